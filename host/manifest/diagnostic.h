@@ -1,0 +1,57 @@
+// What is wrong with a manifest, said so that a person can act on it: code, place, the line with a caret, a suggestion.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heddle {
+
+enum class Severity : uint8_t { kError, kWarning, kNote };
+
+// A piece of the source: bytes [offset, offset + length). offset npos: no place (a synthesised value).
+struct Span {
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+  size_t offset = kNone;
+  size_t length = 0;
+};
+
+struct Diagnostic {
+  Severity severity = Severity::kError;
+  std::string code;     // stable: "unknown-key", "cycle", …
+  std::string pointer;  // JSON Pointer of the value meant
+  Span span;
+  std::string message;  // what is wrong
+  std::string hint;     // what to do: "did you mean \"nodes\"?", or empty
+};
+
+// Collects diagnostics of one source text. At most kMax are kept; the rest is counted.
+class Diagnostics {
+ public:
+  static constexpr size_t kMax = 200;
+
+  Diagnostics(std::string file, std::string_view text) : file_(std::move(file)), text_(text) {}
+  void add(Diagnostic d);
+  bool has_errors() const { return errors_ > 0; }
+  size_t errors() const { return errors_; }
+  const std::vector<Diagnostic>& all() const { return all_; }
+
+  // Ready for stderr: "file:line:column: error[code]: message", the line with a caret, the hint. Sorted by place. `color`: ANSI colours.
+  std::string text(bool color) const;
+  // The same as a JSON list of {severity, code, file, line, column, pointer, message, hint}.
+  std::string json() const;
+
+  struct Place { size_t line = 0, column = 0; };  // from 1; column in characters
+  Place place(size_t offset) const;
+
+ private:
+  std::string file_;
+  std::string text_;  // a copy: the diagnostics outlive the reader
+  std::vector<Diagnostic> all_;
+  size_t errors_ = 0;
+};
+
+// The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length, case ignored), or empty.
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+}  // namespace heddle

@@ -1,0 +1,169 @@
+// Manifest: the JSON file as plain structs, with the place of everything that can be wrong. No plugin is loaded yet.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "manifest/diagnostic.h"
+#include "manifest/document.h"
+#include "result.h"
+
+namespace heddle {
+
+struct PluginRequirement {
+  std::string name, version;  // version: ">=1.0", "<2", "=1.4.2", joined by ","; empty: any
+  std::string pointer;
+  Span span;
+};
+
+struct LaneSettings {
+  std::string name;
+  uint32_t priority = 3, min_concurrency = 0, max_concurrency = 0;
+  std::string pointer;
+  Span span;
+};
+
+struct RetrySettings {
+  uint32_t max_attempts = 1;  // 1: no retry
+  uint64_t initial_backoff_ms = 100, max_backoff_ms = 30'000;
+  double multiplier = 2.0;
+  std::string jitter = "full";  // full, equal, none
+  uint32_t budget_percent = 20;
+};
+
+struct BreakerSettings {
+  uint32_t failure_threshold = 5, success_threshold = 2;
+  uint64_t reset_timeout_ms = 30'000;
+};
+
+struct HedgeSettings {
+  std::string after;  // "p95" or "<n>ms"
+  uint32_t max_extra = 1;
+};
+
+struct Policy {
+  std::string name;
+  std::optional<uint64_t> attempt_timeout_ms;
+  std::optional<RetrySettings> retry;
+  std::optional<BreakerSettings> circuit_breaker;
+  std::optional<HedgeSettings> hedge;
+  std::string pointer;
+  Span span;
+};
+
+enum class OrderMode : uint8_t { kStrict, kByKey, kNone };
+enum class MergeMode : uint8_t { kArrival, kRoundRobin, kBySequence, kZip, kJoin };
+
+struct Merge {
+  MergeMode mode = MergeMode::kArrival;
+  std::string key;            // join: JSON Pointer
+  uint64_t timeout_ms = 0;    // join: 0 waits until the inputs end
+};
+
+struct NodeSettings {
+  std::string id, node_type;
+  JsonNode params;  // a map; substituted; secrets in clear (never print it: see redacted())
+  std::string lane, policy;
+  std::optional<uint64_t> timeout_ms;
+  uint32_t parallel = 1;
+  OrderMode order = OrderMode::kStrict;
+  std::string order_key;  // JSON Pointer, with kByKey
+  Merge merge;
+  JsonNode capabilities;  // a map: gpu, cpu, memory_gb
+  std::string placement = "prefer_local";  // local, remote, prefer_local, prefer_remote, auto
+  std::string placement_fallback;          // a node id
+  std::string host;
+  std::string isolation = "none";
+  std::optional<uint64_t> limit_memory_bytes, limit_cpu_ms;
+  bool keep_state = false;
+  std::optional<bool> idempotent;
+  std::string idempotency_key;
+  bool standby = false;
+  bool is_output_node = false;
+
+  std::string pointer;  // "/nodes/3"
+  Span span, id_span, type_span, params_span;
+  // The place of one member of this entry ("lane", "policy", …), or of the entry where it has none.
+  std::map<std::string, Span, std::less<>> member_spans;
+  Span span_of(std::string_view member) const;
+};
+
+enum class OnFull : uint8_t { kBlock, kDropNewest, kDropOldest };
+
+struct QueueSettings {
+  std::optional<uint64_t> items, bytes;
+  OnFull on_full = OnFull::kBlock;
+};
+
+struct BatchSettings {
+  uint32_t items = 0;  // 0: none
+  uint64_t linger_ms = 0;
+};
+
+struct Connection {
+  std::string from_node, from_port;  // port empty: the first output
+  std::string to_node, to_port;      // port empty: the first input
+  bool has_queue = false;
+  QueueSettings queue;
+  BatchSettings batch;
+  std::string pointer;  // "/connections/2"
+  Span span, from_span, to_span;
+};
+
+enum class OnError : uint8_t { kDeadLetter, kFail };
+
+struct RunSettings {
+  uint64_t item_deadline_ms = 0;  // 0: none
+  OnError on_error = OnError::kDeadLetter;
+  uint64_t drain_ms = 10'000;
+};
+
+// One of the manifest's own tests: items into nodes, and what must leave which nodes. Texts are JSON.
+struct TestCase {
+  std::string name;
+  std::map<std::string, std::vector<std::string>> in, expect;
+  std::string pointer;
+  Span span;
+};
+
+struct Manifest {
+  std::string file;
+  std::string name, description;
+  std::string dialect;  // "heddle/1", or the older version it was imported from
+  std::vector<PluginRequirement> plugins;
+  std::vector<LaneSettings> lanes;
+  std::vector<Policy> policies;
+  std::vector<NodeSettings> nodes;
+  std::vector<Connection> connections;
+  RunSettings run;
+  std::vector<TestCase> tests;
+  std::vector<std::string> input;    // of a wrapper {"manifest", "input_data"}: JSON texts; else empty
+  bool has_input = false;
+  std::vector<std::string> secrets;  // values of params of type secret: to be given to log::redact
+  std::vector<std::string> import_report;  // of an imported one: what was changed or could not be used, one sentence each
+
+  const NodeSettings* find(std::string_view id) const;
+};
+
+struct ReadOptions {
+  std::map<std::string, std::string> params;  // --param k=v
+  bool substitute = true;                     // false: `${…}` is left as it is (schema, import)
+  // Where ${env.NAME} comes from; null: the environment.
+  const char* (*environment)(const char* name) = nullptr;
+};
+
+// Reads a manifest of any known dialect. Everything that can be said without a plugin is said: syntax, keys, types, ranges, ids, connections, substitution.
+// Empty if there were errors. `file` names the source in messages; ${file:path} is relative to its folder.
+std::optional<Manifest> read_manifest(std::string_view text, const std::string& file, const ReadOptions& options, Diagnostics& diagnostics);
+
+// The checks of the graph that need no plugin: cycles (printed), unreachable nodes, nodes that are only connected to themselves.
+void check_graph(const Manifest& manifest, Diagnostics& diagnostics);
+
+// The manifest as heddle/1 text, two spaces of indentation: what `heddle import` prints. Secrets are written as their "from" again, never in clear.
+std::string to_heddle1(const Manifest& manifest);
+
+}  // namespace heddle

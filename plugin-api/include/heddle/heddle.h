@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Everything that a node plugin needs, in the order in which to read it.
+ */
+#ifndef HEDDLE_HEDDLE_H
+#define HEDDLE_HEDDLE_H
+
+#include "abi.h"
+#include "value.h"
+#include "host.h"
+#include "item.h"
+#include "op.h"
+#include "call.h"
+#include "object.h"
+#include "node.h"
+#include "note.h"
+#include "plugin.h"
+#include "log.h"
+#include "sched.h"
+#include "state.h"
+
+#endif
