@@ -1,0 +1,67 @@
+// Pipeline: the checked, immutable DAG of nodes, ready to run. Made by build_pipeline, shown by plan and graph, executed by Run.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "manifest/manifest.h"
+#include "plugin/catalog.h"
+#include "value/value.h"
+
+namespace heddle {
+
+struct PipelineNode {
+  NodeSettings settings;            // as in the manifest
+  CatalogEntry entry;               // plugin and type; both live in the catalog
+  std::vector<std::string> inputs;  // port names by index
+  std::vector<std::string> outputs; // port names by index, those named by params included; "error" is not among them
+  std::string lane;                 // resolved: the node's, or "default"
+  uint64_t timeout_ms = 0;          // resolved: node, policy, type; 0: none
+  uint32_t max_batch = 64;
+  RetrySettings retry;              // resolved; max_attempts 1: no retry
+  bool idempotent = false;
+  std::string placement;            // "local"
+  std::string placement_reason;     // why there, in the user's words
+  uint32_t stage = 0;               // index into Pipeline::stages; kNoStage for a standby node
+  bool is_entry = false;            // gets the run's input items
+  bool is_output = false;           // its unconnected outputs leave the run
+  bool is_source = false;           // has no input port
+  static constexpr uint32_t kNoStage = UINT32_MAX;
+};
+
+struct PipelineEdge {
+  static constexpr uint32_t kErrorPort = UINT32_MAX;
+  static constexpr uint32_t kRunInput = UINT32_MAX;  // as `from`: an entry edge, from the run's input
+  uint32_t from = 0, from_port = 0;                  // node index, output port index or kErrorPort
+  uint32_t to = 0, to_port = 0;
+  bool queued = false;       // a queue stands here; else the item is handed on inline
+  std::string reason;        // why there is a queue: "other lane", "parallel", "batch", …
+  uint64_t queue_items = 1024, queue_bytes = uint64_t{16} << 20;
+  OnFull on_full = OnFull::kBlock;
+  BatchSettings batch;
+};
+
+// Nodes that run inline on one thread, in topological order.
+struct PipelineStage {
+  std::vector<uint32_t> nodes;
+  std::string lane;
+  uint32_t parallel = 1;
+  OrderMode order = OrderMode::kStrict;
+  std::string order_key;
+  bool watched = false;      // items go one by one under a timeout
+  bool asynchronous = false; // a node that may answer later
+};
+
+struct Pipeline {
+  std::string name;
+  std::vector<PipelineNode> nodes;
+  std::vector<PipelineEdge> edges;    // those of the manifest, in its order, then the entry edges
+  std::vector<PipelineStage> stages;  // in topological order
+  std::vector<uint32_t> order;        // all nodes but standby ones, topologically
+  std::vector<LaneSettings> lanes;
+  RunSettings run;
+
+  const PipelineNode* find(std::string_view id) const;
+};
+
+}  // namespace heddle

@@ -1,0 +1,129 @@
+// Run: one execution of a pipeline, until nothing of it is left.
+//
+// Every item that enters is accounted for: it leaves as output, is filtered, is dropped for a stated reason, or fails into an error port or the
+// dead letters. `Run` keeps the counts per edge, and checks them at the end.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lanes/lanes.h"
+#include "pipeline/pipeline.h"
+#include "result.h"
+#include "value/item.h"
+
+namespace heddle {
+
+// One input: a value, or (value empty) a piece of input that could not be read, with where and why.
+struct FeedItem {
+  Value value;
+  Error error;
+  uint64_t line = 0;
+  std::string text;
+};
+
+// Where the input items come from. Called by one thread at a time, on a lane; must not block.
+class Feed {
+ public:
+  enum class State : uint8_t { kItems, kWait, kEnd };
+  struct Got { State state; size_t count; };
+  virtual ~Feed() = default;
+  // kItems: at least one was put into `out`. kWait: nothing now; `wait` is called next. An error ends the input and fails the run.
+  virtual Result<Got> pull(std::span<FeedItem> out) = 0;
+  // Posts `job` to `lane` once there may be more.
+  virtual void wait(Lanes& lanes, LaneId lane, Job* job) = 0;
+};
+
+// Where results go. Called by one thread at a time.
+class Output {
+ public:
+  virtual ~Output() = default;
+  virtual Result<void> write(const PipelineNode& node, std::span<Item> items) = 0;
+  virtual Result<void> close() = 0;  // flush; the last call
+};
+
+struct Attempt {
+  uint32_t number = 1;
+  std::string error;       // message
+  uint64_t took_ns = 0;
+};
+
+// An item that failed and had no error port to go to.
+struct DeadLetter {
+  std::string node;        // id; "input" for input that could not be read
+  Error error;
+  uint64_t sequence = 0, line = 0;
+  std::vector<Attempt> attempts;
+  Value item;              // the original; empty if it is gone (taken by the node, unreadable input)
+  std::string text;        // of unreadable input
+};
+
+// Called by one thread at a time.
+class DeadLetters {
+ public:
+  virtual ~DeadLetters() = default;
+  virtual Result<void> add(const DeadLetter& letter) = 0;
+};
+
+struct RunOptions {
+  Lanes* lanes = nullptr;
+  Feed* feed = nullptr;                // null: no input items
+  Output* output = nullptr;            // null: results are counted and dropped
+  DeadLetters* dead_letters = nullptr; // null: counted and dropped
+  std::string state_dir;               // for "state": "keep"; empty: nothing is kept
+  std::vector<std::pair<std::string, std::vector<Value>>> node_input;  // for `heddle test`: items straight into a node
+};
+
+struct EdgeCounts {
+  uint64_t in = 0, out = 0, filtered = 0, dropped = 0, failed = 0, in_flight = 0;
+  bool balanced() const { return in == out + filtered + dropped + failed + in_flight; }
+};
+
+struct NodeCounts {
+  uint64_t calls = 0, emitted = 0, completed = 0, filtered = 0, failed = 0, retried = 0, timed_out = 0, faults = 0;
+};
+
+struct RunReport {
+  bool ok = false;               // ended by itself, nothing failed the run
+  bool stopped = false;          // ended by stop()
+  Error error;                   // why it failed, if not ok
+  uint64_t duration_ns = 0;
+  uint64_t input_items = 0, input_errors = 0, output_items = 0, dead_letters = 0;
+  std::vector<EdgeCounts> edges; // as in Pipeline::edges
+  std::vector<NodeCounts> nodes; // as in Pipeline::nodes
+  std::vector<std::string> faults;    // contract faults of plugins, one sentence each, at most 100
+  std::vector<std::string> warnings;  // a failed deactivate, state that could not be saved, …
+  bool balanced = false;         // every edge conserves its items
+};
+
+struct RunProgress {
+  uint64_t input_items = 0, output_items = 0, errors = 0;
+};
+
+class Run {
+ public:
+  // Loads the plugins, creates and activates the nodes, and starts. On failure everything that was made is undone. Everything in `options` and the pipeline must
+  // outlive the run.
+  static Result<std::unique_ptr<Run>> start(const Pipeline& pipeline, const RunOptions& options);
+  ~Run();  // stop(true) and wait if still going
+
+  // [any] false: take no more input, finish what is inside, within run.drain_ms. true: give up what is inside now; it is counted as dropped{stopped}.
+  void stop(bool now);
+  // [any] Waits for the end, at most `timeout_ms`. True: it has ended.
+  bool wait(uint64_t timeout_ms);
+  // [any] A descriptor that becomes readable at the end.
+  int end_fd() const;
+  RunProgress progress() const;
+  // After the end.
+  const RunReport& report() const;
+
+ private:
+  Run();
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace heddle
