@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The macros that make a plugin: HEDDLE_PLUGIN once, HEDDLE_NODE or HEDDLE_LAMBDA_NODE per type, in any source files of the plugin.
+// Each writes its ELF note and the text that the code answers with as one and the same bytes. Types are collected by the linker, so nothing
+// runs before init and the order of the files does not matter.
+#pragma once
+#include <heddle/note.h>
+#include <heddle/plugin.h>
+
+#include "thunk.h"
+
+namespace heddle::sdk::detail {
+
+struct Type {
+  heddle_type abi;
+  heddle_status (*create)(const heddle_host* h, const heddle_value* params, void** self, const void** table) HEDDLE_FN;
+};
+
+}  // namespace heddle::sdk::detail
+
+// The bounds of the array of pointers that the linker collects; null in a plugin without types.
+extern "C" {
+extern const heddle::sdk::detail::Type* const __start_heddle_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __stop_heddle_types[] __attribute__((weak, visibility("hidden")));
+}
+
+namespace heddle::sdk::detail {
+
+inline uint32_t type_count() noexcept { return static_cast<uint32_t>(__stop_heddle_types - __start_heddle_types); }
+inline const heddle_type* type_at(uint32_t i) noexcept { return i < type_count() ? &__start_heddle_types[i]->abi : nullptr; }
+inline heddle_status create_type(const heddle_host* h, const char* id, const heddle_value* params, void** self,
+                                 const void** table) noexcept {
+  for (uint32_t i = 0; i < type_count(); ++i) {
+    const Type& type = *__start_heddle_types[i];
+    if (std::string_view(type.abi.id) == id) return type.create(h, params, self, table);
+  }
+  h->fail(h, HEDDLE_NOT_FOUND, to_str("the plugin has no such node type"), nullptr);
+  return HEDDLE_NOT_FOUND;
+}
+inline const void* get_factory(const char* kind) noexcept {
+  static constexpr heddle_factory kNodes{sizeof(heddle_factory), &type_count, &type_at, &create_type};
+  return std::string_view(kind) == HEDDLE_KIND_NODE ? &kNodes : nullptr;
+}
+
+}  // namespace heddle::sdk::detail
+
+// Once per plugin, at global namespace scope, with string literals; further members of the plugin's object may follow as one more:
+//   HEDDLE_PLUGIN("node_acme", "1.4.2", "MIT", "Cuts and glues", R"("homepage":"https://acme.example")")
+#define HEDDLE_PLUGIN(name, version, license, summary, ...)                                                            \
+  HEDDLE_NOTE(heddle_sdk_plugin_note, HEDDLE_NOTE_PLUGIN,                                                              \
+              "{\"plugin\":\"" name "\",\"version\":\"" version "\"," HEDDLE_NOTE_ABI ",\"license\":\"" license        \
+              "\",\"summary\":\"" summary "\"" __VA_OPT__("," __VA_ARGS__) "}");                                       \
+  const heddle_entry heddle_entry_v1 = {sizeof(heddle_entry), HEDDLE_ABI_MINOR, &::heddle::sdk::detail::init, nullptr, \
+                                        &::heddle::sdk::detail::get_factory}
+
+// Once per node type, in any namespace. `members`: the descriptor (heddle/node.h) without "node", as a string literal; "params" is
+// required:
+//   HEDDLE_NODE(Resize, "Resize", R"("summary":"…","params":{"type":"object",…})")
+#define HEDDLE_NODE(Class, type_name, members) HEDDLE_SDK_NODE(__COUNTER__, Class, type_name, members)
+
+// The "params" of a type that has none.
+#define HEDDLE_NO_PARAMS "\"params\":{\"type\":\"object\",\"additionalProperties\":false}"
+
+// The same from a captureless lambda in one of the shapes of process(), or one that takes (const Config&) and returns such a lambda:
+//   HEDDLE_LAMBDA_NODE("Upper", HEDDLE_NO_PARAMS, [](ValueRef in) { … })
+#define HEDDLE_LAMBDA_NODE(type_name, members, ...) HEDDLE_SDK_LAMBDA(__COUNTER__, type_name, members, __VA_ARGS__)
+
+#define HEDDLE_SDK_LAMBDA(n, type_name, members, ...) HEDDLE_SDK_LAMBDA_(n, type_name, members, __VA_ARGS__)
+#define HEDDLE_SDK_LAMBDA_(n, type_name, members, ...)       \
+  static constexpr auto heddle_sdk_lambda_##n = __VA_ARGS__; \
+  HEDDLE_SDK_NODE_(n, ::heddle::sdk::detail::LambdaNode<heddle_sdk_lambda_##n>, type_name, members)
+
+#define HEDDLE_SDK_NODE(n, Class, type_name, members) HEDDLE_SDK_NODE_(n, Class, type_name, members)
+#define HEDDLE_SDK_NODE_(n, Class, type_name, members)                                                                            \
+  HEDDLE_NOTE(heddle_sdk_note_##n, HEDDLE_NOTE_TYPE, "{\"node\":\"" type_name "\"," members "}");                                 \
+  static constexpr ::heddle::sdk::detail::Type heddle_sdk_type_##n = {{sizeof(heddle_type), type_name, heddle_sdk_note_##n.desc}, \
+                                                                      &::heddle::sdk::detail::Thunk<Class>::create};              \
+  __attribute__((used, section("heddle_types"))) static const ::heddle::sdk::detail::Type* const heddle_sdk_entry_##n = &heddle_sdk_type_##n
