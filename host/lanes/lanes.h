@@ -1,7 +1,8 @@
 // The scheduler: named lanes in front of one pool of worker threads, the host's only ones.
 //
-// The lane of the highest priority (lowest number) with waiting work and free concurrency always starts next; within a lane, first come first
-// served. Nothing polls: a worker without work sleeps until a post, a timer or a readable descriptor wakes it.
+// The lane of the highest priority (lowest number) with waiting work and free concurrency always starts next; lanes of equal priority take
+// turns; within a lane, first come first served. Nothing polls: a worker without work sleeps until a post, a timer or a readable descriptor
+// wakes it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -27,7 +28,7 @@ using WorkerId = uint64_t;
 struct LaneConfig {
   std::string name;
   uint32_t priority = 3;         // 0 is the highest
-  uint32_t min_concurrency = 0;  // slots of the pool kept for this lane
+  uint32_t min_concurrency = 0;  // slots of the pool kept for this lane; of all slots, one is never kept: no lane stands still for ever
   uint32_t max_concurrency = 0;  // 0: as many as the pool has
 };
 
@@ -39,7 +40,8 @@ struct LaneStats {
 
 class Lanes {
  public:
-  // Starts `threads` workers (0: one per core) and the six default lanes (system, control, query, session, skill, prompt), and "default" (priority 3).
+  // Starts `threads` workers (0: one per core) and the six default lanes (system, control, query, session, skill, prompt), and "default"
+  // (priority 3).
   explicit Lanes(unsigned threads = 0);
   ~Lanes();  // runs nothing more: waiting jobs are dropped, running ones are waited for (abandoned workers are not)
   Lanes(const Lanes&) = delete;
@@ -59,14 +61,14 @@ class Lanes {
   // [any] True: the job will not be posted by this timer, and its storage is the caller's again. False: it was posted, or is unknown.
   bool cancel(TimerId timer);
 
-  // [any] Posts `job` once to `lane` when `fd` can be read or has hung up. The descriptor stays the caller's. One wait per descriptor at a time.
-  // An error means the descriptor cannot be waited for (a regular file): it is always readable.
+  // [any] Posts `job` once to `lane` when `fd` can be read or has hung up. The descriptor stays the caller's. One wait per descriptor at a
+  // time. An error means the descriptor cannot be waited for (a regular file): it is always readable.
   Result<void> when_readable(int fd, LaneId lane, Job* job);
 
-  // The worker this thread is; 0: none of the pool's.
+  // The worker this thread is, as long as it runs this job: in the next job it has another id. 0: none of the pool's.
   static WorkerId current_worker();
-  // [any] Gives a hung worker up: a new one takes its place and its slot in the lane, and the old thread ends when its job ever returns. False: that worker
-  // has already moved on.
+  // [any] Gives a hung worker up: a new one takes its place and its slot in the lane, and the old thread ends when its job ever returns.
+  // False: that worker has already moved on: the job that it was named in has returned.
   bool abandon(WorkerId worker);
   // Threads that were given up and still have not returned. While not 0, the process must end by _exit.
   unsigned abandoned() const;
