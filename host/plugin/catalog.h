@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "plugin/descriptor.h"
@@ -15,33 +16,43 @@ struct CatalogEntry {
   const TypeDescriptor* type = nullptr;
 };
 
+// A plugin that is not used at all ("cannot-read", what read_note says, "wrong-major", "minor-too-new", "name-taken"), or a plugin that is
+// used but for one of its types or aliases, which another one offers already ("type-taken", "alias-taken").
 struct RefusedPlugin {
   std::string path;
-  Error why;  // no note, another ABI major, minor too new, a name that an earlier directory already offers
+  Error why;
 };
 
+// Immutable once made; safe from any thread.
 class Catalog {
  public:
-  // Reads every *.so of the directories, in order; the first plugin of a name wins. A directory that does not exist is passed over.
+  // Reads every *.so of the directories, in order, by file name; the first plugin of a name and the first type of a name win. A directory
+  // that does not exist is passed over; a file that is reached twice counts once.
   static Catalog scan(const std::vector<std::string>& directories);
 
-  // Null members if no plugin has the type. Aliases are followed.
+  // Null members if no plugin has the type. Aliases are followed; no alias hides a type's own name.
   CatalogEntry find(std::string_view kind, std::string_view type) const;
   // The closest type name to a misspelt one, or empty.
   std::string suggest(std::string_view kind, std::string_view type) const;
   // The Debian package known to ship a type that is not installed, or empty: from a table of our own plugins.
   static std::string package_of(std::string_view kind, std::string_view type);
 
+  // `types` of a plugin may hold some that `find` gives to another plugin: see refused().
   const std::vector<std::unique_ptr<PluginDescriptor>>& plugins() const { return plugins_; }
   const std::vector<RefusedPlugin>& refused() const { return refused_; }
 
  private:
+  void add_file(const std::string& path);
+  void index_types();
+  void index_aliases();
+
   std::vector<std::unique_ptr<PluginDescriptor>> plugins_;
   std::vector<RefusedPlugin> refused_;
+  std::unordered_map<std::string, CatalogEntry> index_;  // "kind/type" and "kind/alias"
 };
 
-// HEDDLE_PLUGIN_PATH (colon-separated), then `extra` (--plugin-dir), then ~/.local/lib/heddle/1, /usr/local/lib/heddle/1,
-// /usr/lib/<triplet>/heddle/1, and the plugins folder of the build tree where the program runs from one.
+// Where plugins are looked for, in order: HEDDLE_PLUGIN_PATH (colon-separated), `extra` (--plugin-dir), the plugins folder of the build
+// tree where the program runs from one, ~/.local/lib/heddle/1, /usr/local/lib/heddle/1, /usr/lib/<triplet>/heddle/1.
 std::vector<std::string> plugin_search_path(const std::vector<std::string>& extra);
 
 }  // namespace heddle

@@ -15,14 +15,22 @@ class HostTable {
  public:
   // `lanes` may be null (listing, tests): then heddle.sched/1 answers UNSUPPORTED. It must outlive the table.
   HostTable(std::string owner, Lanes* lanes, LaneId lane);
-  ~HostTable();  // waits for posted functions of this owner that run, drops those that wait
+  ~HostTable();  // stop_posted()
   HostTable(const HostTable&) = delete;
   HostTable& operator=(const HostTable&) = delete;
 
   // Services: heddle.value/1, heddle.op/1, heddle.call/1, heddle.log/1, heddle.sched/1.
   const heddle_host* get() const;
 
-  // The reason given to `fail` on this thread since the last take, with class from its status; empty if none.
+  // [any] Waits for the posted function of this owner that runs, drops those that wait, and takes no more in. To be called before the
+  // owner's destroy, for posted functions point into it; not from inside one of them.
+  void stop_posted();
+
+  // The lines that one owner may log in a second; what is more is counted, and the number is logged.
+  static constexpr uint32_t kLinesPerSecond = 1000;
+
+  // The reason given to `fail` on this thread since the last take, with class from its status; empty if none. To be taken before a call
+  // into a plugin, too, so that a reason which nobody asked for is not given to a later failure.
   static std::optional<Error> take_failure();
 
  private:

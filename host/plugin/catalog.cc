@@ -1,0 +1,190 @@
+#include "plugin/catalog.h"
+
+#include <heddle/abi.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "manifest/diagnostic.h"
+#include "plugin/note.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string key_of(std::string_view kind, std::string_view type) {
+  std::string key;
+  key.reserve(kind.size() + 1 + type.size());
+  return key.append(kind).append(1, '/').append(type);
+}
+
+Error refusal(const char* code, const std::string& path, const std::string& what) {
+  return {code, path + ": " + what, ErrorClass::kConfig};
+}
+
+// One file or folder, by whichever name it is reached.
+using Identity = std::pair<dev_t, ino_t>;
+
+bool is_new(const std::string& path, std::set<Identity>& seen) {
+  struct stat status;
+  if (::stat(path.c_str(), &status) != 0) return true;
+  return seen.emplace(status.st_dev, status.st_ino).second;
+}
+
+// The *.so of a folder by name, so that which of two plugins wins does not depend on the file system.
+Result<std::vector<std::string>> shared_objects(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code failed;
+  for (auto entry = fs::directory_iterator(directory, failed); !failed && entry != fs::directory_iterator(); entry.increment(failed))
+    if (entry->path().extension() == ".so") paths.push_back(entry->path().string());
+  if (failed && failed != std::errc::no_such_file_or_directory) return refusal("cannot-read", directory, failed.message());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace
+
+Catalog Catalog::scan(const std::vector<std::string>& directories) {
+  Catalog catalog;
+  std::set<Identity> seen;
+  for (const std::string& directory : directories) {
+    if (!is_new(directory, seen)) continue;
+    auto paths = shared_objects(directory);
+    if (!paths) {
+      catalog.refused_.push_back({directory, std::move(paths).error()});
+      continue;
+    }
+    for (const std::string& path : *paths)
+      if (is_new(path, seen)) catalog.add_file(path);
+  }
+  catalog.index_types();
+  catalog.index_aliases();
+  return catalog;
+}
+
+void Catalog::add_file(const std::string& path) {
+  auto read = read_note(path);
+  if (!read) {
+    refused_.push_back({path, std::move(read).error()});
+    return;
+  }
+  const std::string name = "plugin \"" + read->name + "\"";
+  if (read->abi_major != HEDDLE_ABI_MAJOR) {
+    refused_.push_back({path, refusal("wrong-major", path,
+                                      name + " is for ABI major " + std::to_string(read->abi_major) + ", this host has major " +
+                                          std::to_string(HEDDLE_ABI_MAJOR))});
+    return;
+  }
+  if (read->abi_minor > HEDDLE_ABI_MINOR) {
+    refused_.push_back({path, refusal("minor-too-new", path,
+                                      name + " needs ABI minor " + std::to_string(read->abi_minor) + ", this host has minor " +
+                                          std::to_string(HEDDLE_ABI_MINOR))});
+    return;
+  }
+  for (const auto& other : plugins_) {
+    if (other->name != read->name) continue;
+    refused_.push_back({path, refusal("name-taken", path, name + " was found before: " + other->path)});
+    return;
+  }
+  plugins_.push_back(std::make_unique<PluginDescriptor>(std::move(*read)));
+}
+
+void Catalog::index_types() {
+  for (const auto& plugin : plugins_) {
+    for (const TypeDescriptor& type : plugin->types) {
+      const auto [place, added] = index_.try_emplace(key_of(type.kind, type.type), CatalogEntry{plugin.get(), &type});
+      if (added) continue;
+      refused_.push_back({plugin->path, refusal("type-taken", plugin->path,
+                                                type.kind + " type \"" + type.type + "\" is already offered by plugin \"" +
+                                                    place->second.plugin->name + "\"")});
+    }
+  }
+}
+
+void Catalog::index_aliases() {
+  for (const auto& plugin : plugins_) {
+    for (const TypeDescriptor& type : plugin->types) {
+      if (find(type.kind, type.type).type != &type) continue;
+      for (const std::string& alias : type.aliases) {
+        const auto [place, added] = index_.try_emplace(key_of(type.kind, alias), CatalogEntry{plugin.get(), &type});
+        if (added || place->second.type == &type) continue;
+        refused_.push_back({plugin->path, refusal("alias-taken", plugin->path,
+                                                  "alias \"" + alias + "\" of " + type.kind + " type \"" + type.type +
+                                                      "\" is a name of \"" + place->second.type->type + "\" already")});
+      }
+    }
+  }
+}
+
+CatalogEntry Catalog::find(std::string_view kind, std::string_view type) const {
+  const auto found = index_.find(key_of(kind, type));
+  return found == index_.end() ? CatalogEntry{} : found->second;
+}
+
+std::string Catalog::suggest(std::string_view kind, std::string_view type) const {
+  std::vector<std::string> names;
+  const std::string prefix = key_of(kind, "");
+  for (const auto& [key, entry] : index_)
+    if (key.starts_with(prefix)) names.push_back(key.substr(prefix.size()));
+  std::sort(names.begin(), names.end());  // so that the answer does not depend on the order of the index
+  return nearest(type, names);
+}
+
+std::string Catalog::package_of(std::string_view kind, std::string_view type) {
+  struct Known {
+    std::string_view package;
+    std::vector<std::string_view> types;
+  };
+  static const Known kNodes[] = {
+      {"heddle-plugins-base",
+       {"PassThrough", "Echo", "Multiply", "Add", "Calculator", "Delay", "Merge", "Split", "Aggregate", "Sample", "Log", "Assert"}},
+      {"heddle-plugin-jq", {"Filter", "Route", "Jq"}},
+  };
+  if (kind != "node") return {};
+  for (const Known& known : kNodes)
+    if (std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);
+  return {};
+}
+
+namespace {
+
+// The program of a build tree: <build>/heddle or a test below it, beside <build>/plugins. CMake's cache file says that it is one, so that
+// an installed program never looks into a "plugins" folder that happens to lie near it.
+std::string build_tree_plugins() {
+  std::error_code failed;
+  fs::path folder = fs::read_symlink("/proc/self/exe", failed).parent_path();
+  for (int level = 0; !failed && level < 3 && folder.has_relative_path(); ++level, folder = folder.parent_path()) {
+    std::error_code absent;
+    if (fs::exists(folder / "CMakeCache.txt", absent) && fs::is_directory(folder / "plugins", absent)) return (folder / "plugins").string();
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<std::string> plugin_search_path(const std::vector<std::string>& extra) {
+  std::vector<std::string> path;
+  const auto add = [&](std::string directory) {
+    if (!directory.empty()) path.push_back(std::move(directory));
+  };
+  if (const char* listed = std::getenv("HEDDLE_PLUGIN_PATH")) {
+    std::string_view rest = listed;
+    while (!rest.empty()) {
+      const size_t colon = std::min(rest.find(':'), rest.size());
+      add(std::string(rest.substr(0, colon)));
+      rest.remove_prefix(std::min(colon + 1, rest.size()));
+    }
+  }
+  for (const std::string& directory : extra) add(directory);
+  add(build_tree_plugins());
+  if (const char* home = std::getenv("HOME"); home && *home == '/') add(std::string(home) + "/.local/lib/heddle/1");
+  add("/usr/local/lib/heddle/1");
+  add("/usr/lib/" HEDDLE_TRIPLET "/heddle/1");
+  return path;
+}
+
+}  // namespace heddle
