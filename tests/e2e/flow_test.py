@@ -1,0 +1,134 @@
+"""How items flow: order, fan-out, fan-in, batches, timeouts, retries, state, and the counts that prove it."""
+import json
+import threading
+import unittest
+
+from program import DEAD_LETTERS, INVALID, HeddleCase, lines, node, pipeline
+
+
+def by_node(answer):
+    """Results of a pipeline with several output nodes: node id → values."""
+    out = {}
+    for item in answer.items:
+        out.setdefault(item["node"], []).append(item["value"])
+    return out
+
+
+class Order(HeddleCase):
+    def slow(self, order, parallel=8):
+        # The first items are the slowest, so that whoever does not keep order shows it.
+        return pipeline(node("d", "Delay", {"ms_from": "/ms"}, parallel=parallel, order=order), node("p", "PassThrough"))
+
+    items = [{"n": n, "key": n % 3, "ms": 60 - 5 * n} for n in range(12)]
+
+    def test_strict_keeps_the_order_of_arrival(self):
+        self.assertEqual(self.run_manifest(self.slow("strict"), self.items).items, self.items)
+
+    def test_none_gives_everything_once(self):
+        got = self.run_manifest(self.slow("none"), self.items).items
+        self.assertEqual(sorted(i["n"] for i in got), list(range(12)))
+
+    def test_by_key_keeps_the_order_of_each_key(self):
+        got = self.run_manifest(self.slow({"by_key": "/key"}), self.items).items
+        for key in range(3):
+            self.assertEqual([i["n"] for i in got if i["key"] == key], [i["n"] for i in self.items if i["key"] == key])
+
+    def test_strict_order_over_many_items_and_threads(self):
+        items = list(range(20_000))
+        manifest = pipeline(node("a", "PassThrough", parallel=8), node("b", "Add", {"addend": 0}, parallel=4, lane="query"), node("c", "PassThrough"))
+        for threads in ("1", "2", "4"):
+            self.assertEqual(self.run_manifest(manifest, items, "--threads", threads).items, items)
+
+
+class Shape(HeddleCase):
+    def test_fan_out_gives_every_successor_every_item(self):
+        manifest = pipeline(node("a", "PassThrough"), node("x", "Add", {"addend": 1}), node("y", "Multiply", {"multiplier": 10}),
+                            connections=[("a", "x"), ("a", "y")])
+        self.assertEqual(by_node(self.run_manifest(manifest, [1, 2, 3])), {"x": [2, 3, 4], "y": [10, 20, 30]})
+
+    def test_fan_in_by_arrival_loses_nothing(self):
+        manifest = pipeline(node("a", "PassThrough"), node("x", "Add", {"addend": 1}), node("y", "Multiply", {"multiplier": 10}), node("z", "PassThrough"),
+                            connections=[("a", "x"), ("a", "y"), ("x", "z"), ("y", "z")])
+        self.assertEqual(sorted(self.run_manifest(manifest, [1, 2, 3]).items), [2, 3, 4, 10, 20, 30])
+
+    def merged(self, merge, items, x=None, y=None):
+        manifest = pipeline(node("a", "PassThrough"), x or node("x", "Add", {"addend": 100}), y or node("y", "Add", {"addend": 200}),
+                            node("z", "PassThrough", merge=merge), connections=[("a", "x"), ("a", "y"), ("x", "z"), ("y", "z")])
+        return self.run_manifest(manifest, items).items
+
+    def test_round_robin_takes_turns(self):
+        self.assertEqual(self.merged("round_robin", [1, 2, 3]), [101, 201, 102, 202, 103, 203])
+
+    def test_by_sequence_restores_the_order_of_the_input(self):
+        self.assertEqual([i % 100 for i in self.merged("by_sequence", [1, 2, 3, 4])], [1, 1, 2, 2, 3, 3, 4, 4])
+
+    def test_zip_makes_tuples(self):
+        self.assertEqual(self.merged("zip", [1, 2]), [[101, 201], [102, 202]])
+
+    def test_join_matches_by_key(self):
+        got = self.merged({"join": {"key": "/id"}}, [{"id": 2}, {"id": 1}], node("x", "PassThrough"), node("y", "PassThrough"))
+        self.assertEqual(sorted(json.dumps(i) for i in got), ['[{"id": 1}, {"id": 1}]', '[{"id": 2}, {"id": 2}]'])
+
+    def test_batches_change_nothing_but_the_pace(self):
+        manifest = pipeline(node("a", "PassThrough"), node("b", "Echo"), connections=[{"from": "a", "to": "b", "batch": {"items": 32, "linger_ms": 20}}])
+        self.assertEqual([i["counter"] for i in self.run_manifest(manifest, range(100)).items], list(range(1, 101)))
+
+    def test_a_small_queue_blocks_and_drops_nothing(self):
+        manifest = pipeline(node("a", "PassThrough"), node("b", "PassThrough", lane="prompt"),
+                            connections=[{"from": "a", "to": "b", "queue": {"items": 2, "bytes": 1000, "on_full": "block"}}])
+        self.assertEqual(self.run_manifest(manifest, range(5000)).items, list(range(5000)))
+
+    def test_a_drop_policy_counts_what_it_drops(self):
+        manifest = pipeline(node("a", "PassThrough"), node("b", "Delay", {"ms": 5}),
+                            connections=[{"from": "a", "to": "b", "queue": {"items": 4, "on_full": "drop_newest"}}])
+        answer = self.run_manifest(manifest, range(500))
+        dropped = sum(e["dropped"] for e in answer.report["connections"])
+        self.assertGreater(dropped, 0)
+        self.assertEqual(len(answer.items) + dropped, 500)
+
+
+class Trouble(HeddleCase):
+    def test_an_endless_jq_program_costs_its_item_a_timeout(self):
+        manifest = pipeline(node("j", "Jq", {"program": "if . == 2 then [limit(1; range(1; 1e18) | select(. < 0))] else . end"}, timeout_ms=300), node("p", "PassThrough"))
+        answer = self.run_manifest(manifest, [1, 2, 3], "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
+        self.assertEqual(answer.items, [1, 3])
+        letter = json.loads(self.read("dead"))
+        self.assertEqual((letter["node"], letter["item"], letter["code"]), ("j", 2, "deadline"))
+        self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "j")["timed_out"], 1)
+
+    def test_an_item_deadline_is_kept(self):
+        manifest = pipeline(node("d", "Delay", {"ms": 60_000}), run={"item_deadline_ms": 200})
+        answer = self.run_manifest(manifest, [1], code=DEAD_LETTERS)
+        self.assertEqual(answer.report["output_items"], 0)
+
+    def test_state_is_kept_from_run_to_run_where_asked(self):
+        kept = pipeline(node("a", "Aggregate", {"op": "count"}, state="keep"))
+        fresh = pipeline(node("a", "Aggregate", {"op": "count"}))
+        counts = [self.run_manifest(kept, [1, 2, 3], "--state-dir", self.path("state")).items[-1] for _ in range(2)]
+        self.assertNotEqual(counts[0], counts[1])
+        counts = [self.run_manifest(fresh, [1, 2, 3], "--state-dir", self.path("state2")).items[-1] for _ in range(2)]
+        self.assertEqual(counts[0], counts[1])
+
+    def test_a_standby_node_takes_no_part(self):
+        manifest = pipeline(node("a", "PassThrough"), node("spare", "Echo", standby=True), connections=[])
+        self.assertEqual(self.run_manifest(manifest, [1]).items, [1])
+
+    def test_capabilities_that_this_host_lacks_are_named(self):
+        manifest = pipeline(node("a", "PassThrough", capabilities={"memory_gb": 1_000_000}))
+        answer = self.heddle("validate", self.write("m.json", manifest), code=INVALID)
+        self.assertIn("memory_gb", answer.err)
+
+    def test_runs_beside_each_other_do_not_disturb_each_other(self):
+        path = self.write("m.json", pipeline(node("a", "PassThrough"), node("e", "Echo")))
+        processes = [self.start("run", path, "--input", self.write(f"in{n}", lines(range(3000)))) for n in range(4)]
+        answers = []
+        threads = [threading.Thread(target=lambda p=p: answers.append(self.finish(p))) for p in processes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual([a.items[-1]["counter"] for a in answers], [3000] * 4)
+
+
+if __name__ == "__main__":
+    unittest.main()

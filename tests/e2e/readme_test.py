@@ -1,0 +1,62 @@
+"""Every code block of README.md does what the text says, in order, in one shell.
+
+A block ```json NAME or ```cpp NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter.
+"""
+import os
+import re
+import subprocess
+import unittest
+
+from program import PROGRAM, SOURCE, TIMEOUT, HeddleCase
+
+
+def blocks(text):
+    """(language, name, content, expected output or None) of every fenced block."""
+    found = [(m.group(1), m.group(2).strip(), m.group(3), m.end(), m.start()) for m in re.finditer(r"^```(\w*)([^\n]*)\n(.*?)^```\n", text, re.S | re.M)]
+    for i, (language, name, content, end, _) in enumerate(found):
+        after = found[i + 1] if i + 1 < len(found) else None
+        expected = after[2] if after and after[0] == "text" and not text[end:after[4]].strip() else None
+        yield language, name, content, expected
+
+
+class Readme(HeddleCase):
+    def setUp(self):
+        super().setUp()
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            self.blocks = list(blocks(file.read()))
+
+    def test_every_block_says_what_it_is(self):
+        self.assertGreater(len(self.blocks), 5)
+        for language, name, content, _ in self.blocks:
+            self.assertIn(language, ("bash", "json", "cpp", "text"), content)
+            self.assertEqual(bool(name), language in ("json", "cpp"), content)
+
+    def test_the_plugin_has_20_lines(self):
+        source = next(content for language, _, content, _ in self.blocks if language == "cpp")
+        self.assertLessEqual(len(source.splitlines()), 20)
+
+    def test_every_block_works(self):
+        # One shell for all; between blocks it writes a mark, so that each block's output is known. The two commands are what CI itself runs.
+        script = ["set -eu", 'heddle() { "$HEDDLE_PROGRAM" "$@"; }']
+        wanted = []
+        for language, name, content, expected in self.blocks:
+            if language in ("json", "cpp"):
+                script.append(f"cat > {name} <<'END-OF-BLOCK'\n{content}END-OF-BLOCK")
+            elif language == "bash" and content.startswith("./packaging/"):
+                for command in re.findall(r"^(\./\S+)", content, re.M):
+                    script.append(f"test -x {command}")
+            elif language == "bash":
+                script += [content, "printf '\\n=== end of block\\n'"]
+                wanted.append((content, expected))
+        done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=SOURCE, capture_output=True, text=True, timeout=TIMEOUT, check=False,
+                              env=self.environment({"HEDDLE_PROGRAM": PROGRAM, "TMPDIR": self.folder}))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        outputs = done.stdout.split("\n=== end of block\n")[:-1]
+        self.assertEqual(len(outputs), len(wanted))
+        for (content, expected), output in zip(wanted, outputs):
+            if expected is not None:
+                self.assertEqual(output, expected, content)
+
+
+if __name__ == "__main__":
+    unittest.main()
