@@ -59,7 +59,7 @@ PLANTED = [
     ("catch-all", "host/value/a.cc", "void f() { try { } catch ( ... ) { } }\n"),
     ("catch-all", "plugins/node_std/a.cc", "void f() { try { } catch (...) { } }\n"),
     ("sleep", "host/lanes/a.cc", "void f() { std::this_thread::sleep_for(x); }\n"),
-    ("sleep", "host/lanes/a_test.cc", "void f() { usleep(5); }\n"),
+    ("sleep", "host/lanes/a_test.cc", "void f() { ::sleep(5); }\n"),
     ("detach", "host/lanes/a.cc", "void f(std::thread& t) { t.detach(); }\n"),
     ("unfinished", "host/lanes/a.cc", "// TODO write it\n"),
     ("glob", "host/lanes/CMakeLists.txt", "file(GLOB sources *.cc)\n"),
