@@ -13,9 +13,9 @@ def build_folder():
 
 
 def program(build):
-    for place in ("host/heddle", "host/cli/heddle", "heddle"):
-        if os.access(os.path.join(build, place), os.X_OK) and os.path.isfile(os.path.join(build, place)):
-            return os.path.join(build, place)
+    path = os.path.join(build, "heddle")
+    if os.access(path, os.X_OK) and os.path.isfile(path):
+        return path
     sys.exit(f"there is no heddle in {build}: build it first")
 
 
