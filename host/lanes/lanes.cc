@@ -209,6 +209,7 @@ unsigned Lanes::threads() const { return pool_->slots; }
 void Lanes::post(LaneId lane, Job* job) { pool_->shared->post(lane, job); }
 
 TimerId Lanes::at(uint64_t when_ns, LaneId lane, Job* job) { return pool_->reactor.at(when_ns, lane, job); }
+TimerId Lanes::alarm(uint64_t when_ns, Job* job) { return pool_->reactor.at(when_ns, Reactor::kAlarm, job); }
 bool Lanes::cancel(TimerId timer) { return pool_->reactor.cancel(timer); }
 Result<void> Lanes::when_readable(int fd, LaneId lane, Job* job) { return pool_->reactor.when_readable(fd, lane, job); }
 

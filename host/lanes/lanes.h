@@ -61,6 +61,9 @@ class Lanes {
   // [any] True: the job will not be posted by this timer, and its storage is the caller's again. False: it was posted, or is unknown.
   bool cancel(TimerId timer);
 
+  // [any] Runs `job` at `when_ns` on the timers' own thread, even if every worker hangs: for those who watch workers. It must be short and call no plugin.
+  TimerId alarm(uint64_t when_ns, Job* job);
+
   // [any] Posts `job` once to `lane` when `fd` can be read or has hung up. The descriptor stays the caller's. One wait per descriptor at a
   // time. An error means the descriptor cannot be waited for (a regular file): it is always readable.
   Result<void> when_readable(int fd, LaneId lane, Job* job);

@@ -259,6 +259,23 @@ TEST(Lanes, AHungJobIsGivenUpAndItsSlotWorksOn) {
   }
 }
 
+TEST(Lanes, AnAlarmGoesOffWhileEveryWorkerHangs) {
+  Lanes lanes(1);
+  std::latch entered(1);
+  std::binary_semaphore go(0);
+  Call hung([&] {
+    entered.count_down();
+    go.acquire();
+  });
+  lanes.post(*lanes.find("default"), &hung);
+  entered.wait();
+  std::latch rang(1);
+  Call alarm([&] { rang.count_down(); });
+  lanes.alarm(now_ns() + kNsPerMs, &alarm);
+  rang.wait();
+  go.release();
+}
+
 TEST(Lanes, AWorkerThatHasMovedOnIsNotAbandoned) {
   Lanes lanes(1);
   const LaneId lane = *lanes.find("default");

@@ -17,6 +17,7 @@
 #include <thread>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 // Asio 1.74 uses std::exchange and does not include <utility>: it comes after it.
 #include <boost/asio/io_context.hpp>
@@ -66,6 +67,7 @@ struct Reactor::Loop {
   Result<void> start_locked();
   void arm_locked();
   void expire();
+  void collect_due(std::vector<Job*>& alarms);
   void watch();
   void collect();
 };
@@ -104,6 +106,12 @@ void Reactor::Loop::arm_locked() {
 }
 
 void Reactor::Loop::expire() {
+  std::vector<Job*> alarms;
+  collect_due(alarms);
+  for (Job* alarm : alarms) alarm->run(alarm);
+}
+
+void Reactor::Loop::collect_due(std::vector<Job*>& alarms) {
   std::lock_guard lock(mutex);
   armed_for = UINT64_MAX;
   const uint64_t now = now_ns();
@@ -112,7 +120,8 @@ void Reactor::Loop::expire() {
     const Wanted wanted = due->second;
     when.erase(due->first.second);
     timers.erase(due);
-    post(wanted.lane, wanted.job);
+    if (wanted.lane == kAlarm) alarms.push_back(wanted.job);
+    else post(wanted.lane, wanted.job);
   }
   arm_locked();
 }

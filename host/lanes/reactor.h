@@ -1,4 +1,4 @@
-// Timers and descriptor readiness, turned into posts of jobs. One thread, started by the first use, which never runs a job itself.
+// Timers and descriptor readiness, turned into posts of jobs. One thread, started by the first use, which runs no job itself but alarms.
 #pragma once
 #include <functional>
 #include <memory>
@@ -16,6 +16,9 @@ class Reactor {
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
+
+  // As a lane: the job runs on the reactor's own thread.
+  static constexpr LaneId kAlarm = UINT32_MAX;
 
   // [any] As in Lanes. After close() nothing is accepted: 0, false, an error.
   TimerId at(uint64_t when_ns, LaneId lane, Job* job);

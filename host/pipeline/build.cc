@@ -1,0 +1,55 @@
+#include "pipeline/build.h"
+
+#include "pipeline/fuse.h"
+#include "pipeline/resolve.h"
+
+namespace heddle {
+namespace {
+
+// Which nodes take the run's input, and whose outputs leave it.
+void mark_ends(Pipeline& pipeline) {
+  std::vector<char> has_input(pipeline.nodes.size(), 0), has_output(pipeline.nodes.size(), 0);
+  for (const PipelineEdge& edge : pipeline.edges) {
+    has_input[edge.to] = 1;
+    if (edge.from_port != PipelineEdge::kErrorPort) has_output[edge.from] = 1;
+  }
+  for (uint32_t i = 0; i < pipeline.nodes.size(); ++i) {
+    PipelineNode& node = pipeline.nodes[i];
+    node.is_source = node.inputs.empty();
+    node.is_entry = !node.is_source && !has_input[i] && !node.settings.standby;
+    node.is_output = !node.outputs.empty() && (!has_output[i] || node.settings.is_output_node);
+    if (!node.is_entry) continue;
+    PipelineEdge edge;
+    edge.from = PipelineEdge::kRunInput;
+    edge.to = i;
+    edge.queued = true;
+    pipeline.edges.push_back(edge);
+  }
+}
+
+}  // namespace
+
+const PipelineNode* Pipeline::find(std::string_view id) const {
+  for (const PipelineNode& node : nodes) {
+    if (node.settings.id == id) return &node;
+  }
+  return nullptr;
+}
+
+std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics) {
+  check_graph(manifest, diagnostics);
+  check_requirements(manifest, catalog, diagnostics);
+  Pipeline pipeline;
+  pipeline.name = manifest.name;
+  pipeline.lanes = manifest.lanes;
+  pipeline.run = manifest.run;
+  resolve_nodes(manifest, catalog, pipeline, diagnostics);
+  resolve_edges(manifest, pipeline, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  mark_ends(pipeline);
+  order_nodes(pipeline);
+  fuse(pipeline);
+  return pipeline;
+}
+
+}  // namespace heddle

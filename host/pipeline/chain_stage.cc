@@ -1,0 +1,303 @@
+#include "pipeline/chain_stage.h"
+
+#include <bit>
+
+namespace heddle {
+namespace {
+
+// Batches that one turn runs before others of its lane come to theirs.
+constexpr int kBatchesPerTurn = 256;
+
+}  // namespace
+
+ChainStage::ChainStage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> nodes, std::vector<EdgeQueue*> inputs)
+    : Stage(core, plan, std::move(nodes), std::move(inputs)), links_(nodes_.size()), busy_((nodes_.size() + 63) / 64) {
+  for (uint32_t i = 0; i < links_.size(); ++i) {
+    Link& link = links_[i];
+    link.core = &core_;
+    link.node = nodes_[i].index;
+    link.batch = std::make_unique<CallBatch>(nodes_[i].node->max_batch, static_cast<uint32_t>(nodes_[i].node->outputs.size()), link);
+  }
+  for (EdgeQueue* queue : merge_.queues()) take_ = std::max<size_t>(take_, queue->edge().batch.items);
+  turn_.bind(core_.lanes, core_.lane(plan_.lane), core_, &ChainStage::step, this);
+  linger_job_.stage = this;
+  linger_job_.run = [](Job* job) noexcept {
+    ChainStage& stage = *static_cast<Linger*>(job)->stage;
+    stage.linger_armed_.store(false, std::memory_order_release);
+    stage.turn_.wake();
+    stage.core_.done();
+  };
+}
+
+ChainStage::~ChainStage() {
+  for (Link& link : links_) {
+    for (size_t i = link.next; i < link.in.size(); ++i) link.in[i].drop();
+  }
+}
+
+std::string ChainStage::inside() const {
+  const int64_t position = inside_.load(std::memory_order_relaxed);
+  return position < 0 ? std::string() : nodes_[static_cast<size_t>(position)].node->settings.id;
+}
+
+void ChainStage::count_inside(std::vector<uint64_t>& per_edge) const {
+  merge_.count_inside(per_edge);
+  for (const Link& link : links_) {
+    for (size_t i = link.next; i < link.in.size(); ++i) {
+      if (link.in[i].edge != InputMerge::kNoEdge && link.in[i].value) ++per_edge[link.in[i].edge];
+    }
+    for (uint32_t i = 0; i < link.batch->count(); ++i) {
+      const heddle_call& call = link.batch->call(i);
+      if (link.batch->is_open(i) && call.has_input && call.item.edge != InputMerge::kNoEdge) ++per_edge[call.item.edge];
+    }
+  }
+}
+
+void ChainStage::hand_on(uint32_t position, const RawItem& item) {
+  links_[position].in.push_back(item);
+  mark(position);
+}
+
+int64_t ChainStage::furthest() {
+  for (size_t word = busy_.size(); word-- > 0;) {
+    if (busy_[word]) return static_cast<int64_t>(word * 64 + 63 - static_cast<size_t>(std::countl_zero(busy_[word])));
+  }
+  return -1;
+}
+
+bool ChainStage::step() {
+  for (int n = 0; n < kBatchesPerTurn; ++n) {
+    if (ended_) return true;
+    if (core_.discarding()) {
+      discard();
+      return true;
+    }
+    if (!flush()) return true;  // woken when there is room
+    if (const int64_t position = furthest(); position >= 0) {
+      run_link(static_cast<uint32_t>(position));
+    } else if (!take_in()) {
+      if (!input_ended_) return true;  // woken when there are items
+      if (!finish_next()) {
+        end();
+        return true;
+      }
+    }
+  }
+  turn_.wake();
+  return true;
+}
+
+// True: there is something to do for the first node.
+bool ChainStage::take_in() {
+  if (input_ended_) return false;
+  advance_outputs(last_sequence_);
+  if (nodes_[0].node->is_source) {
+    if (source_started_ || core_.stopping()) {
+      input_ended_ = true;
+      return false;
+    }
+    source_started_ = true;
+    hand_on(0, RawItem{});
+    return true;
+  }
+  Link& first = links_[0];
+  uint64_t wake_at = 0;
+  const auto state = merge_.pull(take_, first.in, &wake_at);
+  for (auto& [item, error] : merge_.take_unmatched()) {
+    RawItem envelope = item;
+    fail_item(0, envelope, Value::adopt(item.value), std::move(error));
+  }
+  if (state == InputMerge::State::kEnded) input_ended_ = true;
+  if (wake_at != 0 && !linger_armed_.load(std::memory_order_acquire)) {
+    linger_armed_.store(true, std::memory_order_relaxed);
+    core_.begin();
+    linger_ = core_.lanes.at(wake_at, core_.lane(plan_.lane), &linger_job_);
+  }
+  if (state != InputMerge::State::kItems) return has_backlog() || furthest() >= 0;
+  last_sequence_ = std::max(last_sequence_, first.in.back().sequence);
+  mark(0);
+  return true;
+}
+
+// Opens the next calls of a link.
+void ChainStage::fill(Link& link) {
+  const size_t n = std::min<size_t>(link.in.size() - link.next, link.batch->capacity());
+  link.batch->open(std::span(link.in).subspan(link.next, n), {});
+  link.next += n;
+  if (link.next == link.in.size()) {
+    link.in.clear();
+    link.next = 0;
+  }
+}
+
+void ChainStage::run_link(uint32_t position) {
+  Link& link = links_[position];
+  CallBatch& batch = *link.batch;
+  NodeHandle& handle = *nodes_[position].handle;
+  inside_.store(position, std::memory_order_relaxed);
+  if (!link.open) {
+    fill(link);
+    batch.enter();
+    handle.process(batch);
+    batch.leave();
+  } else {
+    if (core_.stopping() && nodes_[position].node->is_source) handle.cancel(batch);
+    batch.enter();
+    for (uint32_t i = 0; i < batch.count(); ++i) {
+      const int32_t port = batch.take_awaiting(i);
+      if (port >= 0 && handle.has_resume()) handle.resume(batch, i, static_cast<uint32_t>(port));
+    }
+    batch.leave();
+  }
+  inside_.store(-1, std::memory_order_relaxed);
+  deliver_outlets(position);
+  if (batch.open_calls() == 0 || !batch.has_awaiting() || !handle.has_resume()) close_batch(position);
+  else link.open = true;
+  if (!link.waiting()) busy_[position / 64] &= ~(uint64_t{1} << (position % 64));
+}
+
+void ChainStage::deliver_outlets(uint32_t position) {
+  CallBatch& batch = *links_[position].batch;
+  const std::vector<std::vector<Route>>& routes = nodes_[position].routes;
+  for (uint32_t port = 0; port < batch.outlets(); ++port) {
+    std::vector<RawItem>& outlet = batch.outlet(port);
+    if (outlet.empty()) continue;
+    // The common case, one successor with nothing in front of it: the outlet becomes its input as it is.
+    if (routes[port].size() == 1 && !routes[port][0].queue && !nodes_[position].node->settings.is_output_node) {
+      const Route& route = routes[port][0];
+      Link& next = links_[route.target];
+      if (next.in.empty()) {
+        EdgeBooks::add(core_.nodes[nodes_[position].index].emitted, outlet.size());
+        EdgeBooks::add(core_.edges[route.edge].in, outlet.size());
+        for (RawItem& item : outlet) {
+          item.edge = route.edge;
+          item.port = route.to_port;
+        }
+        next.in.swap(outlet);
+        mark(route.target);
+        continue;
+      }
+    }
+    deliver(position, port, outlet);
+  }
+  if (batch.open_calls() > 0) batch.drained();
+}
+
+void ChainStage::close_batch(uint32_t position) {
+  Link& link = links_[position];
+  CallBatch& batch = *link.batch;
+  link.open = false;
+  if (batch.open_calls() > 0) {
+    const char* rule = batch.has_awaiting() ? "awaits resume(), which it does not have" : "returned from process() without completing a call";
+    for (const uint32_t index : batch.give_up()) {
+      core_.fault(link.node, rule);
+      batch.failures().push_back({index, Error("no-answer", "the node gave no answer: it " + std::string(rule))});
+    }
+  }
+  count(position);
+  for (CallFailure& failure : batch.failures()) {
+    fail_item(position, batch.call(failure.index).item, batch.original(failure.index), std::move(failure.error));
+  }
+  batch.failures().clear();
+  batch.close_inputs();
+}
+
+// Books the fate of a closed batch.
+void ChainStage::count(uint32_t position) {
+  CallBatch& batch = *links_[position].batch;
+  NodeBooks& books = core_.nodes[nodes_[position].index];
+  const uint32_t n = batch.count(), failed = static_cast<uint32_t>(batch.failures().size());
+  EdgeBooks::add(books.calls, n);
+  EdgeBooks::add(books.completed, n - failed);
+  const bool sink = nodes_[position].node->outputs.empty();
+  std::vector<bool> has_failed;
+  if (failed > 0) {
+    has_failed.resize(n);
+    for (const CallFailure& failure : batch.failures()) has_failed[failure.index] = true;
+  }
+  // Runs of calls of one edge are booked together.
+  uint32_t filtered_in_all = 0;
+  for (uint32_t i = 0; i < n;) {
+    const uint32_t edge = batch.call(i).item.edge;
+    uint32_t out = 0, filtered = 0, lost = 0;
+    for (; i < n && batch.call(i).item.edge == edge; ++i) {
+      if (failed > 0 && has_failed[i]) ++lost;
+      else if (sink || batch.call(i).emitted > 0) ++out;
+      else ++filtered;
+    }
+    filtered_in_all += filtered;
+    if (edge == InputMerge::kNoEdge || !batch.call(i - 1).has_input) continue;
+    EdgeBooks::add(core_.edges[edge].out, out);
+    EdgeBooks::add(core_.edges[edge].filtered, filtered);
+    EdgeBooks::add(core_.edges[edge].failed, lost);
+  }
+  EdgeBooks::add(books.filtered, filtered_in_all);
+}
+
+// Lets the next node that has finish() say its last words. False: all have.
+bool ChainStage::finish_next() {
+  while (finishing_ < links_.size() && !nodes_[finishing_].handle->has_finish()) ++finishing_;
+  if (finishing_ == links_.size()) return false;
+  const uint32_t position = finishing_++;
+  Link& link = links_[position];
+  RawItem last;
+  last.sequence = last_sequence_;
+  last.edge = InputMerge::kNoEdge;
+  link.batch->open(std::span(&last, 1), {});
+  inside_.store(position, std::memory_order_relaxed);
+  link.batch->enter();
+  nodes_[position].handle->finish(*link.batch);
+  link.batch->leave();
+  inside_.store(-1, std::memory_order_relaxed);
+  deliver_outlets(position);
+  if (link.batch->open_calls() == 0 || !link.batch->has_awaiting()) {
+    close_batch(position);
+  } else {
+    link.open = true;
+    mark(position);
+  }
+  return true;
+}
+
+void ChainStage::discard() {
+  merge_.discard();
+  discard_backlog();
+  for (uint32_t position = 0; position < links_.size(); ++position) {
+    Link& link = links_[position];
+    for (size_t i = link.next; i < link.in.size(); ++i) {
+      if (link.in[i].value && link.in[i].edge != InputMerge::kNoEdge) EdgeBooks::add(core_.edges[link.in[i].edge].dropped, 1);
+      link.in[i].drop();
+    }
+    link.in.clear();
+    link.next = 0;
+    if (!link.open) continue;
+    CallBatch& batch = *link.batch;
+    nodes_[position].handle->cancel(batch);
+    const std::vector<uint32_t> closed = batch.give_up();
+    std::vector<bool> lost(batch.count());
+    for (const uint32_t index : closed) lost[index] = true;
+    for (uint32_t i = 0; i < batch.count(); ++i) {
+      const heddle_call& call = batch.call(i);
+      if (!call.has_input || call.item.edge == InputMerge::kNoEdge) continue;
+      EdgeBooks::add(lost[i] ? core_.edges[call.item.edge].dropped : core_.edges[call.item.edge].out, 1);
+    }
+    batch.close_inputs();
+    for (uint32_t port = 0; port < batch.outlets(); ++port) {
+      for (RawItem& item : batch.outlet(port)) item.drop();
+      batch.outlet(port).clear();
+    }
+    link.open = false;
+  }
+  std::fill(busy_.begin(), busy_.end(), 0);
+  end();
+}
+
+void ChainStage::end() {
+  if (ended_) return;
+  ended_ = true;
+  if (linger_armed_.load(std::memory_order_acquire) && core_.lanes.cancel(linger_)) core_.done();
+  end_outputs();
+  core_.stage_ended();
+}
+
+}  // namespace heddle

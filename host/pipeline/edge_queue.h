@@ -1,0 +1,75 @@
+// EdgeQueue: the bounded queue of one edge, with its books.
+//
+// One stage pushes, one stage pops. What enters is counted, and so is each item's fate: the books balance at every moment at which nobody is inside.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "pipeline/pipeline.h"
+#include "pipeline/run.h"
+#include "pipeline/turn.h"
+#include "plugin/call.h"
+
+namespace heddle {
+
+// The books of one edge, queued or inline. Written once per batch.
+struct EdgeBooks {
+  std::atomic<uint64_t> in{0}, out{0}, filtered{0}, dropped{0}, failed{0};
+  static void add(std::atomic<uint64_t>& count, uint64_t n) {
+    if (n) count.fetch_add(n, std::memory_order_relaxed);
+  }
+};
+
+class EdgeQueue {
+ public:
+  EdgeQueue(const PipelineEdge& edge, EdgeBooks& books) : edge_(edge), books_(books) {}
+  ~EdgeQueue() { discard(); }
+
+  Wakeable* producer = nullptr;  // woken when there is room again
+  Wakeable* consumer = nullptr;  // woken when there are items, and at the end
+
+  // By the producer. Takes items from the front of `items`, as many as fit; with a drop policy all of them. The rest stays with the producer, who is woken when
+  // there is room. The items have been counted as `in`.
+  size_t push(std::span<const RawItem> items);
+  // No more items will come.
+  void end();
+  // Everything up to this sequence has passed, whether or not it came out of this edge.
+  void advance(uint64_t sequence);
+
+  // By the consumer. Appends at most `most` items to `out`.
+  size_t pop(size_t most, std::vector<RawItem>& out);
+
+  struct Look {
+    size_t items = 0;
+    bool ended = false;
+    uint64_t first_sequence = 0;  // of the first item
+    uint64_t passed = 0;          // see advance
+    uint64_t waiting_since = 0;   // when the first item came, now_ns; only with a batch
+  };
+  Look look() const;
+
+  // [any] Drops all items; they are counted as dropped.
+  void discard();
+  const PipelineEdge& edge() const { return edge_; }
+
+ private:
+  const PipelineEdge& edge_;
+  EdgeBooks& books_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_:
+  std::deque<RawItem> items_;
+  std::deque<uint64_t> arrivals_;  // only with a batch
+  uint64_t bytes_ = 0;
+  uint64_t passed_ = 0;
+  bool ended_ = false;
+  bool producer_waits_ = false;
+};
+
+// What an item weighs against a queue's bytes.
+size_t weight_of(const RawItem& item);
+
+}  // namespace heddle

@@ -1,0 +1,261 @@
+#include "pipeline/resolve.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "manifest/param_schema.h"
+#include "pipeline/placement.h"
+
+namespace heddle {
+namespace {
+
+// An asynchronous node that nothing else bounds must answer within this time: every wait has an end.
+constexpr uint64_t kAsynchronousTimeoutMs = 300'000;
+
+std::string quoted(std::string_view s) { return "\"" + std::string(s) + "\""; }
+
+std::string did_you_mean(const std::string& word) { return word.empty() ? std::string() : "did you mean " + quoted(word) + "?"; }
+
+std::string list_of(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += (out.empty() ? "" : ", ") + quoted(name);
+  return out.empty() ? "none" : out;
+}
+
+// Collects the strings that a JSON Pointer with "-" for every element leads to.
+void collect(const JsonNode* node, std::string_view pointer, std::vector<std::string>& out) {
+  if (!node) return;
+  if (pointer.empty()) {
+    if (node->kind == JsonKind::kString && std::find(out.begin(), out.end(), node->text) == out.end()) out.push_back(node->text);
+    return;
+  }
+  pointer.remove_prefix(1);
+  const size_t end = std::min(pointer.find('/'), pointer.size());
+  const std::string_view segment = pointer.substr(0, end), rest = pointer.substr(end);
+  if (node->kind == JsonKind::kList && segment == "-") {
+    for (const JsonNode& item : node->items) collect(&item, rest, out);
+  } else {
+    collect(node->find(segment), rest, out);
+  }
+}
+
+const Policy* policy_of(const Manifest& manifest, const NodeSettings& settings) {
+  for (const Policy& policy : manifest.policies) {
+    if (policy.name == settings.policy) return &policy;
+  }
+  return nullptr;
+}
+
+// What this host cannot do yet is refused by name: a setting that does nothing would be a lie.
+void refuse_unsupported(const NodeSettings& node, const Policy* policy, Diagnostics& diagnostics) {
+  const auto refuse = [&](std::string_view member, std::string what) {
+    diagnostics.add({.code = "unsupported",
+                     .pointer = node.pointer + "/" + std::string(member),
+                     .span = node.span_of(member),
+                     .message = "node " + quoted(node.id) + " asks for " + what + ", which this version of heddle does not have",
+                     .hint = "remove it"});
+  };
+  if (node.isolation != "none") refuse("isolation", "\"isolation\": " + quoted(node.isolation));
+  if (node.limit_memory_bytes || node.limit_cpu_ms) refuse("limits", "\"limits\"");
+  if (policy && policy->circuit_breaker) refuse("policy", "a circuit breaker (policy " + quoted(policy->name) + ")");
+  if (policy && policy->hedge) refuse("policy", "hedging (policy " + quoted(policy->name) + ")");
+}
+
+void report_unknown_type(const NodeSettings& node, const Catalog& catalog, Diagnostics& diagnostics) {
+  Diagnostic d{.code = "unknown-node-type", .pointer = node.pointer + "/node_type", .span = node.type_span};
+  d.message = "no installed plugin has the node type " + quoted(node.node_type);
+  d.hint = did_you_mean(catalog.suggest("node", node.node_type));
+  if (const std::string package = Catalog::package_of("node", node.node_type); !package.empty()) {
+    d.hint = "it is in the package " + package + ": apt install " + package;
+  } else if (d.hint.empty()) {
+    d.hint = "heddle inspect lists the types that are installed";
+  }
+  diagnostics.add(std::move(d));
+}
+
+// Timeout, batch and retry of one node: what the manifest says, else the policy, else the type.
+void resolve_limits(PipelineNode& node, const Policy* policy, Diagnostics& diagnostics) {
+  const NodeSettings& settings = node.settings;
+  const TypeDescriptor& type = *node.entry.type;
+  node.max_batch = std::max(1u, type.max_batch);
+  node.idempotent = settings.idempotent.value_or(type.idempotent) || !settings.idempotency_key.empty();
+  if (settings.timeout_ms) node.timeout_ms = *settings.timeout_ms;
+  else if (policy && policy->attempt_timeout_ms) node.timeout_ms = *policy->attempt_timeout_ms;
+  else if (type.timeout_ms > 0) node.timeout_ms = type.timeout_ms;
+  else if (type.max_in_flight > 0 && !type.inputs.empty()) node.timeout_ms = kAsynchronousTimeoutMs;
+  if (!policy || !policy->retry) return;
+  if (node.idempotent) {
+    node.retry = *policy->retry;
+  } else if (policy->retry->max_attempts > 1) {
+    diagnostics.add({.severity = Severity::kWarning,
+                     .code = "retry-not-idempotent",
+                     .pointer = settings.pointer + "/policy",
+                     .span = settings.span_of("policy"),
+                     .message = "node " + quoted(settings.id) + " is not idempotent: it is not retried",
+                     .hint = "say \"idempotent\": true if the same input twice has the effect of once"});
+  }
+}
+
+void check_parallel(const PipelineNode& node, Diagnostics& diagnostics) {
+  const TypeDescriptor& type = *node.entry.type;
+  const NodeSettings& settings = node.settings;
+  if (settings.parallel <= 1 || type.max_in_flight > 0 || type.concurrency == Concurrency::kParallel) return;
+  if (type.concurrency == Concurrency::kKeyed && settings.order == OrderMode::kByKey) return;
+  diagnostics.add({.code = "not-parallel",
+                   .pointer = settings.pointer + "/parallel",
+                   .span = settings.span_of("parallel"),
+                   .message = "node " + quoted(settings.id) + ": the type " + settings.node_type +
+                              (type.concurrency == Concurrency::kKeyed ? " runs one call at a time per key" : " runs one call at a time"),
+                   .hint = type.concurrency == Concurrency::kKeyed ? "add \"order\": {\"by_key\": …}" : "remove \"parallel\""});
+}
+
+bool satisfies(const std::string& version, std::string_view requirement);
+
+}  // namespace
+
+void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& pipeline, Diagnostics& diagnostics) {
+  std::unordered_map<const TypeDescriptor*, Result<ParamSchema>> schemas;
+  const LocalCapabilities& local = local_capabilities();
+  pipeline.nodes.reserve(manifest.nodes.size());
+  for (const NodeSettings& settings : manifest.nodes) {
+    PipelineNode& node = pipeline.nodes.emplace_back();
+    node.settings = settings;
+    node.lane = settings.lane.empty() ? "default" : settings.lane;
+    node.stage = PipelineNode::kNoStage;
+    node.entry = catalog.find("node", settings.node_type);
+    const Policy* policy = policy_of(manifest, settings);
+    refuse_unsupported(settings, policy, diagnostics);
+    if (!node.entry.type) {
+      report_unknown_type(settings, catalog, diagnostics);
+      continue;
+    }
+    const TypeDescriptor& type = *node.entry.type;
+    auto schema = schemas.find(&type);
+    if (schema == schemas.end()) schema = schemas.emplace(&type, ParamSchema::compile(type.params_schema)).first;
+    if (schema->second) {
+      schema->second->check(settings.params, settings.pointer + "/params", "node " + quoted(settings.id) + " (" + type.type + ")", diagnostics);
+    } else {
+      diagnostics.add({.code = "bad-schema", .pointer = settings.pointer + "/node_type", .span = settings.type_span,
+                       .message = "plugin " + node.entry.plugin->name + ": " + schema->second.error().text()});
+    }
+    for (const PortDescriptor& port : type.inputs) node.inputs.push_back(port.name);
+    for (const PortDescriptor& port : type.outputs) node.outputs.push_back(port.name);
+    for (const std::string& pointer : type.output_ports_from) collect(&settings.params, pointer, node.outputs);
+    resolve_limits(node, policy, diagnostics);
+    check_parallel(node, diagnostics);
+    if (auto placed = place(settings, &type, local, diagnostics)) {
+      node.placement = placed->where;
+      node.placement_reason = placed->reason;
+    }
+  }
+}
+
+void resolve_edges(const Manifest& manifest, Pipeline& pipeline, Diagnostics& diagnostics) {
+  std::unordered_map<std::string_view, uint32_t> index;
+  for (uint32_t i = 0; i < manifest.nodes.size(); ++i) index.emplace(manifest.nodes[i].id, i);
+
+  // The index of a port of a node, or nothing with a diagnostic.
+  const auto port_of = [&](const Connection& c, uint32_t node_index, const std::string& port, bool output) -> std::optional<uint32_t> {
+    const PipelineNode& node = pipeline.nodes[node_index];
+    const std::vector<std::string>& ports = output ? node.outputs : node.inputs;
+    if (output && port == "error") return PipelineEdge::kErrorPort;
+    if (port.empty() && !ports.empty()) return 0;
+    const auto found = std::find(ports.begin(), ports.end(), port);
+    if (found != ports.end()) return static_cast<uint32_t>(found - ports.begin());
+    Diagnostic d{.code = "no-such-port", .pointer = c.pointer + (output ? "/from" : "/to"), .span = output ? c.from_span : c.to_span};
+    const std::string what = output ? "output" : "input";
+    d.message = "node " + quoted(node.settings.id) + " (" + node.settings.node_type + ") has no " + what +
+                (port.empty() ? "" : " port " + quoted(port));
+    d.hint = did_you_mean(nearest(port, ports));
+    if (d.hint.empty()) d.hint = "its " + what + " ports: " + list_of(ports);
+    diagnostics.add(std::move(d));
+    return std::nullopt;
+  };
+
+  for (const Connection& c : manifest.connections) {
+    const auto from = index.find(c.from_node), to = index.find(c.to_node);
+    if (from == index.end() || to == index.end()) continue;  // reported by the reader
+    if (!pipeline.nodes[from->second].entry.type || !pipeline.nodes[to->second].entry.type) continue;
+    const auto from_port = port_of(c, from->second, c.from_port, true), to_port = port_of(c, to->second, c.to_port, false);
+    if (!from_port || !to_port) continue;
+    PipelineEdge edge;
+    edge.from = from->second;
+    edge.from_port = *from_port;
+    edge.to = to->second;
+    edge.to_port = *to_port;
+    edge.queued = c.has_queue;
+    edge.queue_items = c.queue.items.value_or(edge.queue_items);
+    edge.queue_bytes = c.queue.bytes.value_or(edge.queue_bytes);
+    edge.on_full = c.queue.on_full;
+    edge.batch = c.batch;
+    if (const uint32_t most = pipeline.nodes[edge.to].max_batch; edge.batch.items > most) {
+      diagnostics.add({.severity = Severity::kWarning, .code = "batch-too-large", .pointer = c.pointer + "/batch", .span = c.span,
+                       .message = "node " + quoted(c.to_node) + " takes at most " + std::to_string(most) + " items in one batch",
+                       .hint = "a batch of " + std::to_string(edge.batch.items) + " reaches it in pieces"});
+    }
+    pipeline.edges.push_back(edge);
+  }
+}
+
+void check_requirements(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics) {
+  for (const PluginRequirement& need : manifest.plugins) {
+    const PluginDescriptor* found = nullptr;
+    std::vector<std::string> names;
+    for (const auto& plugin : catalog.plugins()) {
+      names.push_back(plugin->name);
+      if (plugin->name == need.name) found = plugin.get();
+    }
+    Diagnostic d{.pointer = need.pointer, .span = need.span};
+    if (!found) {
+      d.code = "plugin-missing";
+      d.message = "the plugin " + quoted(need.name) + " is not installed";
+      d.hint = did_you_mean(nearest(need.name, names));
+    } else if (!satisfies(found->version, need.version)) {
+      d.code = "plugin-version";
+      d.message = "the plugin " + quoted(need.name) + " is installed in version " + found->version + ", but " + need.version + " is wanted";
+    } else {
+      continue;
+    }
+    diagnostics.add(std::move(d));
+  }
+}
+
+namespace {
+
+// Major, minor, patch; what is missing is 0, what follows is not looked at.
+std::vector<uint64_t> numbers(std::string_view version) {
+  std::vector<uint64_t> out(3, 0);
+  size_t part = 0;
+  for (const char c : version) {
+    if (c == '.') {
+      if (++part == out.size()) break;
+    } else if (c >= '0' && c <= '9') {
+      out[part] = out[part] * 10 + static_cast<uint64_t>(c - '0');
+    } else {
+      break;
+    }
+  }
+  return out;
+}
+
+// `requirement`: comparisons joined by ",", all of which must hold.
+bool satisfies(const std::string& version, std::string_view requirement) {
+  const std::vector<uint64_t> have = numbers(version);
+  while (!requirement.empty()) {
+    const size_t end = std::min(requirement.find(','), requirement.size());
+    std::string_view term = requirement.substr(0, end);
+    requirement.remove_prefix(std::min(end + 1, requirement.size()));
+    while (!term.empty() && term.front() == ' ') term.remove_prefix(1);
+    const size_t digits = std::min(term.find_first_of("0123456789"), term.size());
+    std::string_view op = term.substr(0, digits);
+    while (!op.empty() && op.back() == ' ') op.remove_suffix(1);
+    const std::vector<uint64_t> want = numbers(term.substr(digits));
+    const bool holds = op == ">=" ? have >= want : op == ">" ? have > want : op == "<=" ? have <= want : op == "<" ? have < want : have == want;
+    if (!holds) return false;
+  }
+  return true;
+}
+
+}  // namespace
+}  // namespace heddle

@@ -1,0 +1,258 @@
+#include "pipeline/run.h"
+
+#include <algorithm>
+#include <random>
+
+#include "clock.h"
+#include "pipeline/activation.h"
+#include "pipeline/chain_stage.h"
+#include "pipeline/feeder.h"
+#include "pipeline/run_core.h"
+#include "pipeline/solo_stage.h"
+
+namespace heddle {
+namespace {
+
+// After stop(true), threads inside nodes get this long to come back.
+constexpr uint64_t kGraceMs = 2'000;
+
+// W3C Trace Context, level 1: version 00, random ids, sampled.
+std::string new_traceparent() {
+  static const char kHex[] = "0123456789abcdef";
+  std::random_device random;
+  std::string ids;
+  while (ids.size() < 48) ids += kHex[random() & 15];
+  return "00-" + ids.substr(0, 32) + "-" + ids.substr(32) + "-01";
+}
+
+}  // namespace
+
+struct Run::State {
+  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.state_dir) {
+    overdue.state = this;
+    overdue.run = [](Job* job) noexcept { static_cast<Overdue*>(job)->state->on_overdue(); };
+  }
+
+  const RunOptions options;
+  RunCore core;
+  std::vector<std::unique_ptr<EdgeQueue>> queues;  // by edge; null for inline ones
+  std::vector<std::unique_ptr<Stage>> stages;
+  std::unique_ptr<Feeder> feeder;
+  Activation activation;  // after the stages, so that it goes before them: no thread of a plugin reaches them then
+  RunReport report;
+  const uint64_t started_ns = now_ns();
+
+  std::mutex mutex;
+  // Guarded by mutex:
+  bool finished = false;
+  bool giving_up = false;     // stop(true) was called: the next alarm ends the run by force
+  TimerId alarm = 0;          // set while a stop waits for its end
+  std::atomic<bool> left_behind{false};  // a thread hangs in a node: nothing may be destroyed
+  std::atomic<bool> ringing{false};      // the alarm is set or runs
+  struct Overdue : Job { State* state; } overdue;
+
+  void make_queues();
+  void make_stages();
+  std::unique_ptr<Stage> make_stage(const PipelineStage& plan, std::vector<RunNode> nodes, std::vector<EdgeQueue*> inputs);
+  void preload();
+  void set_alarm(uint64_t after_ms);
+  void on_overdue() noexcept;
+  void finish();
+  std::string hanging() const;
+};
+
+void Run::State::make_queues() {
+  for (size_t e = 0; e < core.pipeline.edges.size(); ++e) {
+    const PipelineEdge& edge = core.pipeline.edges[e];
+    queues.push_back(edge.queued ? std::make_unique<EdgeQueue>(edge, core.edges[e]) : nullptr);
+  }
+}
+
+void Run::State::make_stages() {
+  const Pipeline& pipeline = core.pipeline;
+  std::vector<uint32_t> position(pipeline.nodes.size(), 0);
+  std::vector<RunNode> nodes(pipeline.nodes.size());
+  for (const PipelineStage& plan : pipeline.stages) {
+    for (uint32_t i = 0; i < plan.nodes.size(); ++i) {
+      RunNode& node = nodes[plan.nodes[i]];
+      position[plan.nodes[i]] = i;
+      node.index = plan.nodes[i];
+      node.node = &pipeline.nodes[node.index];
+      node.handle = activation.handle(node.index);
+      node.routes.resize(node.node->outputs.size());
+    }
+  }
+  std::vector<EdgeQueue*> entries;
+  std::vector<std::vector<EdgeQueue*>> inputs(pipeline.nodes.size());
+  for (uint32_t e = 0; e < pipeline.edges.size(); ++e) {
+    const PipelineEdge& edge = pipeline.edges[e];
+    nodes[edge.to].in_edges.push_back(e);
+    if (edge.queued) inputs[edge.to].push_back(queues[e].get());
+    if (edge.from == PipelineEdge::kRunInput) {
+      entries.push_back(queues[e].get());
+      continue;
+    }
+    RunNode& from = nodes[edge.from];
+    auto& routes = edge.from_port == PipelineEdge::kErrorPort ? from.error_routes : from.routes[edge.from_port];
+    routes.push_back({.edge = e, .to_port = edge.to_port, .target = position[edge.to], .queue = queues[e].get()});
+  }
+  for (const PipelineStage& plan : pipeline.stages) {
+    std::vector<RunNode> mine;
+    for (const uint32_t index : plan.nodes) mine.push_back(std::move(nodes[index]));
+    stages.push_back(make_stage(plan, std::move(mine), std::move(inputs[plan.nodes[0]])));
+    core.everyone.push_back(stages.back().get());
+  }
+  feeder = std::make_unique<Feeder>(core, std::move(entries));
+  core.everyone.push_back(feeder.get());
+}
+
+std::unique_ptr<Stage> Run::State::make_stage(const PipelineStage& plan, std::vector<RunNode> nodes, std::vector<EdgeQueue*> inputs) {
+  const bool chain = !plan.asynchronous && !plan.watched && plan.parallel == 1 && plan.order != OrderMode::kByKey;
+  if (chain) return std::make_unique<ChainStage>(core, plan, std::move(nodes), std::move(inputs));
+  const uint32_t index = nodes[0].index;
+  return std::make_unique<SoloStage>(core, plan, std::move(nodes[0]), std::move(inputs), [this, index] { return activation.remake(index); });
+}
+
+// The items that go straight into a node.
+void Run::State::preload() {
+  uint64_t sequence = 0;
+  for (const auto& [id, values] : options.node_input) {
+    const PipelineNode* node = core.pipeline.find(id);
+    if (!node || node->stage == PipelineNode::kNoStage) continue;
+    const auto& order = core.pipeline.stages[node->stage].nodes;
+    const auto index = static_cast<uint32_t>(node - core.pipeline.nodes.data());
+    const auto position = static_cast<uint32_t>(std::find(order.begin(), order.end(), index) - order.begin());
+    for (const Value& value : values) {
+      ++sequence;
+      stages[node->stage]->preload(position, {Value(value).release(), sequence, sequence, 0, 1, InputMerge::kNoEdge, 0});
+    }
+  }
+}
+
+std::string Run::State::hanging() const {
+  std::string out;
+  for (const auto& stage : stages) {
+    if (const std::string id = stage->inside(); !id.empty()) out += (out.empty() ? "\"" : ", \"") + id + "\"";
+  }
+  return out;
+}
+
+// [mutex held] When it goes off, a stop has taken too long.
+void Run::State::set_alarm(uint64_t after_ms) {
+  if (ringing && !core.lanes.cancel(alarm)) return;  // it goes off right now
+  ringing = true;
+  alarm = core.lanes.alarm(now_ns() + after_ms * kNsPerMs, &overdue);
+}
+
+void Run::State::on_overdue() noexcept {
+  {
+    std::lock_guard lock(mutex);
+    if (!finished && !giving_up) {
+      core.warn("the run did not drain within " + std::to_string(core.pipeline.run.drain_ms) + " ms: what is inside is dropped");
+      giving_up = true;
+      core.stop(true);
+      alarm = core.lanes.alarm(now_ns() + kGraceMs * kNsPerMs, &overdue);
+      return;
+    }
+    if (!finished && !core.wait(0)) {
+      left_behind = true;
+      core.fail(Error("hung", "node " + hanging() + " does not come back from a call"));
+      core.end_by_force();
+    }
+    ringing = false;
+  }
+  ringing.notify_all();
+}
+
+// After the end: saves, deactivates, destroys, and writes the report.
+void Run::State::finish() {
+  std::unique_lock lock(mutex);
+  if (finished) return;
+  finished = true;
+  const bool silent = !ringing || core.lanes.cancel(alarm);
+  lock.unlock();
+  if (!silent) ringing.wait(true);
+
+  core.write(report);
+  std::vector<uint64_t> inside(report.edges.size(), 0);
+  if (!left_behind) {
+    for (const auto& stage : stages) {
+      stage->count_inside(inside);
+      stage->drop_objects();
+    }
+    activation.close(report.ok, report.warnings);
+  }
+  report.balanced = true;
+  for (size_t e = 0; e < inside.size(); ++e) {
+    report.edges[e].in_flight = inside[e];
+    report.balanced = report.balanced && report.edges[e].balanced();
+  }
+  if (options.output) {
+    if (auto closed = options.output->close(); !closed && report.ok) {
+      report.ok = false;
+      report.error = std::move(closed).error();
+    }
+  }
+  report.duration_ns = now_ns() - started_ns;
+}
+
+Run::Run() = default;
+
+Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options) {
+  for (const LaneSettings& lane : pipeline.lanes) {
+    if (auto added = options.lanes->add({lane.name, lane.priority, lane.min_concurrency, lane.max_concurrency}); !added) return std::move(added).error();
+  }
+  set_run_trace(new_traceparent());
+  std::unique_ptr<Run> run(new Run);
+  run->state_ = std::make_unique<State>(pipeline, options);
+  State& state = *run->state_;
+  if (auto opened = state.activation.open(); !opened) {
+    state.finished = true;
+    return std::move(opened).error();
+  }
+  state.make_queues();
+  state.make_stages();
+  state.preload();
+  state.core.begin();
+  for (Wakeable* one : state.core.everyone) one->wake();
+  state.core.done();
+  return run;
+}
+
+Run::~Run() {
+  if (!state_) return;
+  if (!state_->finished) {
+    stop(true);
+    while (!wait(1'000)) {
+    }
+  }
+  // A thread may still be inside a node and come back to what it knew: the process is about to end, and this stays.
+  if (state_->left_behind || state_->core.lanes.abandoned() > 0) static_cast<void>(state_.release());
+}
+
+void Run::stop(bool now) {
+  State& state = *state_;
+  std::lock_guard lock(state.mutex);
+  if (state.finished) return;
+  state.giving_up = state.giving_up || now;
+  state.core.stop(now);
+  state.set_alarm(now ? kGraceMs : state.core.pipeline.run.drain_ms);
+}
+
+bool Run::wait(uint64_t timeout_ms) {
+  if (!state_->core.wait(timeout_ms)) return false;
+  state_->finish();
+  return true;
+}
+
+int Run::end_fd() const { return state_->core.end_fd(); }
+
+RunProgress Run::progress() const {
+  const RunCore& core = state_->core;
+  return {core.input_items.load(std::memory_order_relaxed), core.output_items.load(std::memory_order_relaxed),
+          core.input_errors.load(std::memory_order_relaxed) + core.dead_letters.load(std::memory_order_relaxed)};
+}
+
+const RunReport& Run::report() const { return state_->report; }
+
+}  // namespace heddle

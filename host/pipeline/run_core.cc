@@ -1,0 +1,151 @@
+#include "pipeline/run_core.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "log.h"
+
+namespace heddle {
+namespace {
+constexpr size_t kMaxFaults = 100;
+}  // namespace
+
+RunCore::RunCore(const Pipeline& p, const RunOptions& o)
+    : pipeline(p), options(o), lanes(*o.lanes), edges(p.edges.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
+      end_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+RunCore::~RunCore() {
+  if (end_fd_ >= 0) ::close(end_fd_);
+}
+
+LaneId RunCore::lane(const std::string& name) const {
+  const auto found = lanes.find(name);
+  assert(found && "build checks lanes");
+  return *found;
+}
+
+void RunCore::put_out(uint32_t node, std::span<RawItem> items) noexcept {
+  Result<void> written;
+  {
+    std::lock_guard lock(output_mutex_);
+    output_buffer_.clear();
+    for (RawItem& raw : items) {
+      output_buffer_.push_back({Value::adopt(raw.value), raw.id, raw.sequence, raw.deadline_ns, raw.attempt});
+    }
+    output_items.fetch_add(items.size(), std::memory_order_relaxed);
+    if (options.output && !output_failed_) written = options.output->write(pipeline.nodes[node], output_buffer_);
+    if (!written) output_failed_ = true;
+    output_buffer_.clear();
+  }
+  if (!written) fail(std::move(written).error());
+}
+
+void RunCore::put_away(DeadLetter letter) noexcept {
+  dead_letters.fetch_add(1, std::memory_order_relaxed);
+  Result<void> kept;
+  {
+    std::lock_guard lock(letters_mutex_);
+    if (options.dead_letters && !letters_failed_) kept = options.dead_letters->add(letter);
+    if (!kept) letters_failed_ = true;
+  }
+  if (!kept) fail(std::move(kept).error());
+  if (pipeline.run.on_error == OnError::kFail) {
+    fail(Error("item-failed", "node \"" + letter.node + "\" failed on item " + std::to_string(letter.sequence) + ", and \"on_error\" is \"fail\"",
+               letter.error.error_class)
+             .because(std::move(letter.error)));
+  }
+}
+
+void RunCore::fault(uint32_t node, std::string_view rule) noexcept {
+  nodes[node].faults.fetch_add(1, std::memory_order_relaxed);
+  const PipelineNode& n = pipeline.nodes[node];
+  std::string text = "plugin " + n.entry.plugin->name + " broke the contract: node \"" + n.settings.id + "\" (" + n.entry.type->type + ") " +
+                     std::string(rule);
+  {
+    std::lock_guard lock(mutex_);
+    if (faults_.size() >= kMaxFaults) return;
+    faults_.push_back(text);
+  }
+  log::write(log::Level::kWarn, {}, text);
+}
+
+void RunCore::warn(std::string text) noexcept {
+  log::write(log::Level::kWarn, {}, text);
+  std::lock_guard lock(mutex_);
+  warnings_.push_back(std::move(text));
+}
+
+void RunCore::fail(Error error) noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    if (failed_ || ended_) return;
+    failed_ = true;
+    error_ = std::move(error);
+  }
+  stopping_ = true;
+  discarding_ = true;
+  for (Wakeable* w : everyone) w->wake();
+}
+
+void RunCore::stop(bool now) noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;
+    stopped_ = true;
+  }
+  stopping_ = true;
+  if (now) discarding_ = true;
+  for (Wakeable* w : everyone) w->wake();
+}
+
+void RunCore::stage_ended() noexcept { stages_left_.fetch_sub(1, std::memory_order_acq_rel); }
+
+void RunCore::none_left() noexcept {
+  // Only here does a run end: no turn of it is left that could touch what the waiter destroys.
+  if (stages_left_.load(std::memory_order_acquire) == 0) return end();
+  fail(Error("stuck",
+             "the pipeline is stuck: every node waits for another one; a merge waits for an input whose source cannot go on because the queue "
+             "of another input is full (give that connection a larger \"queue\", or merge by arrival)"));
+}
+
+void RunCore::end() noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    if (ended_) return;
+    ended_ = true;
+    // Under the lock: whoever sees `ended_` may destroy this at once.
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(end_fd_, &one, sizeof one);
+    ended_changed_.notify_all();
+  }
+}
+
+void RunCore::end_by_force() noexcept { end(); }
+
+bool RunCore::wait(uint64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  return ended_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+}
+
+void RunCore::write(RunReport& report) const {
+  const auto get = [](const std::atomic<uint64_t>& a) { return a.load(std::memory_order_relaxed); };
+  report.input_items = get(input_items);
+  report.input_errors = get(input_errors);
+  report.output_items = get(output_items);
+  report.dead_letters = get(dead_letters);
+  for (const EdgeBooks& e : edges) report.edges.push_back({get(e.in), get(e.out), get(e.filtered), get(e.dropped), get(e.failed), 0});
+  for (const NodeBooks& n : nodes) {
+    report.nodes.push_back(
+        {get(n.calls), get(n.emitted), get(n.completed), get(n.filtered), get(n.failed), get(n.retried), get(n.timed_out), get(n.faults)});
+  }
+  std::lock_guard lock(mutex_);
+  report.ok = !failed_;
+  report.stopped = stopped_;
+  report.error = error_;
+  report.faults = faults_;
+  report.warnings = warnings_;
+}
+
+}  // namespace heddle

@@ -1,0 +1,144 @@
+// SoloStage: one node with a queue in front, for everything that a chain cannot do: answers that come later, several calls at once, timeouts, retries.
+//
+// Items are handed to the node in dispatches. A dispatch lives from the pull out of the queue until its results are delivered: through the attempts, the wait for an
+// answer, and the wait for its place in the order.
+#pragma once
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "pipeline/stage.h"
+
+namespace heddle {
+
+class SoloStage final : public Stage {
+ public:
+  // `remake` creates and activates a new object for the node, in place of one in which a call hangs.
+  using Remake = std::function<Result<std::shared_ptr<NodeHandle>>()>;
+
+  SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std::vector<EdgeQueue*> inputs, Remake remake);
+  ~SoloStage() override;
+  void wake() noexcept override;
+  std::string inside() const override;
+  void count_inside(std::vector<uint64_t>& per_edge) const override;
+  void preload(uint32_t, const RawItem& item) override { preloaded_.push_back(item); }
+  void drop_objects() override;
+
+  // Objects in which a call hangs may be made anew this many times in a run.
+  static constexpr unsigned kMaxRemakes = 8;
+
+ private:
+  enum class State : uint8_t {
+    kReady,    // to be handed to the node
+    kInside,   // a thread is in the node
+    kParked,   // answers are to come, or room for emits
+    kBackoff,  // waits for its next attempt
+    kDone      // no more answers; results to be delivered
+  };
+
+  struct Strand;
+  struct Dispatch final : CallOwner {
+    void wake(CallBatch&) noexcept override { stage->on_answer(*this); }
+    void fault(std::string_view rule) noexcept override { stage->core_.fault(stage->nodes_[0].index, rule); }
+    SoloStage* stage = nullptr;
+    Strand* strand = nullptr;
+    std::unique_ptr<CallBatch> batch;
+    std::shared_ptr<NodeHandle> handle;
+    State state = State::kReady;
+    bool is_finish = false;
+    bool delivered = false;        // something of it has left: no retry any more
+    bool answering = false;        // holds the run's activity: an answer is to come by itself
+    std::vector<RawItem> items;    // for the next attempt
+    std::vector<Attempt> attempts;
+    uint64_t started_ns = 0;
+    uint64_t due_ns = 0;           // to be given up then; 0: never
+    WorkerId worker = 0;           // while inside
+    struct Backoff : Job { Dispatch* dispatch; } backoff;
+    TimerId backoff_timer = 0;
+  };
+  using Dispatches = std::list<std::unique_ptr<Dispatch>>;
+
+  // A thread's way into the node.
+  struct Strand {
+    SoloStage* stage = nullptr;
+    Turn turn;
+    std::deque<RawItem> mine;      // by_key: the items of its keys
+    Dispatch* held = nullptr;      // by_key: the one dispatch of its keys
+  };
+  using Lock = std::unique_lock<std::mutex>;
+
+  void on_answer(Dispatch& dispatch) noexcept;
+  void hand_on(uint32_t, const RawItem&) override { assert(false && "a solo stage has one node"); }
+
+  static bool step(void* strand) noexcept;
+  bool step(Strand& strand);
+  void settle_mail();
+  Dispatch* next(Strand& strand);
+  Dispatch* pull(Strand& strand);
+  void pull_items(Strand& strand, std::vector<RawItem>& items);
+  void share_out();
+  Dispatch& add_dispatch(Strand& strand);
+  std::unique_ptr<CallBatch> make_batch(Dispatch& dispatch);
+  bool call_node(Dispatch& dispatch, Lock& lock);
+  void after_call(Dispatch& dispatch);
+  void fail_calls(Dispatch& dispatch, const std::vector<uint32_t>& calls, const Error& error);
+  void conclude(Dispatch& dispatch);
+  bool retry(Dispatch& dispatch);
+  void commit(Lock& lock);
+  Dispatch* deliverable();
+  void deliver_dispatch(Dispatch& dispatch, Lock& lock);
+  void book(Dispatch& dispatch, const std::vector<CallFailure>& failures);
+  void remove(Dispatch& dispatch);
+  void set_answering(Dispatch& dispatch, bool answering);
+  void watch(uint64_t due_ns);
+  void look_for_hung();
+  bool give_up_hung(Dispatch& dispatch);
+  void give_up_late(Lock& lock);
+  void replace_object(Lock& lock);
+  void discard(Lock& lock);
+  bool maybe_end(Strand& strand);
+  void end();
+  void wake_later(uint64_t when);
+  bool retries() const { return nodes_[0].node->retry.max_attempts > 1; }
+
+  const PipelineNode& node_;
+  const Remake remake_;
+  const bool asynchronous_, guarded_;
+  size_t batch_size_ = 1;
+  size_t window_ = 1;
+
+  mutable std::mutex mutex_;
+  // Guarded by mutex_:
+  std::vector<std::unique_ptr<Strand>> strands_;
+  std::deque<RawItem> preloaded_;
+  Dispatches dispatches_;                               // in the order of their items
+  std::deque<Dispatch*> ready_;                         // to be handed to the node: again, or to resume()
+  std::vector<std::unique_ptr<Dispatch>> spare_;        // done, for reuse
+  std::vector<std::unique_ptr<CallBatch>> hung_;        // a thread is inside for good
+  std::vector<std::shared_ptr<NodeHandle>> hung_objects_;
+  std::shared_ptr<NodeHandle> object_;
+  Error object_error_;
+  bool object_lost_ = false;                            // object_ hangs: a new one is to be made
+  bool object_gone_ = false;                            // and cannot be made: object_error_ says why
+  bool replacing_ = false;
+  unsigned remakes_ = 0;
+  bool late_ = false;                                   // some answer is overdue
+  bool committing_ = false;
+  bool source_started_ = false, input_ended_ = false, finished_ = false, ended_ = false;
+  uint64_t last_sequence_ = 0;
+  uint64_t alarm_at_ = 0;                               // 0: not set
+  TimerId alarm_ = 0;
+  struct Alarm : Job { SoloStage* stage; } alarm_job_;
+  bool later_armed_ = false;                            // looks again at a batch or a join that waits
+  TimerId later_ = 0;
+  Alarm later_job_;
+  size_t shared_out_ = 0;                               // items in all strands' `mine`
+
+  std::mutex mail_mutex_;
+  std::vector<Dispatch*> mail_;  // guarded by mail_mutex_: dispatches with answers to settle
+};
+
+}  // namespace heddle

@@ -1,0 +1,146 @@
+#include "pipeline/stage.h"
+
+#include <algorithm>
+
+namespace heddle {
+namespace {
+
+// {"error": {...}, "item": original}: what leaves a node by its error port.
+Value error_value(const PipelineNode& node, const Error& error, const std::vector<Attempt>& attempts, Value original) {
+  const auto text = [](std::string_view s) {
+    auto made = Value::string(s);
+    return made ? *std::move(made) : Value::null();  // a plugin's reason need not be UTF-8
+  };
+  std::vector<Value> history, causes;
+  for (const Attempt& a : attempts) {
+    history.push_back(*Value::map({{"attempt", Value::integer(a.number)},
+                                   {"error", text(a.error)},
+                                   {"took_ms", *Value::number(static_cast<double>(a.took_ns / 1000) / 1000.0)}}));
+  }
+  for (const Error* cause = error.cause.get(); cause; cause = cause->cause.get()) causes.push_back(text(cause->message));
+  Value what = *Value::map({{"code", text(error.code)},
+                            {"class", text(name_of(error.error_class))},
+                            {"message", text(error.message)},
+                            {"node", text(node.settings.id)},
+                            {"attempts", Value::list(std::move(history))},
+                            {"causes", Value::list(std::move(causes))}});
+  return *Value::map({{"error", std::move(what)}, {"item", original ? std::move(original) : Value::null()}});
+}
+
+std::vector<uint32_t> edges_of(const RunNode& node, const std::vector<EdgeQueue*>& queues) {
+  return queues.empty() ? std::vector<uint32_t>() : node.in_edges;
+}
+
+}  // namespace
+
+Stage::Stage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> nodes, std::vector<EdgeQueue*> inputs)
+    : core_(core), plan_(plan), nodes_(std::move(nodes)),
+      merge_(nodes_[0].node->settings.merge, inputs, core.edges, edges_of(nodes_[0], inputs)) {
+  for (EdgeQueue* queue : inputs) queue->consumer = this;
+  for (RunNode& node : nodes_) {
+    const auto feed = [&](Route& route) {
+      if (!route.queue) return;
+      route.queue->producer = this;
+      route.backlog = backlogs_.size();
+      backlogs_.push_back({route.queue, {}, 0});
+    };
+    for (auto& port : node.routes) std::for_each(port.begin(), port.end(), feed);
+    std::for_each(node.error_routes.begin(), node.error_routes.end(), feed);
+  }
+}
+
+void Stage::drop_objects() {
+  for (RunNode& node : nodes_) node.handle.reset();
+}
+
+void Stage::route(const Route& route, std::vector<RawItem>& items, bool last) {
+  EdgeBooks::add(core_.edges[route.edge].in, items.size());
+  if (!route.queue) {
+    for (RawItem item : items) {
+      if (!last) Value::share(item.value).release();
+      item.edge = route.edge;
+      item.port = route.to_port;
+      hand_on(route.target, item);
+    }
+    return;
+  }
+  Backlog& backlog = backlogs_[route.backlog];
+  for (const RawItem& item : items) {
+    if (!last) Value::share(item.value).release();
+    backlog.items.push_back(item);
+  }
+  backlog_size_ += items.size();
+}
+
+void Stage::deliver(uint32_t position, uint32_t port, std::vector<RawItem>& items) {
+  if (items.empty()) return;
+  RunNode& node = nodes_[position];
+  const std::vector<Route>& routes = node.routes[port];
+  EdgeBooks::add(core_.nodes[node.index].emitted, items.size());
+  const bool out = node.node->is_output && (routes.empty() || node.node->settings.is_output_node);
+  for (size_t i = 0; i < routes.size(); ++i) route(routes[i], items, !out && i + 1 == routes.size());
+  if (out) {
+    core_.put_out(node.index, items);
+  } else if (routes.empty()) {
+    for (RawItem& item : items) item.drop();  // a port that nobody listens to
+  }
+  items.clear();
+  if (backlog_size_ > 0) flush();
+}
+
+bool Stage::flush() {
+  if (backlog_size_ == 0) return true;
+  for (Backlog& backlog : backlogs_) {
+    if (backlog.items.empty()) continue;
+    const size_t taken = backlog.queue->push(std::span(backlog.items).subspan(backlog.sent));
+    backlog.sent += taken;
+    backlog_size_ -= taken;
+    if (backlog.sent == backlog.items.size()) {
+      backlog.items.clear();
+      backlog.sent = 0;
+    }
+  }
+  return backlog_size_ == 0;
+}
+
+void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts) {
+  RunNode& node = nodes_[position];
+  EdgeBooks::add(core_.nodes[node.index].failed, 1);
+  if (node.error_routes.empty()) {
+    DeadLetter letter;
+    letter.node = node.node->settings.id;
+    letter.error = std::move(error);
+    letter.sequence = envelope.sequence;
+    letter.attempts = std::move(attempts);
+    letter.item = std::move(original);
+    core_.put_away(std::move(letter));
+    return;
+  }
+  std::vector<RawItem> items(1, envelope);
+  items[0].value = error_value(*node.node, error, attempts, std::move(original)).release();
+  for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
+  if (backlog_size_ > 0) flush();
+}
+
+void Stage::end_outputs() {
+  for (Backlog& backlog : backlogs_) backlog.queue->end();
+}
+
+void Stage::advance_outputs(uint64_t sequence) {
+  for (Backlog& backlog : backlogs_) {
+    if (core_.pipeline.nodes[backlog.queue->edge().to].settings.merge.mode == MergeMode::kBySequence) backlog.queue->advance(sequence);
+  }
+}
+
+void Stage::discard_backlog() {
+  for (Backlog& backlog : backlogs_) {
+    for (size_t i = backlog.sent; i < backlog.items.size(); ++i) backlog.items[i].drop();
+    EdgeBooks::add(core_.edges[static_cast<size_t>(&backlog.queue->edge() - core_.pipeline.edges.data())].dropped,
+                   backlog.items.size() - backlog.sent);
+    backlog.items.clear();
+    backlog.sent = 0;
+  }
+  backlog_size_ = 0;
+}
+
+}  // namespace heddle

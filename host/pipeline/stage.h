@@ -1,0 +1,61 @@
+// Stage: nodes that run inline on one thread, what comes in to the first of them, and what goes out of all.
+//
+// The base knows the ways in and out; ChainStage and SoloStage know how the nodes are called.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "pipeline/merge.h"
+#include "pipeline/run_core.h"
+#include "pipeline/run_node.h"
+#include "pipeline/turn.h"
+
+namespace heddle {
+
+class Stage : public Wakeable {
+ public:
+  Stage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> nodes, std::vector<EdgeQueue*> inputs);
+  // Before the first wake: an item that comes from nowhere, for a node of this stage.
+  virtual void preload(uint32_t position, const RawItem& item) = 0;
+  // After the end: lets go of the plugins' objects.
+  virtual void drop_objects();
+  // The id of the node whose process() has not returned, or empty.
+  virtual std::string inside() const { return {}; }
+  // Items that are inside this stage, per edge; only while nothing runs.
+  virtual void count_inside(std::vector<uint64_t>& per_edge) const = 0;
+
+ protected:
+  // An item handed to a node of this stage.
+  virtual void hand_on(uint32_t position, const RawItem& item) = 0;
+
+  // Sends what node `position` emitted on `port` down its routes, or out of the run. Takes the references and empties `items`. Items whose queue is full wait
+  // in the backlog.
+  void deliver(uint32_t position, uint32_t port, std::vector<RawItem>& items);
+  // True if the backlog is empty now; else the stage is woken when there is room.
+  bool flush();
+  bool has_backlog() const { return backlog_size_ > 0; }
+  // A call failed for good: an error item, a dead letter, or the end of the run. Only counts the node, not the edge.
+  void fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts = {});
+  // All queues that this stage feeds.
+  void end_outputs();
+  void advance_outputs(uint64_t sequence);
+  void discard_backlog();
+
+  RunCore& core_;
+  const PipelineStage& plan_;
+  std::vector<RunNode> nodes_;
+  InputMerge merge_;
+
+ private:
+  void route(const Route& route, std::vector<RawItem>& items, bool last);
+
+  struct Backlog {
+    EdgeQueue* queue;
+    std::vector<RawItem> items;
+    size_t sent = 0;
+  };
+  std::vector<Backlog> backlogs_;  // one per queue that this stage feeds
+  size_t backlog_size_ = 0;
+};
+
+}  // namespace heddle

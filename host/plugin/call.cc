@@ -1,0 +1,382 @@
+#include "plugin/call.h"
+
+#include "plugin/host_table.h"
+
+namespace heddle {
+namespace {
+
+using State = heddle_call::State;
+
+// The batch that this thread has entered.
+thread_local CallBatch* t_entered = nullptr;
+
+// A handle is the object's address with its generation in the top 16 bits: user space addresses have at most 48.
+constexpr unsigned kGenerationShift = 48;
+constexpr uintptr_t kAddressMask = (uintptr_t{1} << kGenerationShift) - 1;
+
+template <class T>
+T* tagged(T* object, uint16_t generation) {
+  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(object) | (uintptr_t{generation} << kGenerationShift));
+}
+template <class T>
+T* address(const T* handle) {
+  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(handle) & kAddressMask);
+}
+uint16_t generation(const void* handle) { return static_cast<uint16_t>(reinterpret_cast<uintptr_t>(handle) >> kGenerationShift); }
+
+bool is_current(const heddle_op& op, const void* handle) { return op.generation.load(std::memory_order_relaxed) == generation(handle); }
+
+std::string_view view(heddle_str s) { return s.len ? std::string_view(s.ptr, s.len) : std::string_view(); }
+
+std::string& run_trace() {
+  static std::string trace;
+  return trace;
+}
+
+// The id of the n-th value (from 0) that a call emits: the first keeps the input's, so that an id names an item along its way; the others are derived from it,
+// the same at every attempt. The multiplier is 2^64 / golden ratio (Knuth, TAOCP 3, 6.4).
+uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (parent + n) * 0x9E3779B97F4A7C15u ^ (parent >> 7); }
+
+}  // namespace
+
+// The host's side of heddle.op/1 and heddle.call/1.
+struct CallAnswers {
+  static heddle_op* op(heddle_call* c) noexcept { return reinterpret_cast<heddle_op*>(c); }
+
+  static uint32_t port(const heddle_call* c) noexcept { return address(c)->item.port; }
+
+  static const heddle_value* input(const heddle_call* handle) noexcept {
+    const heddle_call& c = *address(handle);
+    return is_current(c, handle) ? c.item.value : nullptr;
+  }
+
+  static heddle_value* take(heddle_call* handle) noexcept {
+    heddle_call& c = *address(handle);
+    if (t_entered == c.batch) [[likely]] {
+      return is_current(c, handle) ? std::exchange(c.item.value, nullptr) : nullptr;
+    }
+    std::lock_guard lock(c.batch->mutex_);
+    if (c.batch->given_up_ || !is_current(c, handle)) return nullptr;
+    return std::exchange(c.item.value, nullptr);
+  }
+
+  static heddle_status emit(heddle_call* handle, uint32_t port, heddle_value* v) noexcept {
+    heddle_call& c = *address(handle);
+    CallBatch& b = *c.batch;
+    if (t_entered != &b) return b.emit_elsewhere(c, generation(handle), port, v);
+    if (!is_current(c, handle) || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+      b.owner_.fault("emitted from a call that is complete");
+      return HEDDLE_INVALID;
+    }
+    if (port >= b.outlets_.size()) [[unlikely]] {
+      b.owner_.fault("emitted on output port " + std::to_string(port) + ", which it does not have");
+      return HEDDLE_INVALID;
+    }
+    if (b.outlets_[port].size() >= CallBatch::kCredit) [[unlikely]] {
+      c.awaiting = static_cast<int32_t>(port);
+      b.awaiting_here_ = true;
+      return HEDDLE_AGAIN;
+    }
+    b.append(c, port, v);
+    return HEDDLE_OK;
+  }
+
+  static bool item(const heddle_call* handle, heddle_item* out) noexcept {
+    const heddle_call& c = *address(handle);
+    if (!is_current(c, handle) || !c.has_input || out->struct_size < sizeof(heddle_item)) return false;
+    out->attempt = c.item.attempt;
+    out->id = c.item.id;
+    out->sequence = c.item.sequence;
+    out->deadline_ns = c.item.deadline_ns;
+    return true;
+  }
+
+  static uint64_t deadline_ns(const heddle_op* handle) noexcept {
+    const heddle_op& op = *address(handle);
+    return op.role == heddle_op::Role::kCall && is_current(op, handle) ? static_cast<const heddle_call&>(op).item.deadline_ns : 0;
+  }
+
+  static bool is_cancelled(const heddle_op* handle) noexcept {
+    const heddle_op& op = *address(handle);
+    if (op.role != heddle_op::Role::kCall) return false;
+    return !is_current(op, handle) || static_cast<const heddle_call&>(op).cancelled.load(std::memory_order_relaxed);
+  }
+
+  static heddle_str trace(const heddle_op*) noexcept { return {run_trace().data(), run_trace().size()}; }
+
+  static void complete(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
+    heddle_op& op = *address(handle);
+    if (op.role == heddle_op::Role::kStart) {
+      Value details = Value::adopt(result);
+      static_cast<StartOp&>(op).complete(status, why);
+      return;
+    }
+    heddle_call& c = static_cast<heddle_call&>(op);
+    CallBatch& b = *c.batch;
+    if (t_entered != &b) return b.complete_elsewhere(c, generation(handle), status, result, why);
+    if (!is_current(c, handle) || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+      Value dropped = Value::adopt(result);
+      b.owner_.fault("completed a call twice");
+      return;
+    }
+    c.state.store(State::kComplete, std::memory_order_relaxed);
+    b.record(c, status, result, view(why));
+  }
+};
+
+CallBatch::CallBatch(uint32_t capacity, uint32_t outputs, CallOwner& owner)
+    : owner_(owner), calls_(new heddle_call[capacity]), handles_(capacity), outlets_(outputs), owed_(outputs) {
+  for (uint32_t i = 0; i < capacity; ++i) {
+    calls_[i].index = i;
+    calls_[i].batch = this;
+  }
+}
+
+CallBatch::~CallBatch() {
+  for (auto& outlet : outlets_) {
+    for (RawItem& item : outlet) item.drop();
+  }
+  for (Letter& letter : mailbox_) Value::adopt(letter.value);
+  close_inputs();
+}
+
+void CallBatch::open(std::span<const RawItem> items, Start start) {
+  assert(open_ == 0 && items.size() <= capacity());
+  close_inputs();
+  failures_.clear();
+  count_ = static_cast<uint32_t>(items.size());
+  open_ = count_;
+  guarded_ = start.guarded;
+  for (uint32_t i = 0; i < count_; ++i) {
+    heddle_call& c = calls_[i];
+    c.item = items[i];
+    c.has_input = items[i].value != nullptr;
+    c.emitted = 0;
+    if (start.keep_inputs) c.kept = Value::share(c.item.value).release();
+    const uint16_t next = static_cast<uint16_t>(c.generation.load(std::memory_order_relaxed) + 1);
+    c.generation.store(next, std::memory_order_relaxed);
+    c.state.store(State::kOpen, std::memory_order_relaxed);
+    c.cancelled.store(false, std::memory_order_relaxed);
+    handles_[i] = tagged(&c, next);
+  }
+}
+
+void CallBatch::enter() {
+  std::lock_guard lock(mutex_);
+  inside_ = true;
+  if (!guarded_) t_entered = this;
+}
+
+bool CallBatch::leave() {
+  if (!guarded_) t_entered = nullptr;
+  std::vector<Letter> letters;
+  {
+    std::lock_guard lock(mutex_);
+    inside_ = false;
+    if (given_up_) return false;
+    woken_ = false;
+    letters.swap(mailbox_);
+  }
+  apply(std::move(letters));
+  return true;
+}
+
+void CallBatch::settle() {
+  std::vector<Letter> letters;
+  {
+    std::lock_guard lock(mutex_);
+    woken_ = false;
+    letters.swap(mailbox_);
+  }
+  apply(std::move(letters));
+}
+
+void CallBatch::apply(std::vector<Letter> letters) {
+  for (Letter& letter : letters) {
+    heddle_call& c = calls_[letter.index];
+    if (letter.port >= 0) append(c, static_cast<uint32_t>(letter.port), letter.value);
+    else record(c, letter.status, letter.value, letter.why);
+  }
+}
+
+void CallBatch::append(heddle_call& c, uint32_t port, heddle_value* v) {
+  outlets_[port].push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, 0});
+  ++c.emitted;
+}
+
+void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why) {
+  --open_;
+  if (status < 0) [[unlikely]] {
+    Error error = error_of_status(status, std::string(why));
+    if (details) error = std::move(error).because(Error("details", Value::adopt(details).json()));
+    failures_.push_back({c.index, std::move(error)});
+    return;  // the input stays: the error item carries it
+  }
+  if (details) Value::adopt(details);
+  if (c.item.value) c.item.drop();
+}
+
+heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v) {
+  const char* rule = nullptr;
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (given_up_ || c.generation.load(std::memory_order_relaxed) != generation || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+      rule = "emitted from a call that is complete";
+    } else if (port >= outlets_.size()) {
+      rule = "emitted on an output port which it does not have";
+    } else if (owed_[port] >= kCredit) {
+      c.awaiting = static_cast<int32_t>(port);
+      awaiting_ = true;
+      return HEDDLE_AGAIN;
+    } else {
+      ++owed_[port];
+      mailbox_.push_back({c.index, static_cast<int32_t>(port), HEDDLE_OK, v, {}});
+      wake = !inside_ && !woken_;
+      woken_ = woken_ || wake;
+    }
+  }
+  if (rule) {
+    owner_.fault(rule);
+    return HEDDLE_INVALID;
+  }
+  if (wake) owner_.wake(*this);
+  return HEDDLE_OK;
+}
+
+void CallBatch::complete_elsewhere(heddle_call& c, uint16_t generation, heddle_status status, heddle_value* result, heddle_str why) {
+  const char* rule = nullptr;
+  bool wake = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (c.generation.load(std::memory_order_relaxed) != generation || given_up_) {
+      rule = "completed a call after its time, or twice";
+    } else if (c.state.exchange(State::kComplete, std::memory_order_relaxed) != State::kOpen) {
+      rule = "completed a call twice";
+    } else {
+      mailbox_.push_back({c.index, -1, status, result, std::string(view(why))});
+      wake = !inside_ && !woken_;
+      woken_ = woken_ || wake;
+    }
+  }
+  if (rule) {
+    Value dropped = Value::adopt(result);
+    owner_.fault(rule);
+  } else if (wake) {
+    owner_.wake(*this);
+  }
+}
+
+void CallBatch::drained() {
+  std::lock_guard lock(mutex_);
+  std::fill(owed_.begin(), owed_.end(), 0);
+  for (const Letter& letter : mailbox_) {
+    if (letter.port >= 0) ++owed_[static_cast<size_t>(letter.port)];
+  }
+}
+
+bool CallBatch::has_awaiting() {
+  if (awaiting_here_) return true;
+  std::lock_guard lock(mutex_);
+  return awaiting_;
+}
+
+int32_t CallBatch::take_awaiting(uint32_t index) {
+  std::lock_guard lock(mutex_);
+  if (index == 0) awaiting_ = awaiting_here_ = false;
+  const int32_t port = std::exchange(calls_[index].awaiting, -1);
+  return is_open(index) ? port : -1;
+}
+
+// [mutex_ held]
+std::vector<uint32_t> CallBatch::close_open_calls() {
+  std::vector<uint32_t> closed;
+  for (uint32_t i = 0; i < count_; ++i) {
+    State open = State::kOpen;
+    if (!calls_[i].state.compare_exchange_strong(open, State::kComplete, std::memory_order_relaxed)) continue;
+    calls_[i].generation.fetch_add(1, std::memory_order_relaxed);
+    closed.push_back(i);
+  }
+  return closed;
+}
+
+void CallBatch::close_rest(std::vector<Letter> letters, size_t closed) {
+  apply(std::move(letters));
+  open_ -= static_cast<uint32_t>(closed);
+}
+
+std::vector<uint32_t> CallBatch::give_up() {
+  std::vector<Letter> letters;
+  std::vector<uint32_t> closed;
+  {
+    std::lock_guard lock(mutex_);
+    letters.swap(mailbox_);
+    closed = close_open_calls();
+  }
+  close_rest(std::move(letters), closed.size());
+  return closed;
+}
+
+std::optional<std::vector<uint32_t>> CallBatch::give_up_hung() {
+  std::vector<Letter> letters;
+  std::vector<uint32_t> closed;
+  {
+    std::lock_guard lock(mutex_);
+    if (!inside_) return std::nullopt;
+    given_up_ = true;
+    hung_ = true;
+    letters.swap(mailbox_);
+    closed = close_open_calls();
+  }
+  close_rest(std::move(letters), closed.size());
+  return closed;
+}
+
+void CallBatch::close_inputs() {
+  if (hung_) return;  // the hanging thread may still read them
+  for (uint32_t i = 0; i < count_; ++i) {
+    heddle_call& c = calls_[i];
+    if (c.item.value) c.item.drop();
+    if (c.kept) Value::adopt(std::exchange(c.kept, nullptr));
+    c.awaiting = -1;
+  }
+}
+
+Value CallBatch::original(uint32_t index) const {
+  const heddle_call& c = calls_[index];
+  return Value::share(c.kept ? c.kept : c.item.value);
+}
+
+void CallBatch::cancel() {
+  for (uint32_t i = 0; i < count_; ++i) calls_[i].cancelled.store(true, std::memory_order_relaxed);
+}
+
+heddle_op* StartOp::handle() { return tagged<heddle_op>(this, generation.load(std::memory_order_relaxed)); }
+
+bool StartOp::complete(heddle_status status, heddle_str why) {
+  Done done;
+  {
+    std::lock_guard lock(mutex_);
+    if (!done_) return false;
+    done.swap(done_);
+  }
+  if (status < 0) done(error_of_status(status, std::string(view(why))));
+  else done({});
+  return true;
+}
+
+const heddle_op_service& op_service() {
+  static const heddle_op_service service = {sizeof(heddle_op_service), CallAnswers::deadline_ns, CallAnswers::is_cancelled, CallAnswers::trace,
+                                            CallAnswers::complete};
+  return service;
+}
+
+const heddle_call_service& call_service() {
+  static const heddle_call_service service = {sizeof(heddle_call_service), CallAnswers::op,   CallAnswers::port, CallAnswers::input,
+                                              CallAnswers::take,           CallAnswers::emit, CallAnswers::item};
+  return service;
+}
+
+void set_run_trace(std::string traceparent) { run_trace() = std::move(traceparent); }
+
+}  // namespace heddle

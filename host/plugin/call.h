@@ -1,0 +1,200 @@
+// Calls: what the host hands to a node's process(), and what hears its answers.
+//
+// A CallBatch is up to `capacity` calls that are handed to one process() together. While a thread is inside process() on a batch it has entered, its answers
+// cost a few plain stores. Answers from any other thread, and all answers on a guarded batch, go through the batch's mailbox, and are applied by
+// the batch's owner when it looks: so everything but the mailbox belongs to one thread at a time.
+//
+// Handles given to plugins carry a generation in their top 16 bits: a completion that comes twice, late or never is noticed and named, and
+// touches nothing. A batch's memory lives as long as the plugin's object.
+#pragma once
+#include <heddle/call.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "result.h"
+#include "value/value.h"
+
+namespace heddle {
+class CallBatch;
+
+// An Item whose reference is counted by hand: what the hot path moves.
+struct RawItem {
+  heddle_value* value = nullptr;  // owned by whoever holds the RawItem
+  uint64_t id = 0, sequence = 0, deadline_ns = 0;
+  uint32_t attempt = 1;
+  uint32_t edge = 0;              // the edge it came in by
+  uint32_t port = 0;              // the input port it goes to
+
+  void drop() { Value::adopt(value); value = nullptr; }
+};
+
+// The failure of one call.
+struct CallFailure {
+  uint32_t index = 0;  // of the call in its batch
+  Error error;
+};
+
+// Who runs a batch.
+class CallOwner {
+ public:
+  virtual ~CallOwner() = default;
+  // [any] A batch that is not inside process() has new answers: call settle() on it, soon, on its own thread.
+  virtual void wake(CallBatch& batch) noexcept = 0;
+  // [any] The plugin broke a rule of the ABI; `rule` is a sentence without its subject ("completed a call twice").
+  virtual void fault(std::string_view rule) noexcept = 0;
+};
+
+}  // namespace heddle
+
+// One pending answer of any kind.
+struct heddle_op {
+  enum class Role : uint8_t { kCall, kStart };
+  explicit heddle_op(Role r) : role(r) {}
+  const Role role;
+  std::atomic<uint16_t> generation{0};
+};
+
+struct heddle_call : heddle_op {
+  enum class State : uint8_t { kIdle, kOpen, kComplete };
+  heddle_call() : heddle_op(Role::kCall) {}
+  std::atomic<State> state{State::kIdle};
+  std::atomic<bool> cancelled{false};
+  uint32_t index = 0;
+  bool has_input = false;
+  uint32_t emitted = 0;          // values so far
+  int32_t awaiting = -1;         // the port whose emit was answered AGAIN
+  heddle::CallBatch* batch = nullptr;
+  heddle::RawItem item;
+  heddle_value* kept = nullptr;  // a second reference to the input, where the batch keeps inputs
+};
+
+namespace heddle {
+
+class CallBatch {
+ public:
+  // `outputs`: how many output ports the node has. `owner` outlives the batch.
+  CallBatch(uint32_t capacity, uint32_t outputs, CallOwner& owner);
+  ~CallBatch();
+  CallBatch(const CallBatch&) = delete;
+  CallBatch& operator=(const CallBatch&) = delete;
+
+  // How many values a port takes in before emit answers AGAIN.
+  static constexpr size_t kCredit = 256;
+
+  struct Start {
+    bool guarded = false;      // every answer through the mailbox: the call may be given up while it runs
+    bool keep_inputs = false;  // a second reference to each input: for error items and retries
+  };
+  // Opens one call per item; the references move in. All earlier calls are closed. An item with a null value makes a call without input.
+  void open(std::span<const RawItem> items, Start start);
+  // The handles for process(); count() of them.
+  heddle_call* const* handles() const { return handles_.data(); }
+  heddle_call* handle(uint32_t index) const { return handles_[index]; }
+  uint32_t count() const { return count_; }
+  uint32_t capacity() const { return static_cast<uint32_t>(handles_.size()); }
+
+  // Around a call into the plugin with this batch: answers of this thread take the short way until leave(), which applies the mailbox. leave() is false
+  // if the batch was given up meanwhile: then nothing of it may be touched any more.
+  void enter();
+  bool leave();
+  // Applies what came in by the mailbox; between process() and the last answer.
+  void settle();
+
+  uint32_t open_calls() const { return open_; }
+  bool is_open(uint32_t index) const { return calls_[index].state.load(std::memory_order_relaxed) == heddle_call::State::kOpen; }
+  heddle_call& call(uint32_t index) { return calls_[index]; }
+  const heddle_call& call(uint32_t index) const { return calls_[index]; }
+  // What was emitted on a port and not yet taken away; the taker owns the references.
+  std::vector<RawItem>& outlet(uint32_t port) { return outlets_[port]; }
+  uint32_t outlets() const { return static_cast<uint32_t>(outlets_.size()); }
+  // The outlets were emptied: whoever emits from elsewhere has credit again.
+  void drained();
+  // Failures since they were last cleared, by their taker.
+  std::vector<CallFailure>& failures() { return failures_; }
+  // Open calls whose emit was answered AGAIN. take_awaiting gives the port and forgets it, or -1.
+  bool has_awaiting();
+  int32_t take_awaiting(uint32_t index);
+
+  // Closes every open call from outside: later answers on them are faults ("answered after its time"). Answers that came before are applied. Gives the
+  // calls closed.
+  std::vector<uint32_t> give_up();
+  // The same while a thread hangs inside the plugin with this batch, from any other thread; nothing if it has just left. leave() will be false for the hanging
+  // thread, its inputs stay alive for good, and the batch is never opened again.
+  std::optional<std::vector<uint32_t>> give_up_hung();
+  bool is_hung() const { return hung_; }
+  // Releases what is left of the inputs of closed calls. open() does it, too.
+  void close_inputs();
+  // The original input of a call: kept, or not taken by the node; a new reference, or empty.
+  Value original(uint32_t index) const;
+
+  // Nobody wants the answers any more.
+  void cancel();
+
+ private:
+  friend struct CallAnswers;
+  struct Letter {  // an answer from elsewhere
+    uint32_t index;
+    int32_t port;  // -1: completion
+    int32_t status;
+    heddle_value* value;
+    std::string why;
+  };
+
+  heddle_status emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v);
+  void complete_elsewhere(heddle_call& c, uint16_t generation, heddle_status status, heddle_value* result, heddle_str why);
+  void record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why);
+  void append(heddle_call& c, uint32_t port, heddle_value* v);
+  void apply(std::vector<Letter> letters);
+  std::vector<uint32_t> close_open_calls();
+  void close_rest(std::vector<Letter> letters, size_t closed);
+
+  CallOwner& owner_;
+  std::unique_ptr<heddle_call[]> calls_;
+  std::vector<heddle_call*> handles_;
+  std::vector<std::vector<RawItem>> outlets_;
+  std::vector<CallFailure> failures_;
+  uint32_t count_ = 0;
+  uint32_t open_ = 0;
+  bool guarded_ = false;
+  bool hung_ = false;
+  bool awaiting_here_ = false;           // the same as awaiting_, by the thread inside
+
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  std::vector<Letter> mailbox_;
+  std::vector<uint32_t> owed_;           // per port: values emitted from elsewhere since drained()
+  bool inside_ = false;                  // a thread is between enter() and leave()
+  bool given_up_ = false;
+  bool woken_ = false;
+  bool awaiting_ = false;                // some call's `awaiting` is set
+};
+
+// An op that is not a call: activate, deactivate. Its answer is handed to `done` once.
+class StartOp : public heddle_op {
+ public:
+  using Done = std::function<void(Result<void>)>;
+  explicit StartOp(Done done) : heddle_op(Role::kStart), done_(std::move(done)) {}
+  heddle_op* handle();
+  bool complete(heddle_status status, heddle_str why);  // false: it was complete before
+
+ private:
+  std::mutex mutex_;
+  Done done_;  // guarded by mutex_; empty once complete
+};
+
+const heddle_op_service& op_service();
+const heddle_call_service& call_service();
+
+// W3C traceparent of the current run, for every op of the process; empty: none. [setup]
+void set_run_trace(std::string traceparent);
+
+}  // namespace heddle

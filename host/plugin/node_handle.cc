@@ -1,0 +1,97 @@
+#include "plugin/node_handle.h"
+
+namespace heddle {
+namespace {
+
+Error refused(const CatalogEntry& entry, const std::string& node_id, std::string what) {
+  return Error("create-failed", "node \"" + node_id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ") " + std::move(what),
+               ErrorClass::kConfig);
+}
+
+// The reason a plugin gave for the failure it returned, or a sentence that says it gave none.
+Error reason(heddle_status status) {
+  if (auto given = HostTable::take_failure()) return *std::move(given);
+  return error_of_status(status, "it gave no reason");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry, const std::string& node_id, const Value& params, Lanes* lanes,
+                                                       LaneId lane) {
+  auto library = Library::load(*entry.plugin);
+  if (!library) return refused(entry, node_id, "cannot be created").because(std::move(library).error());
+  const heddle_factory* factory = (*library)->factory(HEDDLE_KIND_NODE);
+  if (!HEDDLE_HAS(factory, create)) return refused(entry, node_id, "cannot be created: the plugin has no factory for nodes");
+
+  std::unique_ptr<NodeHandle> node(new NodeHandle);
+  node->library_ = *library;
+  node->host_ = std::make_unique<HostTable>(node_id, lanes, lane);
+  const void* table = nullptr;
+  HostTable::take_failure();
+  heddle_status status;
+  {
+    std::lock_guard setup((*library)->setup_mutex());
+    status = factory->create(node->host_->get(), entry.type->type.c_str(), params.get(), &node->self_, &table);
+  }
+  if (status != HEDDLE_OK) {
+    Error why = reason(status);
+    why.error_class = ErrorClass::kConfig;
+    node->abandoned_ = true;  // a create that fails leaves nothing to destroy
+    return refused(entry, node_id, "refuses its params").because(std::move(why));
+  }
+  node->table_ = static_cast<const heddle_node*>(table);
+  if (!HEDDLE_HAS(node->table_, process) || !node->table_->base.destroy) {
+    node->abandoned_ = true;
+    return refused(entry, node_id, "breaks the contract: its table lacks process or destroy");
+  }
+  if (node->table_->base.get_extension) {
+    node->state_ = static_cast<const heddle_state*>(node->table_->base.get_extension(node->self_, HEDDLE_STATE));
+    if (!HEDDLE_HAS(node->state_, save) || !HEDDLE_HAS(node->state_, restore)) node->state_ = nullptr;
+  }
+  return node;
+}
+
+NodeHandle::~NodeHandle() {
+  if (abandoned_) {
+    if (table_) host_.release();  // the hanging thread may still call through it
+    for (auto& op : starts_) op.release();
+    return;
+  }
+  std::lock_guard setup(library_->setup_mutex());
+  table_->base.destroy(self_);
+}
+
+void NodeHandle::activate(StartOp::Done done) {
+  if (!table_->base.activate) return done({});
+  starts_.push_back(std::make_unique<StartOp>(std::move(done)));
+  table_->base.activate(self_, starts_.back()->handle());
+}
+
+void NodeHandle::deactivate(StartOp::Done done) {
+  if (!table_->base.deactivate) return done({});
+  starts_.push_back(std::make_unique<StartOp>(std::move(done)));
+  table_->base.deactivate(self_, starts_.back()->handle());
+}
+
+Value NodeHandle::save() { return state_ ? Value::adopt(state_->save(self_)) : Value(); }
+
+Result<void> NodeHandle::restore(const Value& saved) {
+  HostTable::take_failure();
+  const heddle_status status = state_->restore(self_, saved.get());
+  if (status == HEDDLE_OK) return {};
+  return reason(status);
+}
+
+void NodeHandle::resume(CallBatch& batch, uint32_t index, uint32_t port) {
+  table_->resume(self_, batch.handle(index), port);
+}
+
+void NodeHandle::cancel(CallBatch& batch) {
+  batch.cancel();
+  if (!HEDDLE_HAS(table_, cancel)) return;
+  for (uint32_t i = 0; i < batch.count(); ++i) {
+    if (batch.is_open(i)) table_->cancel(self_, batch.handle(i));
+  }
+}
+
+}  // namespace heddle
