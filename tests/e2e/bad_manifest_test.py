@@ -109,7 +109,7 @@ class BadManifest(HeddleCase):
         self.refuse(text.replace('"two"', "2").replace("multiplier", "multipler"), r"bad\.json:3:\d+", r'did you mean "multiplier"')
 
     def test_unresolved_substitution(self):
-        self.refuse(pipeline(node("l", "Log", {"prefix": "${param.nope}"})), r"nope")
+        self.refuse(pipeline(node("l", "Log", {"message": "${param.nope}"})), r"nope")
 
     def test_a_wrong_version(self):
         self.refuse({"version": "heddle/9", "nodes": []}, r"heddle/9")

@@ -17,9 +17,10 @@ def by_node(answer):
 class Order(HeddleCase):
     def slow(self, order, parallel=8):
         # The first items are the slowest, so that whoever does not keep order shows it.
-        return pipeline(node("d", "Delay", {"ms_from": "/ms"}, parallel=parallel, order=order), node("p", "PassThrough"))
+        program = ". as $item | reduce range($item.work) as $i (0; . + 1) | $item"
+        return pipeline(node("j", "Jq", {"program": program}, parallel=parallel, order=order), node("p", "PassThrough"))
 
-    items = [{"n": n, "key": n % 3, "ms": 60 - 5 * n} for n in range(12)]
+    items = [{"n": n, "key": n % 3, "work": 6000 * (12 - n)} for n in range(12)]
 
     def test_strict_keeps_the_order_of_arrival(self):
         self.assertEqual(self.run_manifest(self.slow("strict"), self.items).items, self.items)
@@ -53,7 +54,7 @@ class Shape(HeddleCase):
 
     def merged(self, merge, items, x=None, y=None):
         manifest = pipeline(node("a", "PassThrough"), x or node("x", "Add", {"addend": 100}), y or node("y", "Add", {"addend": 200}),
-                            node("z", "PassThrough", merge=merge), connections=[("a", "x"), ("a", "y"), ("x", "z"), ("y", "z")])
+                            node("z", "PassThrough", merge={"mode": merge} if isinstance(merge, str) else merge), connections=[("a", "x"), ("a", "y"), ("x", "z"), ("y", "z")])
         return self.run_manifest(manifest, items).items
 
     def test_round_robin_takes_turns(self):
@@ -66,7 +67,7 @@ class Shape(HeddleCase):
         self.assertEqual(self.merged("zip", [1, 2]), [[101, 201], [102, 202]])
 
     def test_join_matches_by_key(self):
-        got = self.merged({"join": {"key": "/id"}}, [{"id": 2}, {"id": 1}], node("x", "PassThrough"), node("y", "PassThrough"))
+        got = self.merged({"mode": "join", "key": "/id"}, [{"id": 2}, {"id": 1}], node("x", "PassThrough"), node("y", "PassThrough"))
         self.assertEqual(sorted(json.dumps(i) for i in got), ['[{"id": 1}, {"id": 1}]', '[{"id": 2}, {"id": 2}]'])
 
     def test_batches_change_nothing_but_the_pace(self):
@@ -79,7 +80,7 @@ class Shape(HeddleCase):
         self.assertEqual(self.run_manifest(manifest, range(5000)).items, list(range(5000)))
 
     def test_a_drop_policy_counts_what_it_drops(self):
-        manifest = pipeline(node("a", "PassThrough"), node("b", "Delay", {"ms": 5}),
+        manifest = pipeline(node("a", "PassThrough"), node("b", "Delay", {"delay_ms": 5}),
                             connections=[{"from": "a", "to": "b", "queue": {"items": 4, "on_full": "drop_newest"}}])
         answer = self.run_manifest(manifest, range(500))
         dropped = sum(e["dropped"] for e in answer.report["connections"])
@@ -97,7 +98,7 @@ class Trouble(HeddleCase):
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "j")["timed_out"], 1)
 
     def test_an_item_deadline_is_kept(self):
-        manifest = pipeline(node("d", "Delay", {"ms": 60_000}), run={"item_deadline_ms": 200})
+        manifest = pipeline(node("d", "Delay", {"delay_ms": 60_000}), run={"item_deadline_ms": 200})
         answer = self.run_manifest(manifest, [1], code=DEAD_LETTERS)
         self.assertEqual(answer.report["output_items"], 0)
 

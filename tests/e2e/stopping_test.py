@@ -55,7 +55,7 @@ class Stopping(HeddleCase):
         self.assertEqual(answer.report["output_items"], answer.report["input_items"])
 
     def test_a_second_interrupt_stops_at_once(self):
-        slow = pipeline(node("d", "Delay", {"ms": 3_600_000}), run={"drain_ms": 3_600_000})
+        slow = pipeline(node("d", "Delay", {"delay_ms": 3_600_000}), run={"drain_ms": 3_600_000})
         process = self.running(slow)
         process.stdin.close()
         process.stdin = None
@@ -67,7 +67,7 @@ class Stopping(HeddleCase):
         self.assert_balanced(answer.report)
 
     def test_one_interrupt_lets_the_items_inside_finish(self):
-        slow = pipeline(node("a", "PassThrough"), node("d", "Delay", {"ms": 300}))
+        slow = pipeline(node("a", "PassThrough"), node("d", "Delay", {"delay_ms": 300}))
         process = self.running(slow)
         json.loads(process.stdout.readline())  # the first is through, the others are inside or about to be
         process.send_signal(signal.SIGINT)
@@ -77,7 +77,7 @@ class Stopping(HeddleCase):
         self.assertEqual(answer.report["output_items"], answer.report["input_items"])
 
     def test_draining_has_a_limit(self):
-        slow = pipeline(node("d", "Delay", {"ms": 3_600_000}), run={"drain_ms": 100})
+        slow = pipeline(node("d", "Delay", {"delay_ms": 3_600_000}), run={"drain_ms": 100})
         process = self.running(slow)
         process.send_signal(signal.SIGTERM)
         answer = self.finish(process)

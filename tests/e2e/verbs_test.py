@@ -141,7 +141,7 @@ class Verbs(HeddleCase):
         self.assertIn("--input", self.heddle("run", "x", "--inptu", "y", code=USAGE).err)
 
     def test_secrets_are_never_shown(self):
-        manifest = pipeline(node("l", "Log", {"prefix": "${param.token}"}), node("e", "Echo"), params={"token": {"type": "secret", "from": "env:THE_TOKEN"}})
+        manifest = pipeline(node("l", "Log", {"message": "${param.token}"}), node("e", "Echo"), params={"token": {"type": "secret", "from": "env:THE_TOKEN"}})
         path = self.write("m.json", manifest)
         env = {"THE_TOKEN": "hunter2-hunter2"}
         for arguments in (("plan", path, "--full"), ("plan", path, "--json", "--full"), ("graph", path, "-f", "dot"), ("run", path, "--input", "-", "-v"),
