@@ -1,4 +1,4 @@
-// PassThrough: gives what it got.
+// PassThrough and Merge: give what they got.
 #include <heddle/sdk.h>
 
 namespace {
@@ -11,6 +11,12 @@ struct PassThrough {
 
 HEDDLE_NODE(PassThrough, "PassThrough", R"("summary": "Gives what it got",
   "aliases": ["PassThroughNode", "PassthroughNode"],
+  )" HEDDLE_NO_PARAMS R"(,
+  "concurrency": "parallel",
+  "idempotent": true)");
+
+// The point where several connections meet; in which order their items pass is for the manifest to say.
+HEDDLE_NODE(PassThrough, "Merge", R"("summary": "Joins all connections into its input to one stream",
   )" HEDDLE_NO_PARAMS R"(,
   "concurrency": "parallel",
   "idempotent": true)");

@@ -8,6 +8,9 @@
 //
 // It runs everything on the calling thread, time stands until advance(), and what the plugin does against the ABI is listed by faults().
 #pragma once
+#include <heddle/call.h>
+#include <heddle/log.h>
+#include <heddle/node.h>
 #include <heddle/plugin.h>
 #include <heddle/sched.h>
 #include <heddle/state.h>

@@ -11,6 +11,8 @@
 
 namespace heddle::sdk::detail {
 
+constexpr bool states_max_in_flight(std::string_view descriptor) { return descriptor.find("\"max_in_flight\"") != descriptor.npos; }
+
 struct Type {
   heddle_type abi;
   heddle_status (*create)(const heddle_host* h, const heddle_value* params, void** self, const void** table) HEDDLE_FN;
@@ -72,6 +74,8 @@ inline const void* get_factory(const char* kind) noexcept {
 
 #define HEDDLE_SDK_NODE(n, Class, type_name, members) HEDDLE_SDK_NODE_(n, Class, type_name, members)
 #define HEDDLE_SDK_NODE_(n, Class, type_name, members)                                                                            \
+  static_assert(::heddle::sdk::detail::states_max_in_flight(members) || !::heddle::sdk::detail::ProcessesAsync<Class>,            \
+                type_name ": a node whose process() is a coroutine states its max_in_flight");                                    \
   HEDDLE_NOTE(heddle_sdk_note_##n, HEDDLE_NOTE_TYPE, "{\"node\":\"" type_name "\"," members "}");                                 \
   static constexpr ::heddle::sdk::detail::Type heddle_sdk_type_##n = {{sizeof(heddle_type), type_name, heddle_sdk_note_##n.desc}, \
                                                                       &::heddle::sdk::detail::Thunk<Class>::create};              \

@@ -6,6 +6,7 @@
 //   (the same two) process(Value in)           the input is yours. If process is noexcept it is moved to you; if not you get a shared
 //                                              reference, so that a failure still carries the original
 //   void process(Call& call)                   emits and answers by hand; or moves the call away to answer later ("max_in_flight" ≥ 1)
+//   Async process(Call call)                   a coroutine that may wait: see async.h ("max_in_flight" ≥ 1)
 // and may have activate(), deactivate(), finish(Call&), Value save() with restore(ValueRef), cancel(CallId), resume(CallId, uint32_t port),
 // const void* get_extension(const char* id). All of them may throw: see error.h.
 #pragma once
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "async.h"
 #include "config.h"
 
 namespace heddle::sdk::detail {
@@ -23,6 +25,10 @@ namespace heddle::sdk::detail {
 template <class T>
 concept ProcessesCall = requires(T& t, Call& call) {
   t.process(call);
+};
+template <class T>
+concept ProcessesAsync = requires(T& t, Call call) {
+  { t.process(std::move(call)) } -> std::same_as<Async>;
 };
 template <class T>
 concept ProcessesRef = requires(T& t, ValueRef in) {
@@ -71,18 +77,25 @@ inline void deliver(Call& call, std::optional<Value> out) {
   call.complete();
 }
 
+struct NoFrames {
+  explicit NoFrames(const heddle_host*) noexcept {}
+};
+
 // What `self` points to.
 template <class T>
 struct Object {
-  Object(const heddle_host* h, const Config& config) requires std::constructible_from<T, const Config&> : host(h), node(config) {}
-  Object(const heddle_host* h, const Config&) requires(!std::constructible_from<T, const Config&>) : host(h), node() {}
+  Object(const heddle_host* h, const Config& config) requires std::constructible_from<T, const Config&>
+      : host(h), node(config), frames(h) {}
+  Object(const heddle_host* h, const Config&) requires(!std::constructible_from<T, const Config&>) : host(h), node(), frames(h) {}
   const heddle_host* host;
   T node;
+  // After the node, so that its coroutines end before it.
+  [[no_unique_address]] std::conditional_t<ProcessesAsync<T>, Frames, NoFrames> frames;
 };
 
 template <class T>
 struct Thunk {
-  static_assert(ProcessesCall<T> || ProcessesRef<T> || ProcessesValue<T>,
+  static_assert(ProcessesCall<T> || ProcessesAsync<T> || ProcessesRef<T> || ProcessesValue<T>,
                 "the node has no process() of a known shape: see heddle/sdk/thunk.h");
 
   static T& node(void* self) noexcept { return static_cast<Object<T>*>(self)->node; }
@@ -114,7 +127,13 @@ struct Thunk {
   }
 
   static void process(void* self, heddle_call* const* calls, uint32_t n) noexcept {
-    for (uint32_t i = 0; i < n; ++i) answering(calls[i], [self](Call& call) { one(node(self), call); });
+    for (uint32_t i = 0; i < n; ++i) {
+      if constexpr (ProcessesAsync<T>) {
+        answering(calls[i], [self](Call& call) { node(self).process(std::move(call)).start(static_cast<Object<T>*>(self)->frames); });
+      } else {
+        answering(calls[i], [self](Call& call) { one(node(self), call); });
+      }
+    }
   }
   static void finish(void* self, heddle_call* c) noexcept {
     answering(c, [self](Call& call) { node(self).finish(call); });
@@ -136,11 +155,19 @@ struct Thunk {
 
   // A hint that cannot be followed is no failure of the call.
   static void cancel(void* self, heddle_call* c) noexcept {
-    guard([&] { node(self).cancel(id(c)); }, [](auto&&...) {});
+    if constexpr (ProcessesAsync<T>) {
+      static_cast<Object<T>*>(self)->frames.cancel(id(c));
+    } else {
+      guard([&] { node(self).cancel(id(c)); }, [](auto&&...) {});
+    }
   }
   static void resume(void* self, heddle_call* c, uint32_t port) noexcept {
-    guard([&] { node(self).resume(id(c), port); },
-          [&](heddle_status, std::string_view why) { Log(static_cast<Object<T>*>(self)->host).error(why); });
+    if constexpr (ProcessesAsync<T>) {
+      static_cast<Object<T>*>(self)->frames.resume(id(c));
+    } else {
+      guard([&] { node(self).resume(id(c), port); },
+            [&](heddle_status, std::string_view why) { Log(static_cast<Object<T>*>(self)->host).error(why); });
+    }
   }
 
   static heddle_value* save(void* self) noexcept {
@@ -186,8 +213,8 @@ struct Thunk {
     if constexpr (HasDeactivate<T>) t.base.deactivate = &deactivate;
     if constexpr (HasState<T> || HasExtension<T>) t.base.get_extension = &get_extension;
     if constexpr (HasFinish<T>) t.finish = &finish;
-    if constexpr (HasCancel<T>) t.cancel = &cancel;
-    if constexpr (HasResume<T>) t.resume = &resume;
+    if constexpr (HasCancel<T> || ProcessesAsync<T>) t.cancel = &cancel;
+    if constexpr (HasResume<T> || ProcessesAsync<T>) t.resume = &resume;
     return t;
   }
 
