@@ -96,6 +96,10 @@ class Collector {
     while (chunk.size() >= sizeof(ElfW(Nhdr))) {
       ElfW(Nhdr) head;
       std::memcpy(&head, chunk.data(), sizeof head);
+      if (head.n_namesz == 0) {  // no owner: padding between records, as AddressSanitizer of clang puts it there
+        chunk.remove_prefix(sizeof(uint32_t));
+        continue;
+      }
       const size_t content_at = align_up(sizeof head + head.n_namesz, alignment);  // 64-bit sums of 32-bit sizes: no overflow
       const size_t end = content_at + head.n_descsz;
       if (end > chunk.size()) return failure("bad-note", path_, "a note record runs past the end of its segment");

@@ -139,6 +139,16 @@ TEST(Note, UnknownRecordTypesAndOtherOwnersArePassedOver) {
   EXPECT_EQ(plugin->types.size(), 1u);
 }
 
+TEST(Note, PaddingBetweenRecordsIsPassedOver) {
+  for (const size_t words : {1u, 2u, 3u, 7u}) {
+    const std::string segment = note_segment({{HEDDLE_NOTE_PLUGIN, plugin_note("p")}}) + std::string(4 * words, '\0') +
+                                note_segment({{HEDDLE_NOTE_TYPE, R"({"node":"T","params":{}})"}}) + std::string(4 * words, '\0');
+    auto plugin = read_note(elf_with_segment(bytes_of(broken_plugin("hangs")), segment), "p.so");
+    ASSERT_TRUE(plugin) << plugin.error().text();
+    EXPECT_EQ(plugin->types.size(), 1u);
+  }
+}
+
 TEST(Note, RecordsThatContradictEachOtherAreRefused) {
   const std::string type = R"({"node":"T","params":{}})";
   const NoteTexts cases[] = {
