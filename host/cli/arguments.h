@@ -1,0 +1,91 @@
+// What the command line says, as plain structs: one per verb. Made by parse_command_line, read by the verbs.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/exit_codes.h"
+
+namespace heddle {
+
+enum class ColorMode : uint8_t { kAuto, kAlways, kNever };
+
+// Options that mean the same for every verb that takes them.
+struct CommonArguments {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  ColorMode color = ColorMode::kAuto;
+  std::vector<std::string> plugin_dirs;
+};
+
+// A manifest and the values of its params. `path` "-": standard input.
+struct ManifestArguments {
+  std::string path;
+  std::map<std::string, std::string> params;
+};
+
+struct RunArguments {
+  ManifestArguments manifest;
+  std::optional<std::string> input;   // "-": standard input
+  std::optional<std::string> output;  // "-": standard output
+  unsigned threads = 0;               // 0: one per core
+  bool stats = false;
+  std::optional<bool> progress;             // unset: a bar where it disturbs nobody
+  std::optional<std::string> dead_letters;  // "none": only count them
+  std::optional<std::string> state_dir;
+};
+
+// How much of a manifest is checked; each level includes those before it.
+enum class CheckLevel : uint8_t { kSyntax, kGraph, kEnvironment };
+
+struct ValidateArguments {
+  ManifestArguments manifest;
+  CheckLevel level = CheckLevel::kEnvironment;
+};
+
+struct PlanArguments {
+  ManifestArguments manifest;
+  bool full = false;
+};
+
+enum class GraphFormat : uint8_t { kDot, kMermaid, kSvg, kAscii };
+
+struct GraphArguments {
+  ManifestArguments manifest;
+  GraphFormat format = GraphFormat::kAscii;
+};
+
+struct InspectArguments {
+  std::string subject;  // a type, the path of a .so, or empty: everything
+};
+
+struct ImportArguments {
+  std::string path;
+  bool report = false;
+  std::optional<std::string> output;
+};
+
+struct TestArguments {
+  ManifestArguments manifest;
+  unsigned threads = 0;
+};
+
+enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kHelpExitCodes };
+
+struct CommandLine {
+  Verb verb = Verb::kNone;  // kNone: there is nothing to do, and `exit_code` is the answer
+  ExitCode exit_code = ExitCode::kOk;
+  CommonArguments common;
+  RunArguments run;
+  ValidateArguments validate;
+  PlanArguments plan;
+  GraphArguments graph;
+  InspectArguments inspect;
+  ImportArguments import;
+  TestArguments test;
+};
+
+}  // namespace heddle

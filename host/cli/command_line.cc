@@ -1,0 +1,272 @@
+#include "cli/command_line.h"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <string_view>
+
+#include "cli/console.h"
+#include "manifest/diagnostic.h"
+
+namespace heddle {
+namespace {
+
+constexpr const char* kVersion = "heddle " HEDDLE_VERSION " (plugin ABI 1.0)\n";
+
+// The program's CLI::App, filled from a CommandLine's members. `wish_for_*` are what CLI11 can store; `settle` turns them into ours.
+class Definition {
+ public:
+  explicit Definition(CommandLine& line);
+  CommandLine& parse(int argc, char** argv);
+
+ private:
+  CLI::App* add_verb(const char* name, Verb verb, const char* summary, const char* examples);
+  void add_manifest(CLI::App* verb, ManifestArguments& manifest);
+  void add_common(CLI::App* verb, bool plugins, bool color);
+  void add_threads(CLI::App* verb, unsigned& threads);
+  void add_run();
+  void add_looking();     // validate, plan, graph
+  void add_describing();  // inspect, import, schema
+  void add_test_and_help();
+  ExitCode settle();
+  ExitCode complain_about(const CLI::ParseError& error);
+  std::string unknown_word(const std::string& word) const;
+
+  CommandLine& line_;
+  CLI::App app_{"heddle builds pipelines from JSON manifests and runs them with plugins.", "heddle"};
+  std::vector<std::pair<CLI::App*, Verb>> verbs_;
+  std::vector<std::string> param_texts_;
+  std::string help_topic_;
+};
+
+Definition::Definition(CommandLine& line) : line_(line) {
+  app_.set_version_flag("--version", kVersion, "Print the version");
+  app_.set_help_flag("-h,--help", "Print this help");
+  app_.require_subcommand(1);
+  app_.footer(
+      "Examples:\n"
+      "  heddle run pipeline.json < items.jsonl > results.jsonl\n"
+      "  heddle validate pipeline.json\n"
+      "  heddle help run\n"
+      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), NO_COLOR.");
+  add_run();
+  add_looking();
+  add_describing();
+  add_test_and_help();
+}
+
+CLI::App* Definition::add_verb(const char* name, Verb verb, const char* summary, const char* examples) {
+  CLI::App* app = app_.add_subcommand(name, summary);
+  app->footer(examples);
+  verbs_.emplace_back(app, verb);
+  return app;
+}
+
+void Definition::add_manifest(CLI::App* verb, ManifestArguments& manifest) {
+  verb->add_option("MANIFEST", manifest.path, "The manifest; - for standard input")->required()->type_name("FILE");
+  verb->add_option("--param", param_texts_, "Value of a param of the manifest (repeatable)")
+      ->type_name("NAME=VALUE")
+      ->take_all()
+      ->expected(1);
+}
+
+void Definition::add_common(CLI::App* verb, bool plugins, bool color) {
+  verb->add_flag("--json", line_.common.json, "Report as JSON, for programs");
+  auto* quiet = verb->add_flag("-q,--quiet", line_.common.quiet, "Only errors and data");
+  verb->add_flag("-v,--verbose", line_.common.verbose, "Also what is normal")->excludes(quiet);
+  if (plugins) {
+    verb->add_option("--plugin-dir", line_.common.plugin_dirs, "Look for plugins here too (repeatable)")
+        ->type_name("DIR")
+        ->take_all()
+        ->expected(1);
+  }
+  if (color) {
+    std::map<std::string, ColorMode> modes{{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
+    verb->add_option("--color", line_.common.color, "auto, always or never")
+        ->transform(CLI::CheckedTransformer(modes).description(""))
+        ->type_name("WHEN")
+        ->envname("HEDDLE_COLOR");
+  }
+}
+
+void Definition::add_threads(CLI::App* verb, unsigned& threads) {
+  verb->add_option("--threads", threads, "Worker threads (default: one per core)")
+      ->check(CLI::Range(1u, 1024u).description(""))
+      ->type_name("N")
+      ->envname("HEDDLE_THREADS");
+}
+
+void Definition::add_run() {
+  RunArguments& run = line_.run;
+  CLI::App* verb = add_verb("run", Verb::kRun, "Run a pipeline: JSON lines in, JSON lines out",
+                            "Items that fail go to a file of dead letters, whose path is printed, and the exit code is 3.\n"
+                            "Ctrl-C once takes no more input and finishes what is inside; twice stops at once.\n"
+                            "Examples:\n"
+                            "  heddle run pipeline.json --input items.jsonl --output results.jsonl --stats\n"
+                            "  tail -f events.jsonl | heddle run pipeline.json --param min_score=0.8\n"
+                            "  heddle run pipeline.json --dead-letters failed.jsonl");
+  add_manifest(verb, run.manifest);
+  verb->add_option("-i,--input", run.input, "Items, one JSON text per line; - for standard input")->type_name("FILE");
+  verb->add_option("-o,--output", run.output, "Results, one JSON text per line; - for standard output")->type_name("FILE");
+  add_threads(verb, run.threads);
+  verb->add_flag("--stats", run.stats, "At the end, count every item of every connection on stderr");
+  verb->add_flag("--progress,!--no-progress", run.progress, "Show progress on stderr (default: on a terminal)");
+  verb->add_option("--dead-letters", run.dead_letters, "Append items that failed to this file; none: only count them")->type_name("FILE");
+  verb->add_option("--state-dir", run.state_dir, "Where nodes with \"state\": \"keep\" find and leave their state")->type_name("DIR");
+  add_common(verb, true, true);
+}
+
+void Definition::add_looking() {
+  CLI::App* validate = add_verb("validate", Verb::kValidate, "Check a manifest and say everything that is wrong with it",
+                                "Levels: syntax (the text alone), graph (and its connections), environment (and the installed plugins).\n"
+                                "Example:\n  heddle validate pipeline.json --level graph");
+  add_manifest(validate, line_.validate.manifest);
+  std::map<std::string, CheckLevel> levels{
+      {"syntax", CheckLevel::kSyntax}, {"graph", CheckLevel::kGraph}, {"environment", CheckLevel::kEnvironment}};
+  validate->add_option("--level", line_.validate.level, "syntax, graph or environment (default)")
+      ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->type_name("LEVEL");
+  add_common(validate, true, true);
+
+  CLI::App* plan = add_verb("plan", Verb::kPlan, "Show what would run where, and why", "Example:\n  heddle plan pipeline.json --full");
+  add_manifest(plan, line_.plan.manifest);
+  plan->add_flag("--full", line_.plan.full, "With every default that applies");
+  add_common(plan, true, true);
+
+  CLI::App* graph = add_verb("graph", Verb::kGraph, "Draw the pipeline", "Example:\n  heddle graph pipeline.json -f svg > pipeline.svg");
+  add_manifest(graph, line_.graph.manifest);
+  std::map<std::string, GraphFormat> formats{
+      {"dot", GraphFormat::kDot}, {"mermaid", GraphFormat::kMermaid}, {"svg", GraphFormat::kSvg}, {"ascii", GraphFormat::kAscii}};
+  graph->add_option("-f,--format", line_.graph.format, "dot, mermaid, svg or ascii (default)")
+      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->type_name("FORMAT");
+  add_common(graph, true, true);
+}
+
+void Definition::add_describing() {
+  CLI::App* inspect =
+      add_verb("inspect", Verb::kInspect, "Describe the installed plugins, a node type, or a plugin file; runs no plugin code",
+               "Examples:\n  heddle inspect\n  heddle inspect Multiply\n  heddle inspect ./node_acme.so");
+  inspect->add_option("SUBJECT", line_.inspect.subject, "A type, or the path of a plugin file")->type_name("TYPE|x.so");
+  add_common(inspect, true, false);
+
+  CLI::App* import = add_verb("import", Verb::kImport, "Write an older manifest as heddle/1",
+                              "Example:\n  heddle import old.json --report -o pipeline.json");
+  import->add_option("MANIFEST", line_.import.path, "The manifest; - for standard input")->required()->type_name("FILE");
+  import->add_flag("--report", line_.import.report, "List on stderr what was changed or could not be used");
+  import->add_option("-o,--output", line_.import.output, "Write to this file")->type_name("FILE");
+  add_common(import, false, true);
+
+  CLI::App* schema =
+      add_verb("schema", Verb::kSchema, "Print the JSON Schema (draft 7) of manifests, with the params of the installed node types",
+               "Example:\n  heddle schema > heddle-1.schema.json");
+  schema->add_option("--plugin-dir", line_.common.plugin_dirs, "Look for plugins here too (repeatable)")
+      ->type_name("DIR")
+      ->take_all()
+      ->expected(1);
+}
+
+void Definition::add_test_and_help() {
+  CLI::App* test = add_verb("test", Verb::kTest, "Run the tests that a manifest brings along", "Example:\n  heddle test pipeline.json");
+  add_manifest(test, line_.test.manifest);
+  add_threads(test, line_.test.threads);
+  add_common(test, true, true);
+
+  CLI::App* help = add_verb("help", Verb::kHelpExitCodes, "Help about a verb, or about the exit codes",
+                            "Examples:\n  heddle help run\n  heddle help exit-codes");
+  help->add_option("TOPIC", help_topic_, "A verb, or exit-codes");
+  help->add_flag("--json", line_.common.json, "The exit codes as JSON");
+}
+
+ExitCode fail(const std::string& message) {
+  complain(message);
+  return ExitCode::kUsage;
+}
+
+// What CLI11 could not say: params split, help topics answered, options that exclude each other by value.
+ExitCode Definition::settle() {
+  for (const auto& [app, verb] : verbs_) {
+    if (app->parsed()) line_.verb = verb;
+  }
+  for (ManifestArguments* m :
+       {&line_.run.manifest, &line_.validate.manifest, &line_.plan.manifest, &line_.graph.manifest, &line_.test.manifest}) {
+    for (const std::string& text : param_texts_) {
+      size_t equals = text.find('=');
+      if (equals == 0 || equals == std::string::npos) return fail("--param wants NAME=VALUE, not \"" + text + "\"");
+      m->params[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+  }
+  if (line_.verb == Verb::kHelpExitCodes && help_topic_ != "exit-codes") {
+    line_.verb = Verb::kNone;
+    if (help_topic_.empty()) return print(app_.help()) ? ExitCode::kOk : ExitCode::kIo;
+    auto topic = std::find_if(verbs_.begin(), verbs_.end(), [&](const auto& v) { return v.first->get_name() == help_topic_; });
+    if (topic == verbs_.end()) return fail(unknown_word(help_topic_));
+    return print(topic->first->help("heddle")) ? ExitCode::kOk : ExitCode::kIo;
+  }
+  if (line_.run.manifest.path == "-" && line_.run.input == "-") {
+    return fail("the manifest and the items cannot both come from standard input: give one of them as a file");
+  }
+  return ExitCode::kOk;
+}
+
+std::string Definition::unknown_word(const std::string& word) const {
+  std::vector<std::string> known;
+  for (const auto& [app, verb] : verbs_) known.push_back(app->get_name());
+  std::string guess = nearest(word, known);
+  return "there is no verb \"" + word + "\"" + (guess.empty() ? "; heddle --help lists them" : "; did you mean \"" + guess + "\"?");
+}
+
+ExitCode Definition::complain_about(const CLI::ParseError& error) {
+  std::vector<std::string> extra = app_.remaining(true);
+  const CLI::App* verb = &app_;
+  for (const auto& [app, unused] : verbs_) {
+    if (app->parsed()) verb = app;
+  }
+  if (verb == &app_) {
+    if (extra.empty() && app_.remaining_size() == 0)
+      return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test; heddle --help says more");
+    if (!extra.empty() && extra[0].rfind('-', 0) != 0) return fail(unknown_word(extra[0]));
+  }
+  if (extra.empty()) return fail("heddle " + verb->get_name() + ": " + error.what());
+  if (extra[0].rfind('-', 0) != 0) return fail("heddle " + verb->get_name() + " takes no further argument: \"" + extra[0] + "\"");
+  std::vector<std::string> known;
+  for (const CLI::Option* option : verb->get_options()) {
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  }
+  std::string guess = nearest(extra[0].substr(0, extra[0].find('=')), known);
+  std::string where = verb == &app_ ? "heddle" : "heddle " + verb->get_name();
+  return fail(where + " has no option " + extra[0] +
+              (guess.empty() ? "; " + where + " --help lists them" : "; did you mean " + guess + "?"));
+}
+
+CommandLine& Definition::parse(int argc, char** argv) {
+  try {
+    app_.parse(argc, argv);
+    line_.exit_code = settle();
+  } catch (const CLI::CallForHelp&) {
+    const CLI::App* asked = &app_;
+    for (const auto& [app, verb] : verbs_) {
+      if (app->parsed()) asked = app;
+    }
+    line_.exit_code = print(asked->help(asked == &app_ ? "" : "heddle")) ? ExitCode::kOk : ExitCode::kIo;
+    line_.verb = Verb::kNone;
+  } catch (const CLI::CallForVersion&) {
+    line_.exit_code = print(kVersion) ? ExitCode::kOk : ExitCode::kIo;
+    line_.verb = Verb::kNone;
+  } catch (const CLI::ParseError& error) {
+    line_.exit_code = complain_about(error);
+  }
+  if (line_.exit_code != ExitCode::kOk) line_.verb = Verb::kNone;
+  return line_;
+}
+
+}  // namespace
+
+CommandLine parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  Definition(line).parse(argc, argv);
+  return line;
+}
+
+}  // namespace heddle

@@ -1,0 +1,49 @@
+#include "cli/exit_codes.h"
+
+#include <string_view>
+#include <vector>
+
+#include "cli/json_value.h"
+
+namespace heddle {
+namespace {
+
+struct Row {
+  ExitCode code;
+  std::string_view name, meaning;
+};
+
+constexpr Row kRows[] = {
+    {ExitCode::kOk, "ok", "everything was done"},
+    {ExitCode::kFailed, "failed", "the run failed, a test of the manifest failed, or the plugin was refused"},
+    {ExitCode::kUsage, "usage", "the command line is wrong: an unknown verb, option, type or value"},
+    {ExitCode::kDeadLetters, "dead-letters", "the run finished, but some items failed and went to the dead letters"},
+    {ExitCode::kInternal, "internal", "a bug in heddle: for example counts of a run that do not balance"},
+    {ExitCode::kIo, "io", "a file could not be read or written: missing, full disk, closed pipe"},
+    {ExitCode::kManifestInvalid, "manifest-invalid", "the manifest has errors; all of them were printed"},
+    {ExitCode::kInterrupted, "interrupted", "Ctrl-C (SIGINT) ended the run; what was inside was drained or counted"},
+    {ExitCode::kTerminated, "terminated", "SIGTERM ended the run; what was inside was drained or counted"},
+};
+
+}  // namespace
+
+std::string exit_code_text() {
+  std::string out;
+  for (const Row& row : kRows) {
+    std::string number = std::to_string(static_cast<int>(row.code));
+    out.append(4 - number.size(), ' ').append(number).append("  ").append(row.name);
+    out.append(18 - row.name.size(), ' ').append(row.meaning).append("\n");
+  }
+  return out;
+}
+
+std::string exit_code_json() {
+  std::vector<Value> rows;
+  for (const Row& row : kRows) {
+    rows.push_back(json_object(
+        {{"code", Value::integer(static_cast<int>(row.code))}, {"name", json_text(row.name)}, {"meaning", json_text(row.meaning)}}));
+  }
+  return Value::list(std::move(rows)).json();
+}
+
+}  // namespace heddle

@@ -1,0 +1,68 @@
+#include "cli/line_output.h"
+
+#include "cli/console.h"
+#include "cli/json_value.h"
+#include "clock.h"
+
+namespace heddle {
+namespace {
+
+constexpr size_t kFlushBytes = size_t{256} << 10;
+constexpr size_t kKeepBytes = size_t{1} << 20;  // a buffer that one huge item made larger is given back
+constexpr uint64_t kFlushAfterNs = 20 * kNsPerMs;
+
+}  // namespace
+
+LineOutput::LineOutput(int fd, std::string name, bool tagged) : fd_(fd), name_(std::move(name)), tagged_(tagged) {
+  buffer_.reserve(kFlushBytes + 4096);
+}
+
+const std::string& LineOutput::prefix_of(const PipelineNode& node) {
+  std::string& prefix = prefixes_[&node];
+  if (prefix.empty()) prefix = "{\"node\":" + json_text(node.settings.id).json() + ",\"value\":";
+  return prefix;
+}
+
+Result<void> LineOutput::write(const PipelineNode& node, std::span<Item> items) {
+  std::lock_guard lock(mutex_);
+  if (failure_) return *failure_;
+  const std::string* prefix = tagged_ ? &prefix_of(node) : nullptr;
+  for (const Item& item : items) {
+    if (prefix) buffer_ += *prefix;
+    item.value.append_json(buffer_);
+    buffer_ += prefix ? "}\n" : "\n";
+    if (buffer_.size() < kFlushBytes) continue;
+    if (Result<void> done = flush(); !done) return done;
+  }
+  return idle_ || now_ns() - flushed_at_ns_ > kFlushAfterNs ? flush() : Result<void>();
+}
+
+Result<void> LineOutput::flush() {
+  if (failure_) return *failure_;
+  Result<void> done = write_all(fd_, buffer_);
+  if (!done) {
+    std::string why = done.error().code == "closed-pipe" ? "its reader has gone away" : done.error().message;
+    failure_ =
+        Error(done.error().code, "cannot write " + name_ + ": " + why + " (" + std::to_string(written_bytes_) + " bytes were written)");
+    return *failure_;
+  }
+  written_bytes_ += buffer_.size();
+  buffer_.clear();
+  if (buffer_.capacity() > kKeepBytes) std::string().swap(buffer_);
+  flushed_at_ns_ = now_ns();
+  return {};
+}
+
+void LineOutput::set_idle(bool idle) {
+  std::lock_guard lock(mutex_);
+  idle_ = idle;
+  if (!idle || buffer_.empty()) return;
+  (void)flush().has_value();  // kept in failure_
+}
+
+Result<void> LineOutput::close() {
+  std::lock_guard lock(mutex_);
+  return flush();
+}
+
+}  // namespace heddle

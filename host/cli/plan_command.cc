@@ -1,0 +1,18 @@
+#include "cli/console.h"
+#include "cli/prepare.h"
+#include "cli/verbs.h"
+#include "log.h"
+#include "pipeline/build.h"
+
+namespace heddle {
+
+ExitCode plan_command(const PlanArguments& arguments, const CommonArguments& common) {
+  Prepared prepared = prepare(arguments.manifest, common, CheckLevel::kEnvironment);
+  ExitCode code = report_problems(prepared, common);
+  if (code != ExitCode::kOk) return code;
+  std::string plan = common.json ? plan_json(*prepared.pipeline, arguments.full) : plan_text(*prepared.pipeline, arguments.full);
+  if (!plan.ends_with('\n')) plan += '\n';
+  return print(log::redacted(plan)) ? code : ExitCode::kIo;
+}
+
+}  // namespace heddle

@@ -1,0 +1,98 @@
+#include "cli/run_report.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace heddle {
+namespace {
+
+RunReport good() {
+  RunReport r;
+  r.ok = r.balanced = true;
+  return r;
+}
+
+TEST(RunExitCode, FollowsWhatHappened) {
+  RunReport r = good();
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kOk);
+  r.dead_letters = 1;
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kDeadLetters);
+  r.balanced = false;
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kInternal);
+  r.ok = false;
+  r.error = Error("bad-item", "an item failed");
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kFailed);
+}
+
+TEST(RunExitCode, AFileThatCouldNotBeWrittenIsIoHoweverDeepItLies) {
+  RunReport r;
+  r.error = Error("output", "the output failed").because(Error("io", "No space left on device"));
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kIo);
+  r.error = Error("closed-pipe", "gone");
+  EXPECT_EQ(exit_code_of(r, 0), ExitCode::kIo);
+}
+
+TEST(RunExitCode, ASignalCountsOnlyIfItEndedTheRun) {
+  RunReport r = good();
+  EXPECT_EQ(exit_code_of(r, SIGINT), ExitCode::kOk);
+  r.stopped = true;
+  EXPECT_EQ(exit_code_of(r, SIGINT), ExitCode::kInterrupted);
+  EXPECT_EQ(exit_code_of(r, SIGTERM), ExitCode::kTerminated);
+}
+
+Pipeline two_nodes() {
+  Pipeline p;
+  p.nodes.resize(2);
+  p.nodes[0].settings.id = "keep";
+  p.nodes[0].inputs = {"in"};
+  p.nodes[0].outputs = {"eu", "rest"};
+  p.nodes[1].settings.id = "join";
+  p.nodes[1].inputs = {"left", "right"};
+  PipelineEdge edge;
+  edge.from_port = 1;
+  edge.to = 1;
+  p.edges.push_back(edge);
+  edge.from_port = PipelineEdge::kErrorPort;
+  p.edges.push_back(edge);
+  edge.from = PipelineEdge::kRunInput;
+  edge.to = 0;
+  p.edges.push_back(edge);
+  return p;
+}
+
+TEST(RunReportText, NamesConnectionsAsTheManifestDoes) {
+  Pipeline p = two_nodes();
+  EXPECT_EQ(edge_name(p, p.edges[0]), "keep.rest -> join.left");
+  EXPECT_EQ(edge_name(p, p.edges[1]), "keep.error -> join.left");
+  EXPECT_EQ(edge_name(p, p.edges[2]), "input -> keep");
+}
+
+TEST(RunReportText, SaysWhichConnectionDoesNotBalance) {
+  Pipeline p = two_nodes();
+  RunReport r = good();
+  r.edges.resize(3);
+  r.edges[0].in = r.edges[0].out = 1000;
+  EXPECT_NE(stats_text(p, r).find("the counts balance"), std::string::npos);
+  EXPECT_NE(stats_text(p, r).find("1,000"), std::string::npos);
+  r.edges[0].out = 999;
+  r.balanced = false;
+  EXPECT_NE(stats_text(p, r).find("the counts of keep.rest -> join.left do not balance"), std::string::npos);
+}
+
+TEST(RunReportText, JsonHasEveryCount) {
+  Pipeline p = two_nodes();
+  RunReport r;
+  r.error = Error("io", "No space left on device");
+  r.edges.resize(3);
+  r.nodes.resize(2);
+  Result<Value> parsed = Value::parse(report_json(p, r, 0, "/tmp/letters"));
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(parsed->find("exit_code").as_int(), 74);
+  EXPECT_EQ(parsed->pointer("/error/code").as_text(), "io");
+  EXPECT_EQ(parsed->find("connections").size(), 3u);
+  EXPECT_EQ(parsed->pointer("/nodes/1/node").as_text(), "join");
+}
+
+}  // namespace
+}  // namespace heddle

@@ -1,0 +1,12 @@
+#include "cli/console.h"
+#include "cli/manifest_schema.h"
+#include "cli/verbs.h"
+
+namespace heddle {
+
+ExitCode schema_command(const CommonArguments& common) {
+  Catalog catalog = Catalog::scan(plugin_search_path(common.plugin_dirs));
+  return print(schema_with_types(catalog) + "\n") ? ExitCode::kOk : ExitCode::kIo;
+}
+
+}  // namespace heddle
