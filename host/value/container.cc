@@ -13,13 +13,6 @@ namespace {
 // A shared child counts in every container it is in: sums of sums can grow past any size.
 size_t saturated(size_t a, size_t b) noexcept { return a > SIZE_MAX - b ? SIZE_MAX : a + b; }
 
-bool is_sound_key(heddle_str key) {
-  for (size_t i = 0; i < key.len; ++i) {
-    if (static_cast<unsigned char>(key.ptr[i]) >= 0x80) return is_utf8({key.ptr, key.len});
-  }
-  return true;
-}
-
 bool same_key(std::string_view a, std::string_view b) { return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0; }
 
 // The position of a key that repeats an earlier one; SIZE_MAX: none does.
@@ -78,7 +71,7 @@ MapFault make_map(const heddle_str* keys, heddle_value* const* items, size_t cou
   size_t key_bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     key_bytes += keys[i].len;
-    if (keys[i].len > UINT32_MAX || key_bytes > UINT32_MAX || !is_sound_key(keys[i])) return *at = i, MapFault::kBadKey;
+    if (keys[i].len > UINT32_MAX || key_bytes > UINT32_MAX || !is_utf8({keys[i].ptr, keys[i].len})) return *at = i, MapFault::kBadKey;
   }
   if (count > UINT32_MAX) return MapFault::kNoMemory;
   bool sort = count > kSmallMap;
@@ -101,7 +94,7 @@ MapFault make_map(const heddle_str* keys, heddle_value* const* items, size_t cou
   }
   size_t repeated = sort ? repeated_large(map, sorted) : repeated_small(map);
   if (repeated != SIZE_MAX) {
-    deallocate(map);
+    free_object(map);
     return *at = repeated, MapFault::kRepeatedKey;
   }
   *out = map;

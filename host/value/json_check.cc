@@ -51,6 +51,22 @@ int hex_value(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+bool is_short_escape(char c) {
+  switch (c) {
+    case '"':
+    case '\\':
+    case '/':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
+      return true;
+    default:
+      return false;
+  }
+}
+
 // The four hex digits at `p`; negative if they are none.
 int32_t hex4(const char* p) {
   int32_t unit = 0;
@@ -153,7 +169,7 @@ bool escapes_are_valid(std::string_view text) {
   const char *p = text.data(), *end = p + text.size();
   while ((p = static_cast<const char*>(std::memchr(p, '\\', static_cast<size_t>(end - p))))) {
     if (p[1] != 'u') {
-      if (p[1] == '\n' || !std::strchr("\"\\/bfnrt", p[1]) || p[1] == 0) return false;
+      if (!is_short_escape(p[1])) return false;
       p += 2;
       continue;
     }
@@ -171,7 +187,13 @@ bool escapes_are_valid(std::string_view text) {
   return true;
 }
 
-bool is_utf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+bool is_utf8(std::string_view text) {
+  // Most texts are short and ASCII: not worth the way into the library.
+  constexpr size_t kShort = 64;
+  bool ascii = text.size() <= kShort;
+  for (size_t i = 0; ascii && i < text.size(); ++i) ascii = static_cast<unsigned char>(text[i]) < 0x80;
+  return ascii || simdjson::validate_utf8(text.data(), text.size());
+}
 
 bool is_json(std::string_view text) {
   JsonFault ignored;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "value/json_check.h"
+#include "value/number.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -25,8 +26,6 @@ size_t sequence_length(const unsigned char* p, const unsigned char* end) {
   }
   return 0;
 }
-
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 class FaultFinder {
  public:

@@ -88,6 +88,7 @@ void fill_member(Member* m, const heddle_value* parent, const Found& found) noex
   m->refs.store(1, std::memory_order_relaxed);
   m->storage = Storage::kMember;
   m->flags = 0;
+  m->size_class = 0;
   m->lazy.store(nullptr, std::memory_order_relaxed);
   m->text = parent->text + found.value;
   m->size = found.value_end - found.value;

@@ -1,7 +1,7 @@
 #include "value/json_text.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -123,6 +123,23 @@ void append_quoted(std::string& out, std::string_view text) {
     out.append(escape, kEscape[c] == 'u' ? 6 : 2);
   }
   out.push_back('"');
+}
+
+void append_key(std::string& out, char before, std::string_view key) {
+  // In one piece where it is short, as keys are.
+  char piece[64];
+  if (key.size() <= sizeof piece - 4 && clean_run(key.data(), key.data() + key.size()) == key.size()) {
+    piece[0] = before;
+    piece[1] = '"';
+    char* end = std::copy(key.begin(), key.end(), piece + 2);
+    *end++ = '"';
+    *end++ = ':';
+    out.append(piece, end);
+    return;
+  }
+  out.push_back(before);
+  append_quoted(out, key);
+  out.push_back(':');
 }
 
 void append_base64(std::string& out, std::string_view bytes) {

@@ -91,14 +91,13 @@ bool append_json_of(std::string& out, const heddle_value* v) {
       parents.pop_back();
       continue;
     }
-    out.push_back(now.done > 0 ? ',' : is_map ? '{' : '[');
     const heddle_value* child;
     if (is_map) {
       auto* map = static_cast<const MapObject*>(container);
-      append_quoted(out, map->key(now.done));
-      out.push_back(':');
+      append_key(out, now.done > 0 ? ',' : '{', map->key(now.done));
       child = map->entries()[now.done].value;
     } else {
+      out.push_back(now.done > 0 ? ',' : '[');
       child = static_cast<const ListObject*>(container)->items()[now.done];
     }
     ++now.done;

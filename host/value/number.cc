@@ -10,8 +10,6 @@
 namespace heddle {
 namespace {
 
-bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
-
 constexpr int64_t kMaxExponent = 100'000'000'000'000'000;
 
 // A number as ±0.d1d2…dn × 10^exponent, d1 and dn not zero. The digits stand in `source`, which may have a point among them.
@@ -90,31 +88,6 @@ bool survives_as_double(std::string_view text) noexcept {
 
 }  // namespace
 
-const char* skip_number(const char* p) noexcept {
-  if (*p == '-') ++p;
-  if (*p == '0') {
-    ++p;
-  } else {
-    if (!is_digit(*p)) return nullptr;
-    do ++p;
-    while (is_digit(*p));
-  }
-  if (*p == '.') {
-    ++p;
-    if (!is_digit(*p)) return nullptr;
-    do ++p;
-    while (is_digit(*p));
-  }
-  if ((*p | 0x20) == 'e') {
-    ++p;
-    if (*p == '+' || *p == '-') ++p;
-    if (!is_digit(*p)) return nullptr;
-    do ++p;
-    while (is_digit(*p));
-  }
-  return p;
-}
-
 bool is_number(std::string_view text) noexcept {
   if (text.empty() || !is_digit(text.back())) return false;
   // All but the last digit, then the last one: the copy is what gives skip_number its byte behind.
@@ -126,24 +99,6 @@ bool is_number(std::string_view text) noexcept {
   }
   std::string copy(text);
   return skip_number(copy.c_str()) == copy.c_str() + copy.size();
-}
-
-heddle_kind kind_of_text(char first) noexcept {
-  switch (first) {
-    case '{':
-      return HEDDLE_MAP;
-    case '[':
-      return HEDDLE_LIST;
-    case '"':
-      return HEDDLE_STRING;
-    case 't':
-    case 'f':
-      return HEDDLE_BOOL;
-    case 'n':
-      return HEDDLE_NULL;
-    default:
-      return kKindUnknown;
-  }
 }
 
 heddle_kind number_kind(std::string_view text) noexcept {

@@ -8,8 +8,33 @@
 
 namespace heddle {
 
-// The end of the JSON number that begins at `text`, which has a byte behind it that belongs to no number; null if there is no number.
-const char* skip_number(const char* text) noexcept;
+inline bool is_digit(char c) noexcept { return static_cast<unsigned char>(c - '0') < 10; }
+
+// The end of the JSON number that begins at `p`, which has a byte behind it that belongs to no number; null if there is no number.
+inline const char* skip_number(const char* p) noexcept {
+  if (*p == '-') ++p;
+  if (*p == '0') {
+    ++p;
+  } else {
+    if (!is_digit(*p)) return nullptr;
+    do ++p;
+    while (is_digit(*p));
+  }
+  if (*p == '.') {
+    ++p;
+    if (!is_digit(*p)) return nullptr;
+    do ++p;
+    while (is_digit(*p));
+  }
+  if ((*p | 0x20) == 'e') {
+    ++p;
+    if (*p == '+' || *p == '-') ++p;
+    if (!is_digit(*p)) return nullptr;
+    do ++p;
+    while (is_digit(*p));
+  }
+  return p;
+}
 
 // Is all of `text` one JSON number? Unlike skip_number it needs no byte behind the text.
 bool is_number(std::string_view text) noexcept;
@@ -18,8 +43,26 @@ bool is_number(std::string_view text) noexcept;
 // number. DECIMAL: all others. `text` is a JSON number.
 heddle_kind number_kind(std::string_view text) noexcept;
 
+inline constexpr int8_t kKindUnknown = -1;  // of a number in text that nobody has looked at
+
 // The kind that the first byte of a JSON text tells; kKindUnknown for numbers.
-heddle_kind kind_of_text(char first) noexcept;
+inline heddle_kind kind_of_text(char first) noexcept {
+  switch (first) {
+    case '{':
+      return HEDDLE_MAP;
+    case '[':
+      return HEDDLE_LIST;
+    case '"':
+      return HEDDLE_STRING;
+    case 't':
+    case 'f':
+      return HEDDLE_BOOL;
+    case 'n':
+      return HEDDLE_NULL;
+    default:
+      return kKindUnknown;
+  }
+}
 
 // Of a number of kind INT; of any number: the nearest double (infinite beyond the largest).
 int64_t integer_of_text(std::string_view text) noexcept;

@@ -28,6 +28,7 @@ struct StaticScalar {
     object.refs.store(1, std::memory_order_relaxed);
     object.storage = Storage::kScalar;
     object.flags = kImmortal;
+    object.size_class = 0;
     object.kind_cache.store(static_cast<int8_t>(kind), std::memory_order_relaxed);
     object.lazy.store(&json.head, std::memory_order_relaxed);
     object.integer = integer;
@@ -88,7 +89,7 @@ void destroy(heddle_value* first) noexcept {
       default:
         break;
     }
-    deallocate(v);
+    free_object(v);
   }
 }
 

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "value/pool.h"
+
 namespace heddle {
 
 enum class Storage : uint8_t {
@@ -34,8 +36,7 @@ struct AttachedText : Attachment {
   std::string_view view() const { return {reinterpret_cast<const char*>(this + 1), size}; }
 };
 
-inline constexpr uint8_t kImmortal = 1;     // a static object: never counted, never freed
-inline constexpr int8_t kKindUnknown = -1;  // a number in text that nobody has looked at
+inline constexpr uint8_t kImmortal = 1;  // a static object: never counted, never freed
 
 }  // namespace heddle
 
@@ -44,6 +45,7 @@ struct heddle_value {
   heddle::Storage storage;
   uint8_t flags;
   std::atomic<int8_t> kind_cache;
+  uint8_t size_class;  // of its memory, for the pool
   // kText and kMember: their Index (LIST, MAP) or AttachedText (STRING with escapes). The others: the AttachedText of their JSON.
   // Published once, by compare-exchange. Of an object that is being destroyed: the next one to destroy.
   std::atomic<heddle::Attachment*> lazy;
@@ -107,7 +109,7 @@ struct TensorObject : heddle_value {
 // Maps of more members than this are searched by their sorted keys.
 inline constexpr size_t kSmallMap = 16;
 
-// Memory of objects and attachments: null when there is none left.
+// Memory of attachments: null when there is none left.
 void* allocate(size_t bytes) noexcept;
 void deallocate(void* memory) noexcept;
 
@@ -115,12 +117,14 @@ void deallocate(void* memory) noexcept;
 template <class T>
 T* allocate_object(Storage storage, heddle_kind kind, size_t bytes = 0) noexcept {
   if (bytes > SIZE_MAX / 2) return nullptr;
-  void* memory = allocate(sizeof(T) + bytes);
+  uint8_t size_class;
+  void* memory = pool_allocate(sizeof(T) + bytes, &size_class);
   if (!memory) return nullptr;
   T* object = ::new (memory) T;
   object->refs.store(1, std::memory_order_relaxed);
   object->storage = storage;
   object->flags = 0;
+  object->size_class = size_class;
   object->kind_cache.store(static_cast<int8_t>(kind), std::memory_order_relaxed);
   object->lazy.store(nullptr, std::memory_order_relaxed);
   object->size = 0;
@@ -132,6 +136,9 @@ template <class T>
 char* behind(T* object) noexcept {
   return reinterpret_cast<char*>(object + 1);
 }
+
+// Gives back the memory of an object that owns nothing.
+inline void free_object(heddle_value* v) noexcept { pool_free(v, v->size_class); }
 
 AttachedText* allocate_text(size_t size) noexcept;
 

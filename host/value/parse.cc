@@ -13,7 +13,7 @@ heddle_value* parse_json(std::string_view json) noexcept {
   heddle_value* v = make_text_of(inner);
   if (!v) return nullptr;
   if (!is_json(v->view())) {
-    deallocate(v);
+    free_object(v);
     return nullptr;
   }
   char *p = behind(v), *end = p + v->size;
