@@ -25,7 +25,7 @@ struct Diagnostic {
   std::string hint;     // what to do: "did you mean \"nodes\"?", or empty
 };
 
-// Collects diagnostics of one source text. At most kMax are kept; the rest is counted.
+// Collects diagnostics of one source text. At most kMax errors, and as many of lesser severity, are kept; the rest is counted.
 class Diagnostics {
  public:
   static constexpr size_t kMax = 200;
@@ -37,11 +37,14 @@ class Diagnostics {
   const std::vector<Diagnostic>& all() const { return all_; }
 
   // Ready for stderr: "file:line:column: error[code]: message", the line with a caret, the hint. Sorted by place. `color`: ANSI colours.
+  // Nothing of it can steer a terminal, and no secret known to log::redact is in it.
   std::string text(bool color) const;
   // The same as a JSON list of {severity, code, file, line, column, pointer, message, hint}.
   std::string json() const;
 
-  struct Place { size_t line = 0, column = 0; };  // from 1; column in characters
+  struct Place {
+    size_t line = 0, column = 0;  // from 1; column in characters; 0: no place
+  };
   Place place(size_t offset) const;
 
  private:
@@ -49,6 +52,7 @@ class Diagnostics {
   std::string text_;  // a copy: the diagnostics outlive the reader
   std::vector<Diagnostic> all_;
   size_t errors_ = 0;
+  size_t lesser_ = 0;  // warnings and notes
 };
 
 // The candidate nearest to `word` (Damerau-Levenshtein, at most a third of its length, case ignored), or empty.

@@ -18,12 +18,13 @@ struct JsonNode {
   bool boolean = false;
   std::string text;  // STRING: unescaped; NUMBER: as written
   struct Member;
-  std::vector<JsonNode> items;    // LIST
-  std::vector<Member> members;    // MAP, in the order written
+  std::vector<JsonNode> items;  // LIST
+  std::vector<Member> members;  // MAP, in the order written
   Span span;
 
   const JsonNode* find(std::string_view key) const;
-  std::string json() const;       // compact JSON text
+  std::string json() const;    // compact JSON text
+  std::string pretty() const;  // JSON text with two spaces of indentation
 };
 
 struct JsonNode::Member {
@@ -34,8 +35,10 @@ struct JsonNode::Member {
 
 inline constexpr size_t kMaxManifestBytes = size_t{16} << 20;
 inline constexpr size_t kMaxManifestDepth = 64;
+inline constexpr size_t kMaxManifestValues = 2'000'000;  // of any kind: bounds the memory that 16 MiB of text can take
 
-// Parses iteratively (no recursion on input). Reports syntax errors, duplicate keys, depth and size over the limit. False if there is no usable tree.
+// Parses iteratively (no recursion on input). Reports syntax errors, duplicate keys, depth and size over the limit. False if there is no
+// usable tree.
 bool parse_document(std::string_view text, JsonNode& root, Diagnostics& diagnostics);
 
 }  // namespace heddle

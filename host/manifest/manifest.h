@@ -14,6 +14,20 @@
 
 namespace heddle {
 
+enum class ParamType : uint8_t { kString, kNumber, kInteger, kBoolean, kSecret };
+
+// One entry of "params": a value that the manifest leaves to whoever runs it.
+struct ParamDeclaration {
+  std::string name, description;
+  ParamType type = ParamType::kString;
+  std::string from;                       // secret: "env:NAME" or "file:PATH"
+  std::optional<JsonNode> default_value;  // neither this nor `from`: it must be given
+  std::string min, max;                   // numbers as written; empty: no limit
+  std::vector<JsonNode> choices;          // "enum"; empty: any value
+  std::string pointer;
+  Span span;
+};
+
 struct PluginRequirement {
   std::string name, version;  // version: ">=1.0", "<2", "=1.4.2", joined by ","; empty: any
   std::string pointer;
@@ -60,8 +74,8 @@ enum class MergeMode : uint8_t { kArrival, kRoundRobin, kBySequence, kZip, kJoin
 
 struct Merge {
   MergeMode mode = MergeMode::kArrival;
-  std::string key;            // join: JSON Pointer
-  uint64_t timeout_ms = 0;    // join: 0 waits until the inputs end
+  std::string key;          // join: JSON Pointer
+  uint64_t timeout_ms = 0;  // join: 0 waits until the inputs end
 };
 
 struct NodeSettings {
@@ -73,7 +87,7 @@ struct NodeSettings {
   OrderMode order = OrderMode::kStrict;
   std::string order_key;  // JSON Pointer, with kByKey
   Merge merge;
-  JsonNode capabilities;  // a map: gpu, cpu, memory_gb
+  JsonNode capabilities;                   // a map: gpu, cpu, memory_gb
   std::string placement = "prefer_local";  // local, remote, prefer_local, prefer_remote, auto
   std::string placement_fallback;          // a node id
   std::string host;
@@ -133,7 +147,9 @@ struct TestCase {
 struct Manifest {
   std::string file;
   std::string name, description;
+  JsonNode metadata;    // a map: what "metadata" says beyond name and description
   std::string dialect;  // "heddle/1", or the older version it was imported from
+  std::vector<ParamDeclaration> params;
   std::vector<PluginRequirement> plugins;
   std::vector<LaneSettings> lanes;
   std::vector<Policy> policies;
@@ -141,12 +157,18 @@ struct Manifest {
   std::vector<Connection> connections;
   RunSettings run;
   std::vector<TestCase> tests;
-  std::vector<std::string> input;    // of a wrapper {"manifest", "input_data"}: JSON texts; else empty
+  std::vector<std::string> input;  // of a wrapper {"manifest", "input_data"}: JSON texts; else empty
   bool has_input = false;
-  std::vector<std::string> secrets;  // values of params of type secret: to be given to log::redact
+  std::vector<std::string> secrets;        // values of params of type secret: to be given to log::redact
   std::vector<std::string> import_report;  // of an imported one: what was changed or could not be used, one sentence each
 
-  const NodeSettings* find(std::string_view id) const;
+  // Strings that substitution (or an import) changed, by JSON Pointer in heddle/1 form, as they must stand in the file. So secrets are
+  // never written in clear.
+  std::map<std::string, std::string, std::less<>> written;
+  // The `x-*` members of the maps that have no free form, by JSON Pointer in heddle/1 form, as JSON texts.
+  std::map<std::string, std::string, std::less<>> extensions;
+
+  const NodeSettings* find(std::string_view id) const;  // looks at one node after the other
 };
 
 struct ReadOptions {
@@ -156,14 +178,18 @@ struct ReadOptions {
   const char* (*environment)(const char* name) = nullptr;
 };
 
-// Reads a manifest of any known dialect. Everything that can be said without a plugin is said: syntax, keys, types, ranges, ids, connections, substitution.
-// Empty if there were errors. `file` names the source in messages; ${file:path} is relative to its folder.
+// Reads a manifest of any known dialect. Everything that can be said without a plugin is said: syntax, keys, types, ranges, ids,
+// connections, substitution. Empty if there were errors. Secrets are registered with log::redact as soon as they are known, errors or not.
+// `file` names the source in messages; ${file:path} is relative to its folder.
 std::optional<Manifest> read_manifest(std::string_view text, const std::string& file, const ReadOptions& options, Diagnostics& diagnostics);
 
-// The checks of the graph that need no plugin: cycles (printed), unreachable nodes, nodes that are only connected to themselves.
+// The checks of the graph that need no plugin: cycles (printed), self and duplicate connections, isolated nodes, standby nodes out of
+// place. Takes a manifest that read_manifest gave; linear in nodes and connections.
 void check_graph(const Manifest& manifest, Diagnostics& diagnostics);
 
-// The manifest as heddle/1 text, two spaces of indentation: what `heddle import` prints. Secrets are written as their "from" again, never in clear.
+// The manifest as heddle/1 text, two spaces of indentation: what `heddle import` prints. What equals its default is left out; with input it
+// is the wrapper {"manifest", "input_data"}. Reading it again gives the same manifest. Secrets are written as their "from" again, never in
+// clear.
 std::string to_heddle1(const Manifest& manifest);
 
 }  // namespace heddle

@@ -1,0 +1,175 @@
+#include "manifest/substitute.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "manifest/utf8.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kOpen = "${";
+constexpr std::string_view kForms = "known are ${param.x}, ${env.NAME}, ${env.NAME:-default} and ${file:path}; \"$${\" is a literal \"${\"";
+
+bool is_variable(std::string_view name) { return is_name(name) && name.find('-') == std::string_view::npos; }
+
+}  // namespace
+
+void Substitution::apply(JsonNode& node, const Path& path, bool in_params) {
+  if (node.kind == JsonKind::kString && node.text.find(kOpen) != std::string::npos) apply_text(node, path);
+  for (size_t i = 0; i < node.items.size(); ++i) apply(node.items[i], Path(path, i), in_params);
+  for (JsonNode::Member& m : node.members) {
+    if (in_params || !is_extension(m.key)) apply(m.value, Path(path, m.key), in_params || m.key == "params");
+  }
+}
+
+void Substitution::apply_text(JsonNode& node, const Path& path) {
+  const std::string raw = node.text;
+  std::string out;
+  for (size_t i = 0; i < raw.size();) {
+    const size_t dollar = raw.find('$', i);
+    out.append(raw, i, dollar - i);
+    if (dollar == std::string::npos) break;
+    if (raw.compare(dollar, 3, "$${") == 0) {
+      out += kOpen;
+      i = dollar + 3;
+      continue;
+    }
+    if (raw.compare(dollar, 2, kOpen) != 0) {
+      out += '$';
+      i = dollar + 1;
+      continue;
+    }
+    const size_t close = raw.find('}', dollar);
+    const size_t length = (close == std::string::npos ? raw.size() : close + 1) - dollar;
+    const Span span = span_inside(reading_.text(), node.span, dollar, length);
+    if (close == std::string::npos) {
+      reading_.error("bad-reference", path, span, "this \"${\" has no \"}\"", "\"$${\" is a literal \"${\"");
+      return;
+    }
+    const std::string_view reference = std::string_view(raw).substr(dollar + 2, length - 3);
+    const std::string_view name = reference.starts_with("param.") ? reference.substr(6) : std::string_view();
+    const auto value = params_.find(name);
+    if (length == raw.size() && value != params_.end() && value->second.kind != JsonKind::kString) {
+      node.kind = value->second.kind;
+      node.boolean = value->second.boolean;
+      node.text = value->second.text;
+      reading_.manifest().written.emplace(reading_.canonical(path), raw);
+      return;
+    }
+    if (!resolve(reference, node, path, span, out)) return;
+    i = dollar + length;
+  }
+  bytes_ += out.size();
+  if (bytes_ > kMaxSubstitutedBytes) {
+    reading_.error("too-big", path, node.span,
+                   "with this string, what all references give exceeds " + std::to_string(kMaxSubstitutedBytes) + " bytes");
+    return;
+  }
+  reading_.manifest().written.emplace(reading_.canonical(path), raw);
+  node.text = std::move(out);
+}
+
+bool Substitution::resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out) {
+  if (bytes_ + out.size() > kMaxSubstitutedBytes) return true;  // the caller says so
+  if (reference.find(kOpen) != std::string_view::npos) {
+    reading_.error("bad-reference", path, span, "a reference inside a reference is not possible", std::string(kForms));
+    return false;
+  }
+  if (reference.starts_with("param.")) return resolve_param(reference.substr(6), path, span, out);
+  if (reference.starts_with("env.")) return resolve_variable(reference.substr(4), path, span, out);
+  if (reference.starts_with("file:")) {
+    const Result<std::string> content = read_text_file(reading_.manifest().file, std::string(reference.substr(5)));
+    if (content)
+      out += content.value();
+    else
+      reading_.error("unreadable-file", path, span, content.error().message);
+    return content.has_value();
+  }
+  const bool is_param = params_.find(reference) != params_.end();
+  reading_.error("bad-reference", path, span,
+                 "\"${" + std::string(reference) + "}\" in \"" + node.text.substr(0, 80) + "\" refers to nothing",
+                 is_param ? "did you mean \"${param." + std::string(reference) + "}\"?" : std::string(kForms));
+  return false;
+}
+
+bool Substitution::resolve_param(std::string_view name, const Path& path, Span span, std::string& out) {
+  if (const auto value = params_.find(name); value != params_.end()) {
+    out += value->second.kind == JsonKind::kBool ? value->second.json() : value->second.text;
+    return true;
+  }
+  std::vector<std::string> declared;
+  for (const ParamDeclaration& p : reading_.manifest().params) {
+    if (p.name == name) return false;  // that it has no value is reported already
+    declared.push_back(p.name);
+  }
+  std::string hint = reading_.suggestion(name, declared);
+  if (hint.empty()) hint = "declare it in \"params\"";
+  reading_.error("unknown-param", path, span, "there is no param \"" + std::string(name) + "\"", std::move(hint));
+  return false;
+}
+
+bool Substitution::resolve_variable(std::string_view rest, const Path& path, Span span, std::string& out) {
+  const size_t dash = rest.find(":-");
+  const std::string name(rest.substr(0, dash));
+  if (!is_variable(name)) {
+    reading_.error("bad-reference", path, span, "\"" + name + "\" is not the name of an environment variable", std::string(kForms));
+    return false;
+  }
+  const char* value = environment_variable(reading_.options(), name);
+  const bool is_empty = !value || *value == '\0';
+  if (dash != std::string_view::npos && is_empty) {
+    out += rest.substr(dash + 2);
+    return true;
+  }
+  if (!value) {
+    reading_.error("unset-variable", path, span, "the environment variable " + name + " is not set",
+                   "set it, or write ${env." + name + ":-default}");
+    return false;
+  }
+  if (!is_utf8(value)) {
+    reading_.error("unset-variable", path, span, "the environment variable " + name + " is not valid UTF-8");
+    return false;
+  }
+  out += value;
+  return true;
+}
+
+std::string escape_references(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 2) == kOpen) out += '$';
+    out += text[i];
+  }
+  return out;
+}
+
+const char* environment_variable(const ReadOptions& options, const std::string& name) {
+  return options.environment ? options.environment(name.c_str()) : std::getenv(name.c_str());
+}
+
+Result<std::string> read_text_file(const std::string& manifest_file, const std::string& path) {
+  auto refuse = [&](const std::string& why) {
+    return Error("unreadable-file", "cannot take in the file \"" + path + "\": " + why, ErrorClass::kConfig);
+  };
+  if (path.empty() || path.find('\0') != std::string::npos) return refuse("this is no path");
+  const std::filesystem::path full = std::filesystem::path(manifest_file).parent_path() / path;
+  std::error_code fault;
+  const std::filesystem::file_status status = std::filesystem::status(full, fault);
+  if (!std::filesystem::exists(status)) return refuse(fault ? fault.message() : "it does not exist");
+  if (!std::filesystem::is_regular_file(status)) return refuse("it is not a regular file");  // a pipe or a device may never end
+  std::ifstream in(full, std::ios::binary);
+  if (!in) return refuse("it cannot be opened");
+  std::string content(kMaxFileBytes + 1, '\0');
+  in.read(content.data(), static_cast<std::streamsize>(content.size()));
+  if (in.bad()) return refuse("reading it failed");
+  content.resize(static_cast<size_t>(in.gcount()));
+  if (content.size() > kMaxFileBytes) return refuse("it is longer than " + std::to_string(kMaxFileBytes) + " bytes");
+  if (!is_utf8(content)) return refuse("it is not valid UTF-8");
+  if (content.ends_with('\n')) content.pop_back();
+  if (content.ends_with('\r')) content.pop_back();
+  return content;
+}
+
+}  // namespace heddle
