@@ -25,12 +25,12 @@ std::string bar(double part, unsigned width) {
 
 std::string grouped(uint64_t n) {
   std::string digits = std::to_string(n);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, 1, ',');
   return digits;
 }
 
 std::string short_duration(uint64_t seconds) {
-  auto two = [](uint64_t n) { return (n < 10 ? "0" : "") + std::to_string(n); };
+  auto two = [](uint64_t n) { return std::string(n < 10 ? "0" : "").append(std::to_string(n)); };
   if (seconds >= 3600) return std::to_string(seconds / 3600) + ":" + two(seconds / 60 % 60) + ":" + two(seconds % 60);
   return std::to_string(seconds / 60) + ":" + two(seconds % 60);
 }
@@ -45,9 +45,9 @@ std::string progress_bar(const ProgressView& view, unsigned columns) {
     text += "  ETA " + short_duration(static_cast<uint64_t>(std::ceil(seconds)));
   }
   std::string percent = std::to_string(static_cast<unsigned>(part * 100)) + " %";
-  text = std::string(5 - percent.size(), ' ') + percent + "  " + text;
+  text.insert(0, std::string(5 - percent.size(), ' ').append(percent).append("  "));
   unsigned room = columns > text.size() + 3 ? columns - static_cast<unsigned>(text.size()) - 3 : 0;
-  if (room >= kNarrowestBar) text = bar(part, std::min(room, kWidestBar)) + text;
+  if (room >= kNarrowestBar) text.insert(0, bar(part, std::min(room, kWidestBar)));
   return text.substr(0, columns);
 }
 

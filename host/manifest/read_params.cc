@@ -139,7 +139,7 @@ class ParamValue {
       value = from_source();
     else
       return declared();
-    if (value && !is_utf8(value->text)) return fail("bad-param", "the value of the param \"" + p_.name + "\" is not valid UTF-8", "");
+    if (value && !is_valid_utf8(value->text)) return fail("bad-param", "the value of the param \"" + p_.name + "\" is not valid UTF-8", "");
     return value;
   }
 

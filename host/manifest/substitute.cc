@@ -128,7 +128,7 @@ bool Substitution::resolve_variable(std::string_view rest, const Path& path, Spa
                    "set it, or write ${env." + name + ":-default}");
     return false;
   }
-  if (!is_utf8(value)) {
+  if (!is_valid_utf8(value)) {
     reading_.error("unset-variable", path, span, "the environment variable " + name + " is not valid UTF-8");
     return false;
   }
@@ -166,7 +166,7 @@ Result<std::string> read_text_file(const std::string& manifest_file, const std::
   if (in.bad()) return refuse("reading it failed");
   content.resize(static_cast<size_t>(in.gcount()));
   if (content.size() > kMaxFileBytes) return refuse("it is longer than " + std::to_string(kMaxFileBytes) + " bytes");
-  if (!is_utf8(content)) return refuse("it is not valid UTF-8");
+  if (!is_valid_utf8(content)) return refuse("it is not valid UTF-8");
   if (content.ends_with('\n')) content.pop_back();
   if (content.ends_with('\r')) content.pop_back();
   return content;

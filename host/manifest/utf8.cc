@@ -41,7 +41,7 @@ Utf8Char utf8_char(std::string_view text) {
   return {code, length, true};
 }
 
-bool is_utf8(std::string_view text) {
+bool is_valid_utf8(std::string_view text) {
   while (!text.empty()) {
     const Utf8Char c = utf8_char(text);
     if (!c.valid) return false;

@@ -15,7 +15,7 @@ struct Utf8Char {
 // The character at the start of `text`, which is not empty. An invalid one is one byte long.
 Utf8Char utf8_char(std::string_view text);
 
-bool is_utf8(std::string_view text);
+bool is_valid_utf8(std::string_view text);
 
 // Columns of a terminal: 0, 1 or 2.
 size_t display_width(uint32_t code);
