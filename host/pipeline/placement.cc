@@ -82,7 +82,8 @@ std::optional<Placement> leave(const NodeSettings& node, const Obstacle& obstacl
                      .span = obstacle.span,
                      .message = message + "; its fallback " + quoted(node.placement_fallback) + " runs in its place",
                      .hint = {}});
-    return Placement{"local", "in place of " + quoted(node.id) + ": " + obstacle.words, node.placement_fallback};
+    return Placement{"local", obstacle.words + "; its fallback " + quoted(node.placement_fallback) + " runs in its place",
+                     node.placement_fallback};
   }
   diagnostics.add({.code = "cannot-place",
                    .pointer = obstacle.pointer,
@@ -136,6 +137,7 @@ std::optional<Placement> place_or_fall_back(const Manifest& manifest, const Node
     if (!next) return std::nullopt;
     if (next->stand_in.empty()) return first;
     first->stand_in = next->stand_in;
+    first->reason += ", which cannot either: " + next->reason;
   }
 }
 
