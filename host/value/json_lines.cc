@@ -113,11 +113,10 @@ bool JsonLines::Reader::skip_discarded() {
 JsonLines::Reader::Window JsonLines::Reader::open_window() {
   if (discarding_ && !skip_discarded()) return Window::kNeedsMore;
   size_t begin = block_.begin, limit = std::min(begin + kWindow, block_.end);
-  auto* newline = static_cast<const char*>(::memrchr(block_.data + begin, '\n', limit - begin));
-  if (!newline) {
-    size_t from = std::max(limit, searched_);
-    newline = block_.find_newline(from, block_.end);
-  }
+  size_t from = std::clamp(searched_, begin, block_.end);
+  const char* newline = nullptr;
+  if (from < limit) newline = static_cast<const char*>(::memrchr(block_.data + from, '\n', limit - from));
+  if (!newline) newline = block_.find_newline(std::max(limit, from), block_.end);
   if (!newline) {
     searched_ = block_.end;
     return block_.end - begin > max_line_ ? Window::kTooLong : Window::kNeedsMore;
