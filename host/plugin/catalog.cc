@@ -141,7 +141,8 @@ std::string Catalog::package_of(std::string_view kind, std::string_view type) {
   };
   static const Known kNodes[] = {
       {"heddle-plugins-base",
-       {"PassThrough", "Echo", "Multiply", "Add", "Calculator", "Delay", "Merge", "Split", "Aggregate", "Sample", "Log", "Assert"}},
+       {"PassThrough", "Echo", "Multiply", "Add", "Calculator", "Delay", "Merge", "Split", "Aggregate", "Sample", "Log", "Assert",
+        "ReadCsv", "ReadJsonLines", "ReadText", "WriteCsv", "WriteJsonLines", "WriteText"}},
       {"heddle-plugin-jq", {"Filter", "Route", "Jq"}},
   };
   if (kind != "node") return {};
