@@ -111,7 +111,11 @@ void Definition::add_run() {
   verb->add_option("-o,--output", run.output, "Results, one JSON text per line; - for standard output")->type_name("FILE");
   add_threads(verb, run.threads);
   verb->add_flag("--stats", run.stats, "At the end, count every item of every connection on stderr");
-  verb->add_flag("--progress,!--no-progress", run.progress, "Show progress on stderr (default: on a terminal)");
+  auto* progress = verb->add_flag_callback(
+      "--progress", [&run] { run.progress = true; }, "Show progress on stderr (default: on a terminal)");
+  verb->add_flag_callback(
+          "--no-progress", [&run] { run.progress = false; }, "Show none")
+      ->excludes(progress);
   verb->add_option("--dead-letters", run.dead_letters, "Append items that failed to this file; none: only count them")->type_name("FILE");
   verb->add_option("--state-dir", run.state_dir, "Where nodes with \"state\": \"keep\" find and leave their state")->type_name("DIR");
   add_common(verb, true, true);

@@ -60,8 +60,11 @@ std::string dead_letter_json(const DeadLetter& letter) {
 
 std::string dead_letter_text(const DeadLetter& letter) {
   std::string out = letter.node;
-  if (letter.sequence) out += ": item " + std::to_string(letter.sequence);
-  if (letter.line) out += letter.sequence ? " (input line " + std::to_string(letter.line) + ")" : ": line " + std::to_string(letter.line);
+  // What is wrong with a line of input says the line itself.
+  if (letter.node != "input") {
+    if (letter.sequence) out += ": item " + std::to_string(letter.sequence);
+    if (letter.line) out += " (input line " + std::to_string(letter.line) + ")";
+  }
   return out + ": " + letter.error.text() + " [" + letter.error.code + "]";
 }
 

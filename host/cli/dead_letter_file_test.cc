@@ -107,8 +107,8 @@ TEST_F(DeadLetterFileTest, TheLineForPeopleSaysWhereAndWhy) {
   EXPECT_EQ(dead_letter_text(letter()), "calc: item 7 (input line 9): a number was expected [not-a-number]");
   DeadLetter l = letter();
   l.node = "input";
-  l.sequence = 0;
-  EXPECT_EQ(dead_letter_text(l), "input: line 9: a number was expected [not-a-number]");
+  l.error = Error("bad-json", "line 9, column 2: no value");
+  EXPECT_EQ(dead_letter_text(l), "input: line 9, column 2: no value [bad-json]");
 }
 
 }  // namespace
