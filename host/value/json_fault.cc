@@ -27,6 +27,9 @@ size_t sequence_length(const unsigned char* p, const unsigned char* end) {
   return 0;
 }
 
+// ASCII that stands for itself in a string.
+bool is_plain(char c) { return c >= 0x20 && c != '"' && c != '\\'; }
+
 class FaultFinder {
  public:
   FaultFinder(std::string_view text, JsonFault* out) : begin_(text.data()), p_(begin_), end_(begin_ + text.size()), out_(out) {}
@@ -182,6 +185,7 @@ class FaultFinder {
   bool string() {
     const char* start = p_++;
     for (;;) {
+      while (p_ < end_ && is_plain(*p_)) ++p_;
       if (p_ == end_) return !fault_at(start, "this string is not closed");
       auto c = static_cast<unsigned char>(*p_);
       if (c == '"') {
