@@ -11,6 +11,10 @@ size_t weight_of(const RawItem& item) {
   return weight;
 }
 
+EdgeQueue::~EdgeQueue() {
+  for (RawItem& item : items_) item.drop();
+}
+
 size_t EdgeQueue::push(std::span<const RawItem> items) {
   size_t taken = 0;
   std::vector<RawItem> dropped;

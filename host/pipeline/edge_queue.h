@@ -27,7 +27,7 @@ struct EdgeBooks {
 class EdgeQueue {
  public:
   EdgeQueue(const PipelineEdge& edge, EdgeBooks& books) : edge_(edge), books_(books) {}
-  ~EdgeQueue() { discard(); }
+  ~EdgeQueue();
 
   Wakeable* producer = nullptr;  // woken when there is room again
   Wakeable* consumer = nullptr;  // woken when there are items, and at the end

@@ -17,7 +17,7 @@ Value peek(const RawItem& item) { return Value::share(item.value); }
 InputMerge::InputMerge(Merge settings, std::vector<EdgeQueue*> queues, std::vector<EdgeBooks>& books, std::vector<uint32_t> edges)
     : settings_(std::move(settings)), queues_(std::move(queues)), books_(books), edges_(std::move(edges)) {}
 
-InputMerge::~InputMerge() { discard(); }
+InputMerge::~InputMerge() { drop_waiting(); }
 
 InputMerge::State InputMerge::pull(size_t most, std::vector<RawItem>& out, uint64_t* wake_at) {
   *wake_at = 0;
@@ -237,6 +237,10 @@ InputMerge::State InputMerge::pull_join(size_t most, std::vector<RawItem>& out, 
 
 void InputMerge::discard() {
   for (EdgeQueue* queue : queues_) queue->discard();
+  drop_waiting();
+}
+
+void InputMerge::drop_waiting() {
   for (auto& [key, partner] : partners_) {
     for (auto& items : partner.items) {
       for (RawItem& item : items) {

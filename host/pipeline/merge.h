@@ -46,6 +46,7 @@ class InputMerge {
   State pull_zip(size_t most, std::vector<RawItem>& out);
   State pull_join(size_t most, std::vector<RawItem>& out, uint64_t* wake_at);
   bool pop_one(size_t input, std::vector<RawItem>& out);
+  void drop_waiting();
   RawItem combine(std::vector<RawItem> parts);
   void unmatched(size_t input, RawItem item, std::string why);
   void expire(uint64_t now, bool all, uint64_t* wake_at);

@@ -1,11 +1,11 @@
 #include "pipeline/resolve.h"
 
 #include <algorithm>
-#include <map>
 #include <unordered_map>
 
 #include "manifest/param_schema.h"
 #include "pipeline/placement.h"
+#include "pipeline/version.h"
 
 namespace heddle {
 namespace {
@@ -63,7 +63,7 @@ void refuse_unsupported(const NodeSettings& node, const Policy* policy, Diagnost
 }
 
 void report_unknown_type(const NodeSettings& node, const Catalog& catalog, Diagnostics& diagnostics) {
-  Diagnostic d{.code = "unknown-node-type", .pointer = node.pointer + "/node_type", .span = node.type_span};
+  Diagnostic d{.code = "unknown-node-type", .pointer = node.pointer + "/node_type", .span = node.type_span, .message = {}, .hint = {}};
   d.message = "no installed plugin has the node type " + quoted(node.node_type);
   d.hint = did_you_mean(catalog.suggest("node", node.node_type));
   if (const std::string package = Catalog::package_of("node", node.node_type); !package.empty()) {
@@ -110,44 +110,63 @@ void check_parallel(const PipelineNode& node, Diagnostics& diagnostics) {
                    .hint = type.concurrency == Concurrency::kKeyed ? "add \"order\": {\"by_key\": …}" : "remove \"parallel\""});
 }
 
-bool satisfies(const std::string& version, std::string_view requirement);
+// The stand-in's work under the name and in the place of the node that cannot run.
+NodeSettings in_place_of(const NodeSettings& node, const NodeSettings& stand_in) {
+  NodeSettings out = stand_in;
+  out.id = node.id;
+  out.standby = false;
+  out.is_output_node = node.is_output_node;
+  out.merge = node.merge;
+  return out;
+}
+
+using Schemas = std::unordered_map<const TypeDescriptor*, Result<ParamSchema>>;
+
+// Type, ports and params of one node.
+void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, Diagnostics& diagnostics) {
+  const NodeSettings& settings = node.settings;
+  node.lane = settings.lane.empty() ? "default" : settings.lane;
+  node.stage = PipelineNode::kNoStage;
+  node.entry = catalog.find("node", settings.node_type);
+  const TypeDescriptor& type = *node.entry.type;
+  auto schema = schemas.find(&type);
+  if (schema == schemas.end()) schema = schemas.emplace(&type, ParamSchema::compile(type.params_schema)).first;
+  if (schema->second) {
+    schema->second->check(settings.params, settings.pointer + "/params", "node " + quoted(settings.id) + " (" + type.type + ")", diagnostics);
+  } else {
+    diagnostics.add({.code = "bad-schema", .pointer = settings.pointer + "/node_type", .span = settings.type_span,
+                     .message = "plugin " + node.entry.plugin->name + ": " + schema->second.error().text(), .hint = {}});
+  }
+  for (const PortDescriptor& port : type.inputs) node.inputs.push_back(port.name);
+  for (const PortDescriptor& port : type.outputs) node.outputs.push_back(port.name);
+  for (const std::string& pointer : type.output_ports_from) collect(&settings.params, pointer, node.outputs);
+}
 
 }  // namespace
 
 void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& pipeline, Diagnostics& diagnostics) {
-  std::unordered_map<const TypeDescriptor*, Result<ParamSchema>> schemas;
+  Schemas schemas;
   const LocalCapabilities& local = local_capabilities();
+  const auto type_of = [&](const std::string& name) { return catalog.find("node", name).type; };
   pipeline.nodes.reserve(manifest.nodes.size());
   for (const NodeSettings& settings : manifest.nodes) {
     PipelineNode& node = pipeline.nodes.emplace_back();
     node.settings = settings;
-    node.lane = settings.lane.empty() ? "default" : settings.lane;
-    node.stage = PipelineNode::kNoStage;
-    node.entry = catalog.find("node", settings.node_type);
-    const Policy* policy = policy_of(manifest, settings);
-    refuse_unsupported(settings, policy, diagnostics);
-    if (!node.entry.type) {
+    const TypeDescriptor* type = type_of(settings.node_type);
+    if (!type && settings.placement_fallback.empty()) {
       report_unknown_type(settings, catalog, diagnostics);
       continue;
     }
-    const TypeDescriptor& type = *node.entry.type;
-    auto schema = schemas.find(&type);
-    if (schema == schemas.end()) schema = schemas.emplace(&type, ParamSchema::compile(type.params_schema)).first;
-    if (schema->second) {
-      schema->second->check(settings.params, settings.pointer + "/params", "node " + quoted(settings.id) + " (" + type.type + ")", diagnostics);
-    } else {
-      diagnostics.add({.code = "bad-schema", .pointer = settings.pointer + "/node_type", .span = settings.type_span,
-                       .message = "plugin " + node.entry.plugin->name + ": " + schema->second.error().text()});
-    }
-    for (const PortDescriptor& port : type.inputs) node.inputs.push_back(port.name);
-    for (const PortDescriptor& port : type.outputs) node.outputs.push_back(port.name);
-    for (const std::string& pointer : type.output_ports_from) collect(&settings.params, pointer, node.outputs);
+    const auto placed = place_or_fall_back(manifest, settings, type_of, local, diagnostics);
+    if (!placed) continue;
+    node.placement = placed->where;
+    node.placement_reason = placed->reason;
+    if (!placed->stand_in.empty()) node.settings = in_place_of(settings, *manifest.find(placed->stand_in));
+    resolve_type(node, catalog, schemas, diagnostics);
+    const Policy* policy = policy_of(manifest, node.settings);
+    refuse_unsupported(node.settings, policy, diagnostics);
     resolve_limits(node, policy, diagnostics);
     check_parallel(node, diagnostics);
-    if (auto placed = place(settings, &type, local, diagnostics)) {
-      node.placement = placed->where;
-      node.placement_reason = placed->reason;
-    }
   }
 }
 
@@ -163,7 +182,7 @@ void resolve_edges(const Manifest& manifest, Pipeline& pipeline, Diagnostics& di
     if (port.empty() && !ports.empty()) return 0;
     const auto found = std::find(ports.begin(), ports.end(), port);
     if (found != ports.end()) return static_cast<uint32_t>(found - ports.begin());
-    Diagnostic d{.code = "no-such-port", .pointer = c.pointer + (output ? "/from" : "/to"), .span = output ? c.from_span : c.to_span};
+    Diagnostic d{.code = "no-such-port", .pointer = c.pointer + (output ? "/from" : "/to"), .span = output ? c.from_span : c.to_span, .message = {}, .hint = {}};
     const std::string what = output ? "output" : "input";
     d.message = "node " + quoted(node.settings.id) + " (" + node.settings.node_type + ") has no " + what +
                 (port.empty() ? "" : " port " + quoted(port));
@@ -206,12 +225,12 @@ void check_requirements(const Manifest& manifest, const Catalog& catalog, Diagno
       names.push_back(plugin->name);
       if (plugin->name == need.name) found = plugin.get();
     }
-    Diagnostic d{.pointer = need.pointer, .span = need.span};
+    Diagnostic d{.code = {}, .pointer = need.pointer, .span = need.span, .message = {}, .hint = {}};
     if (!found) {
       d.code = "plugin-missing";
       d.message = "the plugin " + quoted(need.name) + " is not installed";
       d.hint = did_you_mean(nearest(need.name, names));
-    } else if (!satisfies(found->version, need.version)) {
+    } else if (!version_satisfies(found->version, need.version)) {
       d.code = "plugin-version";
       d.message = "the plugin " + quoted(need.name) + " is installed in version " + found->version + ", but " + need.version + " is wanted";
     } else {
@@ -221,41 +240,4 @@ void check_requirements(const Manifest& manifest, const Catalog& catalog, Diagno
   }
 }
 
-namespace {
-
-// Major, minor, patch; what is missing is 0, what follows is not looked at.
-std::vector<uint64_t> numbers(std::string_view version) {
-  std::vector<uint64_t> out(3, 0);
-  size_t part = 0;
-  for (const char c : version) {
-    if (c == '.') {
-      if (++part == out.size()) break;
-    } else if (c >= '0' && c <= '9') {
-      out[part] = out[part] * 10 + static_cast<uint64_t>(c - '0');
-    } else {
-      break;
-    }
-  }
-  return out;
-}
-
-// `requirement`: comparisons joined by ",", all of which must hold.
-bool satisfies(const std::string& version, std::string_view requirement) {
-  const std::vector<uint64_t> have = numbers(version);
-  while (!requirement.empty()) {
-    const size_t end = std::min(requirement.find(','), requirement.size());
-    std::string_view term = requirement.substr(0, end);
-    requirement.remove_prefix(std::min(end + 1, requirement.size()));
-    while (!term.empty() && term.front() == ' ') term.remove_prefix(1);
-    const size_t digits = std::min(term.find_first_of("0123456789"), term.size());
-    std::string_view op = term.substr(0, digits);
-    while (!op.empty() && op.back() == ' ') op.remove_suffix(1);
-    const std::vector<uint64_t> want = numbers(term.substr(digits));
-    const bool holds = op == ">=" ? have >= want : op == ">" ? have > want : op == "<=" ? have <= want : op == "<" ? have < want : have == want;
-    if (!holds) return false;
-  }
-  return true;
-}
-
-}  // namespace
 }  // namespace heddle

@@ -52,7 +52,8 @@ SoloStage::SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std
   for (EdgeQueue* queue : merge_.queues()) wanted_batch = std::max<size_t>(wanted_batch, queue->edge().batch.items);
   if (asynchronous_) {
     const size_t in_flight = threads > 1 ? std::min<size_t>(threads, type.max_in_flight) : type.max_in_flight;
-    batch_size_ = retries() ? 1 : std::clamp<size_t>(in_flight / 8, 1, node_.max_batch);
+    // Answers come in any order: in strict order each call is delivered by itself.
+    batch_size_ = retries() || plan.order == OrderMode::kStrict ? 1 : std::clamp<size_t>(in_flight / 8, 1, node_.max_batch);
     window_ = std::max<size_t>(1, in_flight / batch_size_);
   } else {
     batch_size_ = plan.watched || plan.order == OrderMode::kByKey ? 1 : node_.max_batch;
@@ -449,7 +450,9 @@ void SoloStage::commit(Lock& lock) {
 SoloStage::Dispatch* SoloStage::deliverable() {
   const auto may_leave = [&](const Dispatch& d) {
     if (d.state == State::kDone) return true;
-    if (d.state != State::kParked || (retries() && !d.batch->has_awaiting())) return false;
+    // Before its end, a dispatch gives only what it must to go on, where a retry or the order could still need it.
+    const bool hold = retries() || (d.batch->count() > 1 && plan_.order == OrderMode::kStrict);
+    if (d.state != State::kParked || (hold && !d.batch->has_awaiting())) return false;
     for (uint32_t port = 0; port < d.batch->outlets(); ++port) {
       if (!d.batch->outlet(port).empty()) return true;
     }
@@ -466,7 +469,12 @@ void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
   CallBatch& batch = *d.batch;
   const bool done = d.state == State::kDone;
   std::vector<std::vector<RawItem>> outlets(batch.outlets());
-  for (uint32_t port = 0; port < batch.outlets(); ++port) outlets[port].swap(batch.outlet(port));
+  for (uint32_t port = 0; port < batch.outlets(); ++port) {
+    outlets[port].swap(batch.outlet(port));
+    if (asynchronous_ && batch.count() > 1 && plan_.order == OrderMode::kStrict) {
+      std::stable_sort(outlets[port].begin(), outlets[port].end(), [](const RawItem& a, const RawItem& b) { return a.port < b.port; });
+    }
+  }
   struct Lost {
     RawItem envelope;
     Value original;

@@ -1,5 +1,7 @@
 #include "plugin/call.h"
 
+#include <algorithm>
+
 #include "plugin/host_table.h"
 
 namespace heddle {
@@ -147,6 +149,8 @@ void CallBatch::open(std::span<const RawItem> items, Start start) {
   count_ = static_cast<uint32_t>(items.size());
   open_ = count_;
   guarded_ = start.guarded;
+  awaiting_ = awaiting_here_ = woken_ = false;
+  std::fill(owed_.begin(), owed_.end(), 0);
   for (uint32_t i = 0; i < count_; ++i) {
     heddle_call& c = calls_[i];
     c.item = items[i];
@@ -200,7 +204,7 @@ void CallBatch::apply(std::vector<Letter> letters) {
 }
 
 void CallBatch::append(heddle_call& c, uint32_t port, heddle_value* v) {
-  outlets_[port].push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, 0});
+  outlets_[port].push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, c.index});
   ++c.emitted;
 }
 

@@ -32,7 +32,7 @@ struct RawItem {
   uint64_t id = 0, sequence = 0, deadline_ns = 0;
   uint32_t attempt = 1;
   uint32_t edge = 0;              // the edge it came in by
-  uint32_t port = 0;              // the input port it goes to
+  uint32_t port = 0;              // the input port it goes to; in an outlet: the index of the call that emitted it
 
   void drop() { Value::adopt(value); value = nullptr; }
 };
