@@ -40,75 +40,64 @@ Number Number::require(ValueRef v, std::string_view who) {
 }
 
 Value Number::value() const {
-  if (auto i = std::get_if<int64_t>(&value_)) return Value::integer(*i);
-  if (auto d = std::get_if<double>(&value_)) return Value::number(*d);
-  return Value::decimal(text());
+  if (kind_ == HEDDLE_INT) return Value::integer(integer_);
+  return kind_ == HEDDLE_FLOAT ? Value::number(float_) : Value::decimal(decimal_.text());
 }
 
 double Number::as_float() const {
-  if (auto i = std::get_if<int64_t>(&value_)) return static_cast<double>(*i);
-  if (auto d = std::get_if<double>(&value_)) return *d;
-  return *Value::decimal(text()).as_float();
+  if (kind_ == HEDDLE_INT) return static_cast<double>(integer_);
+  return kind_ == HEDDLE_FLOAT ? float_ : *Value::decimal(decimal_.text()).as_float();
 }
 
 std::string Number::text() const {
-  if (auto decimal = std::get_if<Decimal>(&value_)) return decimal->text();
+  if (kind_ == HEDDLE_DECIMAL) return decimal_.text();
   char room[32];
-  char* end = std::visit(
-      [&](const auto& v) {
-        if constexpr (std::is_arithmetic_v<std::decay_t<decltype(v)>>) return std::to_chars(room, room + sizeof room, v).ptr;
-        return room;
-      },
-      value_);
-  return {room, end};
+  auto end = kind_ == HEDDLE_INT ? std::to_chars(room, room + sizeof room, integer_) : std::to_chars(room, room + sizeof room, float_);
+  return {room, end.ptr};
 }
 
-Decimal Number::as_decimal() const { return is_decimal() ? std::get<Decimal>(value_) : Decimal::parse(text()); }
+Decimal Number::as_decimal() const { return kind_ == HEDDLE_DECIMAL ? decimal_ : Decimal::parse(text()); }
 
 Number Number::plus(const Number& other) const {
-  if (is_decimal() || other.is_decimal()) return Number(as_decimal() + other.as_decimal());
-  auto a = std::get_if<int64_t>(&value_), b = std::get_if<int64_t>(&other.value_);
-  if (!a || !b) return finite(as_float() + other.as_float(), *this, "+", other);
+  if (either_decimal(other)) return Number(as_decimal() + other.as_decimal());
+  if (!both(other, HEDDLE_INT)) return finite(as_float() + other.as_float(), *this, "+", other);
   int64_t sum;
-  if (__builtin_add_overflow(*a, *b, &sum)) does_not_fit(*this, "+", other, "integer");
+  if (__builtin_add_overflow(integer_, other.integer_, &sum)) does_not_fit(*this, "+", other, "integer");
   return Number(sum);
 }
 
 Number Number::minus(const Number& other) const {
-  if (is_decimal() || other.is_decimal()) return Number(as_decimal() + -other.as_decimal());
-  auto a = std::get_if<int64_t>(&value_), b = std::get_if<int64_t>(&other.value_);
-  if (!a || !b) return finite(as_float() - other.as_float(), *this, "-", other);
+  if (either_decimal(other)) return Number(as_decimal() + -other.as_decimal());
+  if (!both(other, HEDDLE_INT)) return finite(as_float() - other.as_float(), *this, "-", other);
   int64_t difference;
-  if (__builtin_sub_overflow(*a, *b, &difference)) does_not_fit(*this, "-", other, "integer");
+  if (__builtin_sub_overflow(integer_, other.integer_, &difference)) does_not_fit(*this, "-", other, "integer");
   return Number(difference);
 }
 
 Number Number::times(const Number& other) const {
-  if (is_decimal() || other.is_decimal()) return Number(as_decimal() * other.as_decimal());
-  auto a = std::get_if<int64_t>(&value_), b = std::get_if<int64_t>(&other.value_);
-  if (!a || !b) return finite(as_float() * other.as_float(), *this, "*", other);
+  if (either_decimal(other)) return Number(as_decimal() * other.as_decimal());
+  if (!both(other, HEDDLE_INT)) return finite(as_float() * other.as_float(), *this, "*", other);
   int64_t product;
-  if (__builtin_mul_overflow(*a, *b, &product)) does_not_fit(*this, "*", other, "integer");
+  if (__builtin_mul_overflow(integer_, other.integer_, &product)) does_not_fit(*this, "*", other, "integer");
   return Number(product);
 }
 
 Number Number::divided_by(const Number& other) const {
-  if (is_decimal() || other.is_decimal()) {
+  if (either_decimal(other)) {
     throw Error(HEDDLE_INVALID, "cannot divide " + text() + " by " + other.text() + ": one of them is a decimal beyond 64 bits");
   }
-  auto a = std::get_if<int64_t>(&value_), b = std::get_if<int64_t>(&other.value_);
-  if (b ? *b == 0 : other.as_float() == 0) throw Error(HEDDLE_INVALID, "cannot divide " + text() + " by zero");
-  if (!a || !b) return finite(as_float() / other.as_float(), *this, "/", other);
-  if (*b == -1) return Number(int64_t{0}).minus(*this);  // the one quotient that can overflow
-  return Number(*a / *b);
+  if (other.as_float() == 0) throw Error(HEDDLE_INVALID, "cannot divide " + text() + " by zero");
+  if (!both(other, HEDDLE_INT)) return finite(as_float() / other.as_float(), *this, "/", other);
+  if (other.integer_ == -1) return Number(int64_t{0}).minus(*this);  // the one quotient that can overflow
+  return Number(integer_ / other.integer_);
 }
 
 std::strong_ordering Number::compare(const Number& other) const {
-  auto a = std::get_if<int64_t>(&value_), b = std::get_if<int64_t>(&other.value_);
-  if (a && b) return *a <=> *b;
-  auto x = std::get_if<double>(&value_), y = std::get_if<double>(&other.value_);
-  if (x && y) return *x < *y ? std::strong_ordering::less : *x > *y ? std::strong_ordering::greater : std::strong_ordering::equal;
-  return as_decimal().compare(other.as_decimal());
+  if (both(other, HEDDLE_INT)) return integer_ <=> other.integer_;
+  if (!both(other, HEDDLE_FLOAT)) return as_decimal().compare(other.as_decimal());
+  return float_ < other.float_   ? std::strong_ordering::less
+         : float_ > other.float_ ? std::strong_ordering::greater
+                                 : std::strong_ordering::equal;
 }
 
 }  // namespace heddle::node_std

@@ -8,7 +8,6 @@
 #include <compare>
 #include <optional>
 #include <string>
-#include <variant>
 
 #include "decimal.h"
 
@@ -17,9 +16,9 @@ namespace heddle::node_std {
 class Number {
  public:
   Number() = default;  // 0
-  explicit Number(int64_t i) : value_(i) {}
-  explicit Number(double d) : value_(d) {}
-  explicit Number(Decimal d) : value_(std::move(d)) {}
+  explicit Number(int64_t i) : integer_(i) {}
+  explicit Number(double d) : kind_(HEDDLE_FLOAT), float_(d) {}
+  explicit Number(Decimal d) : kind_(HEDDLE_DECIMAL), decimal_(std::move(d)) {}
   // Nothing where v is no number.
   static std::optional<Number> of(sdk::ValueRef v);
   // Throws sdk::Error `<who> takes a number, got …`.
@@ -38,8 +37,13 @@ class Number {
 
  private:
   Decimal as_decimal() const;
-  bool is_decimal() const { return std::holds_alternative<Decimal>(value_); }
-  std::variant<int64_t, double, Decimal> value_;
+  bool both(const Number& other, heddle_kind kind) const { return kind_ == kind && other.kind_ == kind; }
+  bool either_decimal(const Number& other) const { return kind_ == HEDDLE_DECIMAL || other.kind_ == HEDDLE_DECIMAL; }
+
+  heddle_kind kind_ = HEDDLE_INT;  // which of these counts: INT, FLOAT or DECIMAL
+  int64_t integer_ = 0;
+  double float_ = 0;
+  Decimal decimal_;
 };
 
 }  // namespace heddle::node_std

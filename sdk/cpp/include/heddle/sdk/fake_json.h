@@ -106,7 +106,7 @@ class JsonReader {
       return;
     }
     int extra = code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    out += static_cast<char>((0xF00 >> extra & 0xFF) | code >> (6 * extra));
+    out += static_cast<char>((0xF0 << (3 - extra) & 0xFF) | code >> (6 * extra));
     while (extra-- > 0) out += static_cast<char>(0x80 | (code >> (6 * extra) & 0x3F));
   }
   bool escape(std::string& out) {
