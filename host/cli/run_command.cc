@@ -30,8 +30,7 @@ class RunCommand {
   ProgressStyle progress_style() const;
   ExitCode report(const RunReport& report, int signal, const DeadLetterFile& letters);
   void say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters);
-  // Nothing for people where JSON was asked for, or quiet.
-  Console* talk() { return common_.json || common_.quiet ? nullptr : &console_; }
+  Console* talk() { return common_.quiet ? nullptr : &console_; }
 
   const RunArguments& arguments_;
   const CommonArguments& common_;
@@ -99,7 +98,7 @@ ExitCode RunCommand::open_results() {
     if (Result<void> emptied = truncate(output_); !emptied) return said(ExitCode::kIo, emptied.error().text());
   }
   size_t output_nodes = 0;
-  for (const PipelineNode& node : prepared_.pipeline->nodes) output_nodes += node.is_output;
+  for (const PipelineNode& node : prepared_.pipeline->nodes) output_nodes += node.is_output && node.stage != PipelineNode::kNoStage;
   results_ = std::make_unique<LineOutput>(output_.fd(), output_.name(), output_nodes > 1);
   if (input_.fd() >= 0) {
     auto feed = std::make_unique<LineFeed>(input_.fd(), input_.name(), [this](bool idle) { results_->set_idle(idle); });
@@ -119,7 +118,7 @@ std::string RunCommand::state_dir() const { return arguments_.state_dir ? *argum
 // A bar only where it cannot come between the results: they go elsewhere than to the terminal.
 ProgressStyle RunCommand::progress_style() const {
   bool bar_possible = ::isatty(STDERR_FILENO) && (arguments_.output.value_or("-") != "-" || !::isatty(STDOUT_FILENO));
-  if (common_.quiet || common_.json || !arguments_.progress.value_or(bar_possible)) return ProgressStyle::kNone;
+  if (common_.quiet || !arguments_.progress.value_or(bar_possible)) return ProgressStyle::kNone;
   return bar_possible ? ProgressStyle::kBar : ProgressStyle::kLines;
 }
 

@@ -6,8 +6,8 @@
 
 namespace heddle {
 
-// The text of `path`; "-": all of standard input. Errors (code "io") name the file and the reason; a folder, and a file over the manifest's
-// size limit are errors, and no more than the limit is ever read.
+// The text of `path`; "-": all of standard input. Errors (code "io") name the file and the reason; a folder is one. Of a text over the
+// manifest's size limit only so much is read that read_manifest sees it to be too long.
 Result<std::string> read_source(const std::string& path);
 
 // Replaces the content of `path`, or writes standard output where it is empty or "-".
