@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "value/value.h"
 
@@ -74,6 +76,25 @@ TEST(Sharing, TheLastReleaseMayBeOnAnyThread) {
     v = Value();
     first.join();
     second.join();
+  }
+}
+
+TEST(Sharing, ValuesWanderFromThreadToThread) {
+  // More than a thread keeps for itself, of many sizes, and the threads end with some left.
+  constexpr size_t kValues = 5000;
+  auto text_of = [](size_t i) { return std::string(i % 1500, static_cast<char>('a' + i % 26)); };
+  for (int round = 0; round < 5; ++round) {
+    std::vector<Value> made;
+    std::thread([&] {
+      for (size_t i = 0; i < kValues; ++i) made.push_back(Value::string(text_of(i)).value());
+    }).join();
+    std::thread([&] {
+      for (size_t i = 0; i < kValues; ++i) {
+        ASSERT_EQ(made[i].as_text(), text_of(i));
+        if (i % 7 != 0) made[i] = Value();
+      }
+    }).join();
+    for (size_t i = 0; i < kValues; i += 7) ASSERT_EQ(made[i].as_text(), text_of(i));
   }
 }
 

@@ -25,9 +25,9 @@ struct Failure {
 
 Failure last_failure;
 
-class Service : public testing::Test {
+class Table : public testing::Test {
  protected:
-  Service() {
+  Table() {
     last_failure = {};
     host_.struct_size = sizeof host_;
     host_.fail = [](const heddle_host*, heddle_status status, heddle_str why, const heddle_value*) noexcept {
@@ -53,7 +53,7 @@ class Service : public testing::Test {
   heddle_host host_{};
 };
 
-TEST_F(Service, MakesAndShowsEveryKind) {
+TEST_F(Table, MakesAndShowsEveryKind) {
   heddle_str keys[] = {str("input"), str("counter"), str("node")};
   heddle_value* items[] = {s.make_json(h(), str(" {\"a\": [1, 2]} ")), s.make_int(h(), 7), s.make_string(h(), str("Echo"))};
   Value map = Value::adopt(s.make_map(h(), keys, items, 3));
@@ -85,7 +85,7 @@ TEST_F(Service, MakesAndShowsEveryKind) {
   for (size_t n = 0; n < 4; ++n) EXPECT_EQ(json_of(s.at(list.get(), n, nullptr)), written[n]);
 }
 
-TEST_F(Service, FailuresSayWhyAndLeaveWhatWasGiven) {
+TEST_F(Table, FailuresSayWhyAndLeaveWhatWasGiven) {
   expect_failure(s.make_float(h(), NAN), HEDDLE_INVALID, "NaN is no number of JSON");
   expect_failure(s.make_string(h(), str("\xFF")), HEDDLE_INVALID, "the text is not UTF-8");
   expect_failure(s.make_decimal(h(), str("1,5")), HEDDLE_INVALID, "\"1,5\" is no number of JSON");
@@ -104,7 +104,7 @@ TEST_F(Service, FailuresSayWhyAndLeaveWhatWasGiven) {
   EXPECT_EQ(s.make_float(nullptr, NAN), nullptr);  // nobody to tell
 }
 
-TEST_F(Service, BytesAreFilledInPlace) {
+TEST_F(Table, BytesAreFilledInPlace) {
   void* writable = nullptr;
   heddle_buffer* buffer = s.alloc(h(), 5, 4096, &writable);
   ASSERT_NE(buffer, nullptr);
@@ -123,7 +123,7 @@ TEST_F(Service, BytesAreFilledInPlace) {
   s.drop_buffer(s.alloc(h(), 0, 0, nullptr));
 }
 
-TEST_F(Service, WrappedMemoryIsGivenBackOnce) {
+TEST_F(Table, WrappedMemoryIsGivenBackOnce) {
   int freed = 0;
   char memory[] = "abc";
   heddle_view view{sizeof view, HEDDLE_MEM_CPU, 0, -1, memory, 3, 0};
@@ -142,7 +142,7 @@ TEST_F(Service, WrappedMemoryIsGivenBackOnce) {
   EXPECT_EQ(freed, 2);
 }
 
-TEST_F(Service, BytesBehindADescriptorAreRead) {
+TEST_F(Table, BytesBehindADescriptorAreRead) {
   int fd = ::memfd_create("bytes", 0);
   ASSERT_EQ(::write(fd, "0123456789", 10), 10);
   heddle_view view{sizeof view, HEDDLE_MEM_FD, 0, fd, nullptr, 8, 2};
@@ -172,7 +172,7 @@ struct Foreign {
   }
 };
 
-TEST_F(Service, TensorsShareTheirMemoryAndAreGivenBackOnce) {
+TEST_F(Table, TensorsShareTheirMemoryAndAreGivenBackOnce) {
   Foreign foreign(false);
   Value v = Value::adopt(s.make_tensor(h(), &foreign.managed));
   ASSERT_TRUE(v);
@@ -189,7 +189,7 @@ TEST_F(Service, TensorsShareTheirMemoryAndAreGivenBackOnce) {
   EXPECT_EQ(foreign.deleted, 1);
 }
 
-TEST_F(Service, StridedTensorsAreWrittenRowByRow) {
+TEST_F(Table, StridedTensorsAreWrittenRowByRow) {
   Foreign foreign(true), same(true), other(false);
   Value v = Value::adopt(s.make_tensor(h(), &foreign.managed));
   EXPECT_EQ(json_of(v.get()), "{\"dtype\":\"float32\",\"shape\":[2,3],\"data\":[1,-3,0.1,2.5,null,6]}");
@@ -197,7 +197,7 @@ TEST_F(Service, StridedTensorsAreWrittenRowByRow) {
   EXPECT_FALSE(v == Value::adopt(s.make_tensor(h(), &other.managed)));
 }
 
-TEST_F(Service, TensorsOfOtherTypes) {
+TEST_F(Table, TensorsOfOtherTypes) {
   Foreign foreign(false);
   auto written = [&](DLDataType type, const void* data, int64_t count) {
     int64_t shape[] = {count};
@@ -219,7 +219,7 @@ TEST_F(Service, TensorsOfOtherTypes) {
   EXPECT_EQ(written({dlpack::kInt, 8, 3}, bytes, 1), "{\"dtype\":\"int8x3\",\"shape\":[1],\"data\":\"/wAB\"}");
 }
 
-TEST_F(Service, UnsoundTensorsAreRefusedAndNotConsumed) {
+TEST_F(Table, UnsoundTensorsAreRefusedAndNotConsumed) {
   Foreign foreign(false);
   foreign.managed.version.major = 2;
   expect_failure(s.make_tensor(h(), &foreign.managed), HEDDLE_INVALID, "the tensor is not of DLPack 1");
