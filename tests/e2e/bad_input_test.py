@@ -105,15 +105,14 @@ class BadInput(HeddleCase):
         manifest = pipeline(node("m", "Multiply", {"multiplier": 2}), node("good", "PassThrough"), node("bad", "PassThrough"),
                             connections=[("m", "good"), ("m.error", "bad")])
         answer = self.run_manifest(manifest, [1, "x", 2])
-        errors = [i for i in answer.items if isinstance(i, dict)]
-        self.assertEqual([i for i in answer.items if not isinstance(i, dict)], [2, 4])
-        self.assertEqual(len(errors), 1)
-        self.assertEqual((errors[0]["node"], errors[0]["class"], errors[0]["item"]), ("m", "permanent", "x"))
+        self.assertEqual(answer.by_node["good"], [2, 4])
+        (error,) = answer.by_node["bad"]
+        self.assertEqual((error["node"], error["class"], error["item"]), ("m", "permanent", "x"))
 
     def test_on_error_fail_ends_the_run(self):
         manifest = pipeline(node("m", "Multiply", {"multiplier": 2}), run={"on_error": "fail"})
         answer = self.run_manifest(manifest, [1, "x", 2], code=1)
-        self.assertIn('"x"', answer.err)
+        self.assertIn('the text "x"', answer.report["error"]["message"])
 
 
 if __name__ == "__main__":

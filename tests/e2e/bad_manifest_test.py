@@ -47,7 +47,9 @@ class BadManifest(HeddleCase):
             self.refuse(text, r"(?i)(depth|nested|deep)")
 
     def test_over_the_size_limit(self):
-        self.refuse(b" " * ((16 << 20) + 1), r"(?i)16 MiB|16777216|too (large|big|long)|limit")
+        answer = self.heddle("validate", self.write("bad.json", b" " * ((16 << 20) + 1)), code=None)
+        self.assertIn(answer.code, (IO, INVALID))
+        self.assertRegex(answer.err, r"16 MiB|16777216|16,777,216")
 
     def test_empty_and_of_the_wrong_kind(self):
         for text in ("", " \n", "[]", "null", "3", '"x"'):
@@ -74,7 +76,7 @@ class BadManifest(HeddleCase):
         self.refuse(manifest, r"cycle", r"a (→|->) b (→|->) c (→|->) a|b (→|->) c (→|->) a (→|->) b|c (→|->) a (→|->) b (→|->) c")
 
     def test_a_node_connected_to_itself(self):
-        self.refuse(pipeline(node("a", "PassThrough"), connections=[("a", "a")]), r"a (→|->) a")
+        self.refuse(pipeline(node("a", "PassThrough"), connections=[("a", "a")]), "connected to itself")
 
     def test_unknown_node_type_with_a_suggestion(self):
         self.refuse(pipeline(node("a", "Ecoh")), r"Ecoh", r'did you mean "Echo"')

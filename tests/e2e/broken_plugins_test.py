@@ -21,11 +21,11 @@ class Listing(HeddleCase):
             self.assertRegex(said, rf"{file}\.so")
 
     def test_a_refused_file_says_why(self):
-        for file, code in (("no_note", "no-note"), ("text_file", "not-elf"), ("params_no_object", "bad-note")):
+        for file, why in (("no_note", "without a heddle note"), ("text_file", "ELF"), ("params_no_object", "params")):
             answer = self.heddle("inspect", f"{BROKEN}/{file}.so", code=None)
             self.assertNotEqual(answer.code, 0, answer)
             self.assertIn(f"{file}.so", answer.err)
-            self.assertTrue(code in answer.err or code.replace("-", " ") in answer.err or "ELF" in answer.err or "params" in answer.err, answer.err)
+            self.assertIn(why, answer.err)
 
     def test_a_refusal_for_the_abi_names_both_numbers(self):
         listing = self.heddle("inspect", env=PATH)
@@ -94,7 +94,7 @@ class Running(HeddleCase):
 
     def test_completing_late_is_a_timeout_and_then_a_fault(self):
         answer = self.trouble("BrokenLate", None, code=DEAD_LETTERS)
-        self.assertEqual([d["code"] for d in self.letters()], ["deadline"] * 3)
+        self.assertEqual([d["code"] for d in self.letters()], ["timeout"] * 3)
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "b")["timed_out"], 3)
 
     def test_emitting_on_a_port_that_is_not_there(self):
@@ -102,7 +102,7 @@ class Running(HeddleCase):
 
     def test_a_node_that_hangs_costs_its_items_a_timeout(self):
         answer = self.trouble("BrokenHang", None, items=(1, 2), code=DEAD_LETTERS, timeout_ms=200)
-        self.assertEqual([d["code"] for d in self.letters()], ["deadline"] * 2)
+        self.assertEqual([d["code"] for d in self.letters()], ["timeout"] * 2)
         self.assertEqual(answer.items, [])
 
     def test_a_hanging_node_hangs_nothing_else(self):

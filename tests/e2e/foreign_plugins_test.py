@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from program import BUILD, DEAD_LETTERS, INVALID, SOURCE, HeddleCase, node, pipeline
+from program import BUILD, DEAD_LETTERS, INVALID, HeddleCase, node, pipeline
 
 
 class ForeignPlugins(HeddleCase):
@@ -21,10 +21,6 @@ class ForeignPlugins(HeddleCase):
         self.plugins = self.path("plugins")
         os.mkdir(self.plugins)
 
-    def build_c(self):
-        self.sh("cc", "-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O2", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs",
-                f"-I{SOURCE}/plugin-api/include", "-o", f"{self.plugins}/node_count.so", "stranger/node_count.c")
-
     def build_cpp(self):
         # Against the installed package, as a stranger has it: only plugin-api and the SDK are installed.
         prefix = self.path("installed")
@@ -39,7 +35,7 @@ class ForeignPlugins(HeddleCase):
         return [line.split()[-1] for line in out.splitlines() if line.strip()]
 
     def test_both_run_in_one_pipeline(self):
-        self.build_c()
+        self.build_c_plugin("node_count")
         self.build_cpp()
         self.assertEqual(self.exported("node_count"), ["heddle_entry_v1"])
         self.assertEqual(self.exported("node_scale"), ["heddle_entry_v1"])
@@ -62,7 +58,7 @@ class ForeignPlugins(HeddleCase):
         self.assertIn("step", self.heddle("inspect", f"{self.plugins}/node_count.so").out)
 
     def test_a_plugin_survives_strip(self):
-        self.build_c()
+        self.build_c_plugin("node_count")
         self.sh("strip", f"{self.plugins}/node_count.so")
         answer = self.run_manifest(pipeline(node("count", "Count")), ["x"], "--plugin-dir", self.plugins)
         self.assertEqual(answer.items, [{"count": 1, "was": "x"}])

@@ -41,6 +41,14 @@ class Answer:
                 return json.loads(line)
         raise AssertionError(f"no report in:\n{self.err}")
 
+    @property
+    def by_node(self):
+        """Results of a pipeline with several output nodes: node id → values."""
+        out = {}
+        for item in self.items:
+            out.setdefault(item["node"], []).append(item["value"])
+        return out
+
     def __str__(self):
         return f"exit {self.code}\n--- stdout\n{self.out_bytes[:4000]!r}\n--- stderr\n{self.err[:8000]}"
 
@@ -130,6 +138,15 @@ class HeddleCase(unittest.TestCase):
         answer = self.heddle("run", self.write("manifest.json", manifest), "--input", "-", "--json", *arguments, stdin=data, code=code, env=env)
         self.assert_balanced(answer.report)
         return answer
+
+    def build_c_plugin(self, source):
+        """Builds foreign/<source>.c with plugin-api alone into <folder>/plugins, as a stranger would; the answer is that folder."""
+        plugins = self.path("plugins")
+        os.makedirs(plugins, exist_ok=True)
+        here = os.path.dirname(os.path.abspath(__file__))
+        subprocess.run(["cc", "-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-O2", "-fPIC", "-fvisibility=hidden", "-shared", "-Wl,-z,defs",
+                        f"-I{SOURCE}/plugin-api/include", "-o", f"{plugins}/{source}.so", f"{here}/foreign/{source}.c"], check=True)
+        return plugins
 
     def assert_balanced(self, report):
         self.assertTrue(report["balanced"], report)

@@ -12,7 +12,7 @@ ECHO = pipeline(node("a", "PassThrough"), node("b", "Echo"))
 
 class Stopping(HeddleCase):
     def running(self, manifest, *arguments):
-        """A run that has taken its first item and waits for more."""
+        """A run that is given three items and waits for more."""
         process = self.start("run", self.write("m.json", manifest), "--input", "-", "--json", *arguments, stdin=subprocess.PIPE)
         process.stdin.write(b"1\n2\n3\n")
         process.stdin.flush()
@@ -54,35 +54,40 @@ class Stopping(HeddleCase):
         self.assertTrue(answer.out_bytes.endswith(b"\n"), "what was written ends with a whole line")
         self.assertEqual(answer.report["output_items"], answer.report["input_items"])
 
+    def holding(self, delay_ms, **run):
+        """A run that holds its items; the one that has come past them tells that it is going."""
+        manifest = pipeline(node("a", "PassThrough"), node("now", "PassThrough"), node("later", "Delay", {"delay_ms": delay_ms}),
+                            connections=[("a", "now"), ("a", "later")], run=run)
+        process = self.running(manifest)
+        for _ in range(3):
+            self.assertEqual(json.loads(process.stdout.readline())["node"], "now")
+        return process
+
+    def ended(self, process, code):
+        process.wait(60)
+        answer = self.finish(process)
+        self.assertEqual(answer.code, code, answer)
+        self.assert_balanced(answer.report)
+        return answer
+
     def test_a_second_interrupt_stops_at_once(self):
-        slow = pipeline(node("d", "Delay", {"delay_ms": 3_600_000}), run={"drain_ms": 3_600_000})
-        process = self.running(slow)
-        process.stdin.close()
-        process.stdin = None
-        process.send_signal(signal.SIGINT)
+        process = self.holding(3_600_000, drain_ms=3_600_000)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        answer = self.finish(process)
-        self.assertIn(answer.code, (INTERRUPTED, TERMINATED), answer)
-        self.assert_balanced(answer.report)
+        answer = self.ended(process, INTERRUPTED)
+        self.assertEqual(sum(e["dropped"] for e in answer.report["connections"]), 3)
 
     def test_one_interrupt_lets_the_items_inside_finish(self):
-        slow = pipeline(node("a", "PassThrough"), node("d", "Delay", {"delay_ms": 300}))
-        process = self.running(slow)
-        json.loads(process.stdout.readline())  # the first is through, the others are inside or about to be
+        process = self.holding(300)
         process.send_signal(signal.SIGINT)
-        answer = self.finish(process)
-        self.assertEqual(answer.code, INTERRUPTED, answer)
-        self.assert_balanced(answer.report)
-        self.assertEqual(answer.report["output_items"], answer.report["input_items"])
+        answer = self.ended(process, INTERRUPTED)
+        self.assertEqual((answer.report["input_items"], answer.report["output_items"]), (3, 6))
 
     def test_draining_has_a_limit(self):
-        slow = pipeline(node("d", "Delay", {"delay_ms": 3_600_000}), run={"drain_ms": 100})
-        process = self.running(slow)
+        process = self.holding(3_600_000, drain_ms=100)
         process.send_signal(signal.SIGTERM)
-        answer = self.finish(process)
-        self.assertEqual(answer.code, TERMINATED, answer)
-        self.assert_balanced(answer.report)
+        answer = self.ended(process, TERMINATED)
+        self.assertEqual(sum(e["dropped"] for e in answer.report["connections"]), 3)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+/* Spin: keeps its thread busy for "work" rounds and passes the item on, any number of calls at a time: items overtake each other. */
+#include <heddle/heddle.h>
+#include <stdlib.h>
+
+#define DESCRIPTOR "{\"node\":\"Spin\",\"params\":{\"type\":\"object\",\"additionalProperties\":false},\"concurrency\":\"parallel\",\"max_batch\":1}"
+
+HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN, "{\"plugin\":\"node_spin\",\"version\":\"1.0.0\"," HEDDLE_NOTE_ABI "}");
+HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE, DESCRIPTOR);
+
+static const heddle_value_service *values;
+static const heddle_call_service  *calls_of;
+static const heddle_op_service    *ops;
+
+static void spin(heddle_call *c) {
+    heddle_str          key = {"work", 4}, nothing = {"", 0};
+    const heddle_value *work = values->find(calls_of->input(c), key);
+    int64_t             rounds = 0;
+    if (work) values->get_int(work, &rounds);
+    for (volatile int64_t i = 0; i < rounds; ++i) continue;
+    heddle_value *v = calls_of->take(c);
+    if (calls_of->emit(c, 0, v) != HEDDLE_OK) values->release(v);
+    ops->complete(calls_of->op(c), HEDDLE_OK, NULL, nothing);
+}
+
+static void process(void *self, heddle_call *const *calls, uint32_t n) {
+    (void)self;
+    for (uint32_t i = 0; i < n; ++i) spin(calls[i]);
+}
+
+static void destroy(void *self) { free(self); }
+
+static const heddle_node table_of_spin = {.struct_size = sizeof(heddle_node), .base = {.destroy = destroy}, .process = process};
+
+static heddle_status create(const heddle_host *h, const char *id, const heddle_value *config, void **self, const void **table) {
+    (void)h, (void)id, (void)config;
+    *self = malloc(1);
+    *table = &table_of_spin;
+    return *self ? HEDDLE_OK : HEDDLE_EXHAUSTED;
+}
+
+static const heddle_type    type_spin = {sizeof(heddle_type), "Spin", DESCRIPTOR};
+static uint32_t             count(void) { return 1; }
+static const heddle_type   *type_at(uint32_t i) { return i == 0 ? &type_spin : NULL; }
+static const heddle_factory factory = {sizeof(heddle_factory), count, type_at, create};
+
+static heddle_status init(const heddle_host *h) {
+    values = h->get_service(h, HEDDLE_VALUE);
+    calls_of = h->get_service(h, HEDDLE_CALL);
+    ops = h->get_service(h, HEDDLE_OP);
+    return values && calls_of && ops ? HEDDLE_OK : HEDDLE_UNSUPPORTED;
+}
+
+static const void *get_factory(const char *kind) { return kind ? &factory : NULL; }
+
+const heddle_entry heddle_entry_v1 = {.struct_size = sizeof(heddle_entry), .init = init, .get_factory = get_factory};
