@@ -105,15 +105,19 @@ struct Thunk {
     if constexpr (ProcessesCall<T>) {
       t.process(call);
     } else {
-      if (!call.input()) throw Error(HEDDLE_INVALID, "this node needs an input");
       if constexpr (ProcessesRef<T>) {
-        deliver(call, t.process(call.input()));
+        deliver(call, t.process(present(call.input())));
       } else if constexpr (noexcept(t.process(std::declval<Value>()))) {
-        deliver(call, t.process(call.take()));
+        deliver(call, t.process(present(call.take())));
       } else {
-        deliver(call, t.process(Value::share(call.input())));
+        deliver(call, t.process(Value::share(present(call.input()))));
       }
     }
+  }
+  template <class V>
+  static V present(V in) {
+    if (!in) throw Error(HEDDLE_INVALID, "this node needs an input");
+    return in;
   }
 
   // Answers `c` with what `fn` throws, unless it answered or moved the call away.
