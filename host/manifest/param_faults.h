@@ -18,7 +18,4 @@ struct ParamFault {
 // `pointer` is that of the params.
 std::vector<ParamFault> find_param_faults(const JsonNode& schema, const JsonNode& params, const std::string& pointer);
 
-// How a message names a value: `the text "two"`, `3`, `a list`. Long texts are cut, secrets are not shown.
-std::string shown(const JsonNode& value);
-
 }  // namespace heddle

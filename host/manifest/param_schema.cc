@@ -16,6 +16,7 @@
 
 #include "manifest/json_number.h"
 #include "manifest/param_faults.h"
+#include "manifest/param_words.h"
 #include "manifest/path.h"
 #include "manifest/pattern.h"
 #include "manifest/schema_form.h"
