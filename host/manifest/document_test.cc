@@ -83,6 +83,8 @@ TEST(Document, NamesTheCommonMistakes) {
       {"{\"a\": @}", "missing before", "/a"},
       {"{\"a\": @, \"b\": 1}", "missing before", "/a"},
       {"[1, @, 2]", "missing before", "/1"},
+      {"{\"a\": @: 1}", "found \":\"", "/a"},
+      {"@: :", "expected \"{\"", ""},
       {"{\"a\": @True}", "small letters", "/a"},
       {"{\"a\": @None}", "not a JSON value", "/a"},
       {"{\"a\": @NaN}", "no number", "/a"},

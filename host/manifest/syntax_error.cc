@@ -24,6 +24,7 @@ class SyntaxError {
       : text_(text), context_(context), diagnostics_(diagnostics), at_(std::min(context.offset, text.size())) {
     token_ = context.previous_end;
     while (token_ < text.size() && std::string_view(" \t\r\n,:").find(text[token_]) != std::string_view::npos) ++token_;
+    token_ = std::min(token_, at_);
   }
 
   Finding find() const {
@@ -73,6 +74,7 @@ class SyntaxError {
   // The character at `i` as it can be quoted in a message.
   std::string quoted(size_t i) const {
     if (std::isalnum(static_cast<unsigned char>(byte(i)))) return "\"" + word(i) + "\"";
+    if (ended(i)) return "the end";
     const Utf8Char c = utf8_char(text_.substr(i));
     return "\"" + printable(text_.substr(i, c.length)) + "\"";
   }
@@ -190,7 +192,7 @@ class SyntaxError {
     const char c = byte(token_);
     if ((c == ']' || c == '}') && byte(before(token_)) == ',')
       return {"a trailing comma: nothing follows it in this list", "remove the comma", {before(token_), 1}};
-    if (byte(at_) == ',' && token_ != at_) return {"a value is missing before this comma", "", {at_, 1}};
+    if (byte(at_) == ',') return {"a value is missing before this comma", "", {at_, 1}};
     if (c == ']' || c == '}') {
       return context_.open == '[' && c == '}' ? mismatched() : Finding{"a value is missing before this " + quoted(token_), "", {token_, 1}};
     }
