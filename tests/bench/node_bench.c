@@ -15,6 +15,10 @@ static heddle_status      create(const heddle_host *h, const char *id, const hed
     return HEDDLE_UNSUPPORTED;
 }
 static const heddle_factory factory = {sizeof(heddle_factory), count, type_at, create};
-static const void          *get_factory(const char *kind) { return kind ? &factory : NULL; }
+static const void *get_factory(const char *kind) {
+    const char *want = HEDDLE_KIND_NODE;
+    while (*kind && *kind == *want) ++kind, ++want;
+    return *kind == *want ? &factory : NULL;
+}
 
 const heddle_entry heddle_entry_v1 = {.struct_size = sizeof(heddle_entry), .get_factory = get_factory};

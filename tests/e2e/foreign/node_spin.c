@@ -50,6 +50,10 @@ static heddle_status init(const heddle_host *h) {
     return values && calls_of && ops ? HEDDLE_OK : HEDDLE_UNSUPPORTED;
 }
 
-static const void *get_factory(const char *kind) { return kind ? &factory : NULL; }
+static const void *get_factory(const char *kind) {
+    const char *want = HEDDLE_KIND_NODE;
+    while (*kind && *kind == *want) ++kind, ++want;
+    return *kind == *want ? &factory : NULL;
+}
 
 const heddle_entry heddle_entry_v1 = {.struct_size = sizeof(heddle_entry), .init = init, .get_factory = get_factory};
