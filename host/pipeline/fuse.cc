@@ -87,9 +87,9 @@ void fuse(Pipeline& pipeline) {
     }
     for (const uint32_t e : incoming[index]) {
       PipelineEdge& edge = pipeline.edges[e];
-      edge.queued = true;
       const std::string asked = why_queued(edge, node);
       edge.reason = asked.empty() ? reason : asked;
+      edge.queued = true;
     }
     node.stage = static_cast<uint32_t>(pipeline.stages.size());
     const bool asynchronous = node.entry.type->max_in_flight > 0;

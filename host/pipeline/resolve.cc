@@ -153,7 +153,7 @@ void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& p
     PipelineNode& node = pipeline.nodes.emplace_back();
     node.settings = settings;
     const TypeDescriptor* type = type_of(settings.node_type);
-    if (!type && settings.placement_fallback.empty()) {
+    if (!type && (settings.standby || settings.placement_fallback.empty())) {
       report_unknown_type(settings, catalog, diagnostics);
       continue;
     }
