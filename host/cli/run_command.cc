@@ -170,6 +170,10 @@ void RunCommand::say_outcome(const RunReport& report, int signal, const DeadLett
   if (!report.balanced) console_.line("internal error: the counts of this run do not balance (--stats shows them)");
   if (talk() && letters.count() > kToldErrors) console_.line("and " + std::to_string(letters.count() - kToldErrors) + " more items failed");
   if (talk() && !letters.written_path().empty()) console_.line("the items that failed are in " + letters.written_path());
+  if (!arguments_.dead_letters && letters.count() > 0 && letters.written_path().empty()) {
+    console_.line(
+        "the items that failed were only counted: neither XDG_STATE_HOME nor HOME says where to keep them (--dead-letters FILE does)");
+  }
   if (!report.ok && !report.error.code.empty())
     console_.line("the run failed: " + report.error.text() + "; " + counts_text(report));
   else if (talk() && (signal || report.dead_letters || common_.verbose))
