@@ -4,6 +4,7 @@
 #include "cli/command_line.h"
 #include "cli/verbs.h"
 #include "log.h"
+#include "plugin/library.h"
 
 namespace heddle {
 namespace {
@@ -11,32 +12,32 @@ namespace {
 ExitCode execute(const CommandLine& line) {
   switch (line.verb) {
     case Verb::kRun:
-      return run_command(line.run, line.common);
+      return run_command(line.run, line.general);
     case Verb::kValidate:
-      return validate_command(line.validate, line.common);
+      return validate_command(line.validate, line.general);
     case Verb::kPlan:
-      return plan_command(line.plan, line.common);
+      return plan_command(line.plan, line.general);
     case Verb::kGraph:
-      return graph_command(line.graph, line.common);
+      return graph_command(line.graph, line.general);
     case Verb::kInspect:
-      return inspect_command(line.inspect, line.common);
+      return inspect_command(line.inspect, line.general);
     case Verb::kImport:
-      return import_command(line.import, line.common);
+      return import_command(line.import, line.general);
     case Verb::kSchema:
-      return schema_command(line.common);
+      return schema_command(line.general);
     case Verb::kTest:
-      return test_command(line.test, line.common);
+      return test_command(line.test, line.general);
     case Verb::kHelpExitCodes:
-      return exit_codes_command(line.common);
+      return exit_codes_command(line.general);
     case Verb::kNone:
       break;
   }
   return line.exit_code;
 }
 
-log::Level log_level(const CommonArguments& common) {
-  if (common.quiet) return log::Level::kError;
-  return common.verbose ? log::Level::kInfo : log::Level::kWarn;
+log::Level log_level(const GeneralArguments& general) {
+  if (general.quiet) return log::Level::kError;
+  return general.verbose ? log::Level::kInfo : log::Level::kWarn;
 }
 
 }  // namespace
@@ -45,6 +46,8 @@ log::Level log_level(const CommonArguments& common) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an answer of write, not the end of the process
   heddle::CommandLine line = heddle::parse_command_line(argc, argv);
-  heddle::log::set_level(heddle::log_level(line.common));
-  return static_cast<int>(heddle::execute(line));
+  heddle::log::set_level(heddle::log_level(line.general));
+  const heddle::ExitCode code = heddle::execute(line);
+  heddle::Library::deinit_all();
+  return static_cast<int>(code);
 }

@@ -13,7 +13,7 @@ namespace heddle {
 enum class ColorMode : uint8_t { kAuto, kAlways, kNever };
 
 // Options that mean the same for every verb that takes them.
-struct CommonArguments {
+struct GeneralArguments {
   bool json = false;
   bool quiet = false;
   bool verbose = false;
@@ -78,7 +78,7 @@ enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kIm
 struct CommandLine {
   Verb verb = Verb::kNone;  // kNone: there is nothing to do, and `exit_code` is the answer
   ExitCode exit_code = ExitCode::kOk;
-  CommonArguments common;
+  GeneralArguments general;
   RunArguments run;
   ValidateArguments validate;
   PlanArguments plan;

@@ -23,7 +23,7 @@ class Definition {
  private:
   CLI::App* add_verb(const char* name, Verb verb, const char* summary, const char* examples);
   void add_manifest(CLI::App* verb, ManifestArguments& manifest);
-  void add_common(CLI::App* verb, bool plugins, bool color);
+  void add_general(CLI::App* verb, bool plugins, bool color);
   void add_threads(CLI::App* verb, unsigned& threads);
   void add_run();
   void add_looking();     // validate, plan, graph
@@ -71,19 +71,19 @@ void Definition::add_manifest(CLI::App* verb, ManifestArguments& manifest) {
       ->expected(1);
 }
 
-void Definition::add_common(CLI::App* verb, bool plugins, bool color) {
-  verb->add_flag("--json", line_.common.json, "Report as JSON, for programs");
-  auto* quiet = verb->add_flag("-q,--quiet", line_.common.quiet, "Only errors and data");
-  verb->add_flag("-v,--verbose", line_.common.verbose, "Also what is normal")->excludes(quiet);
+void Definition::add_general(CLI::App* verb, bool plugins, bool color) {
+  verb->add_flag("--json", line_.general.json, "Report as JSON, for programs");
+  auto* quiet = verb->add_flag("-q,--quiet", line_.general.quiet, "Only errors and data");
+  verb->add_flag("-v,--verbose", line_.general.verbose, "Also what is normal")->excludes(quiet);
   if (plugins) {
-    verb->add_option("--plugin-dir", line_.common.plugin_dirs, "Look for plugins here too (repeatable)")
+    verb->add_option("--plugin-dir", line_.general.plugin_dirs, "Look for plugins here too (repeatable)")
         ->type_name("DIR")
         ->take_all()
         ->expected(1);
   }
   if (color) {
     std::map<std::string, ColorMode> modes{{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
-    verb->add_option("--color", line_.common.color, "auto, always or never")
+    verb->add_option("--color", line_.general.color, "auto, always or never")
         ->transform(CLI::CheckedTransformer(modes).description(""))
         ->type_name("WHEN")
         ->envname("HEDDLE_COLOR");
@@ -118,7 +118,7 @@ void Definition::add_run() {
       ->excludes(progress);
   verb->add_option("--dead-letters", run.dead_letters, "Append items that failed to this file; none: only count them")->type_name("FILE");
   verb->add_option("--state-dir", run.state_dir, "Where nodes with \"state\": \"keep\" find and leave their state")->type_name("DIR");
-  add_common(verb, true, true);
+  add_general(verb, true, true);
 }
 
 void Definition::add_looking() {
@@ -131,12 +131,12 @@ void Definition::add_looking() {
   validate->add_option("--level", line_.validate.level, "syntax, graph or environment (default)")
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL");
-  add_common(validate, true, true);
+  add_general(validate, true, true);
 
   CLI::App* plan = add_verb("plan", Verb::kPlan, "Show what would run where, and why", "Example:\n  heddle plan pipeline.json --full");
   add_manifest(plan, line_.plan.manifest);
   plan->add_flag("--full", line_.plan.full, "With every default that applies");
-  add_common(plan, true, true);
+  add_general(plan, true, true);
 
   CLI::App* graph = add_verb("graph", Verb::kGraph, "Draw the pipeline", "Example:\n  heddle graph pipeline.json -f svg > pipeline.svg");
   add_manifest(graph, line_.graph.manifest);
@@ -145,7 +145,7 @@ void Definition::add_looking() {
   graph->add_option("-f,--format", line_.graph.format, "dot, mermaid, svg or ascii (default)")
       ->transform(CLI::CheckedTransformer(formats).description(""))
       ->type_name("FORMAT");
-  add_common(graph, true, true);
+  add_general(graph, true, true);
 }
 
 void Definition::add_describing() {
@@ -153,19 +153,19 @@ void Definition::add_describing() {
       add_verb("inspect", Verb::kInspect, "Describe the installed plugins, a node type, or a plugin file; runs no plugin code",
                "Examples:\n  heddle inspect\n  heddle inspect Multiply\n  heddle inspect ./node_acme.so");
   inspect->add_option("SUBJECT", line_.inspect.subject, "A type, or the path of a plugin file")->type_name("TYPE|x.so");
-  add_common(inspect, true, false);
+  add_general(inspect, true, false);
 
   CLI::App* import = add_verb("import", Verb::kImport, "Write an older manifest as heddle/1",
                               "Example:\n  heddle import old.json --report -o pipeline.json");
   import->add_option("MANIFEST", line_.import.path, "The manifest; - for standard input")->required()->type_name("FILE");
   import->add_flag("--report", line_.import.report, "List on stderr what was changed or could not be used");
   import->add_option("-o,--output", line_.import.output, "Write to this file")->type_name("FILE");
-  add_common(import, false, true);
+  add_general(import, false, true);
 
   CLI::App* schema =
       add_verb("schema", Verb::kSchema, "Print the JSON Schema (draft 7) of manifests, with the params of the installed node types",
                "Example:\n  heddle schema > heddle-1.schema.json");
-  schema->add_option("--plugin-dir", line_.common.plugin_dirs, "Look for plugins here too (repeatable)")
+  schema->add_option("--plugin-dir", line_.general.plugin_dirs, "Look for plugins here too (repeatable)")
       ->type_name("DIR")
       ->take_all()
       ->expected(1);
@@ -175,12 +175,12 @@ void Definition::add_test_and_help() {
   CLI::App* test = add_verb("test", Verb::kTest, "Run the tests that a manifest brings along", "Example:\n  heddle test pipeline.json");
   add_manifest(test, line_.test.manifest);
   add_threads(test, line_.test.threads);
-  add_common(test, true, true);
+  add_general(test, true, true);
 
   CLI::App* help = add_verb("help", Verb::kHelpExitCodes, "Help about a verb, or about the exit codes",
                             "Examples:\n  heddle help run\n  heddle help exit-codes");
   help->add_option("TOPIC", help_topic_, "A verb, or exit-codes");
-  help->add_flag("--json", line_.common.json, "The exit codes as JSON");
+  help->add_flag("--json", line_.general.json, "The exit codes as JSON");
 }
 
 ExitCode fail(const std::string& message) {

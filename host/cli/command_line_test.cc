@@ -71,9 +71,9 @@ TEST(CommandLine, RunTakesEverythingItDocuments) {
   EXPECT_EQ(run.progress, false);
   EXPECT_EQ(run.dead_letters, "none");
   EXPECT_EQ(run.state_dir, "s");
-  EXPECT_EQ(a.line.common.plugin_dirs, (std::vector<std::string>{"p1", "p2"}));
-  EXPECT_TRUE(a.line.common.json);
-  EXPECT_EQ(a.line.common.color, ColorMode::kAlways);
+  EXPECT_EQ(a.line.general.plugin_dirs, (std::vector<std::string>{"p1", "p2"}));
+  EXPECT_TRUE(a.line.general.json);
+  EXPECT_EQ(a.line.general.color, ColorMode::kAlways);
 }
 
 TEST(CommandLine, ARepeatableOptionLeavesTheManifestAlone) {
@@ -136,7 +136,7 @@ TEST(CommandLine, TheEnvironmentIsUsedWhereNoOptionSaysOtherwise) {
   ::setenv("HEDDLE_COLOR", "never", 1);
   Answer a = parse({"run", "m"});
   EXPECT_EQ(a.line.run.threads, 5u);
-  EXPECT_EQ(a.line.common.color, ColorMode::kNever);
+  EXPECT_EQ(a.line.general.color, ColorMode::kNever);
   EXPECT_EQ(parse({"run", "m", "--threads", "2"}).line.run.threads, 2u);
   ::unsetenv("HEDDLE_THREADS");
   ::unsetenv("HEDDLE_COLOR");

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
-
 namespace heddle {
 namespace {
 
@@ -80,14 +78,16 @@ TEST(Drawing, DotNamesThePortsAtTheEndsOfAnArrow) {
 
 TEST(Drawing, SvgHasABoxPerNodeAnArrowPerEdgeAndALegend) {
   std::string svg = as_svg(fan());
-  auto count = [&](const std::string& what) {
-    std::regex pattern(what);
-    return std::distance(std::sregex_iterator(svg.begin(), svg.end(), pattern), std::sregex_iterator());
+  auto count = [&](std::string_view what) {
+    int n = 0;
+    for (size_t at = svg.find(what); at != std::string::npos; at = svg.find(what, at + 1)) ++n;
+    return n;
   };
   EXPECT_EQ(count("<g><title>"), 5);
   EXPECT_EQ(count("marker-end"), 5);
-  EXPECT_EQ(count(">lane (net|default)<"), 2);
-  EXPECT_EQ(count("nan|inf"), 0);
+  EXPECT_EQ(count(">lane net<"), 1);
+  EXPECT_EQ(count(">lane default<"), 1);
+  EXPECT_EQ(count("nan"), 0);
   EXPECT_EQ(svg, as_svg(fan())) << "the same drawing gives the same text";
 }
 

@@ -3,8 +3,8 @@
 
 namespace heddle {
 
-ExitCode exit_codes_command(const CommonArguments& common) {
-  return print(common.json ? exit_code_json() + "\n" : exit_code_text()) ? ExitCode::kOk : ExitCode::kIo;
+ExitCode exit_codes_command(const GeneralArguments& general) {
+  return print(general.json ? exit_code_json() + "\n" : exit_code_text()) ? ExitCode::kOk : ExitCode::kIo;
 }
 
 }  // namespace heddle

@@ -48,24 +48,24 @@ std::string as_json(const Drawing& drawing) {
 
 }  // namespace
 
-ExitCode graph_command(const GraphArguments& arguments, const CommonArguments& common) {
+ExitCode graph_command(const GraphArguments& arguments, const GeneralArguments& general) {
   Result<std::string> text = read_source(arguments.manifest.path);
   if (!text) {
     complain(text.error().text());
     return ExitCode::kIo;
   }
   // Richer with the plugins, but the absence of one, or of a variable, keeps nobody from seeing the graph.
-  Prepared full = prepare_text(*text, arguments.manifest, common, CheckLevel::kEnvironment);
+  Prepared full = prepare_text(*text, arguments.manifest, general, CheckLevel::kEnvironment);
   Drawing drawing;
   if (full.ok() && full.pipeline) {
     drawing = draw_pipeline(*full.pipeline);
   } else {
-    Prepared plain = prepare_text(*text, arguments.manifest, common, CheckLevel::kSyntax);
-    ExitCode code = report_problems(plain, common);
+    Prepared plain = prepare_text(*text, arguments.manifest, general, CheckLevel::kSyntax);
+    ExitCode code = report_problems(plain, general);
     if (code != ExitCode::kOk) return code;
     drawing = draw_manifest(*plain.manifest);
   }
-  return print(common.json ? as_json(drawing) : in_format(drawing, arguments.format)) ? ExitCode::kOk : ExitCode::kIo;
+  return print(general.json ? as_json(drawing) : in_format(drawing, arguments.format)) ? ExitCode::kOk : ExitCode::kIo;
 }
 
 }  // namespace heddle

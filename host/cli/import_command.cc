@@ -28,18 +28,18 @@ void say_report(const ImportArguments& arguments, const Manifest& manifest) {
 
 }  // namespace
 
-ExitCode import_command(const ImportArguments& arguments, const CommonArguments& common) {
-  Prepared prepared = prepare({arguments.path, {}}, common, CheckLevel::kSyntax);
-  ExitCode code = report_problems(prepared, common);
+ExitCode import_command(const ImportArguments& arguments, const GeneralArguments& general) {
+  Prepared prepared = prepare({arguments.path, {}}, general, CheckLevel::kSyntax);
+  ExitCode code = report_problems(prepared, general);
   if (code != ExitCode::kOk) return code;
   std::string text = to_heddle1(*prepared.manifest);
   if (!text.ends_with('\n')) text += '\n';
-  Result<void> written = write_target(arguments.output.value_or("-"), common.json ? as_json(*prepared.manifest, text) : text);
+  Result<void> written = write_target(arguments.output.value_or("-"), general.json ? as_json(*prepared.manifest, text) : text);
   if (!written) {
     complain(written.error().text());
     return ExitCode::kIo;
   }
-  if (!common.json && !common.quiet) say_report(arguments, *prepared.manifest);
+  if (!general.json && !general.quiet) say_report(arguments, *prepared.manifest);
   return code;
 }
 

@@ -169,12 +169,12 @@ ExitCode inspect_type(const Catalog& catalog, const std::string& name, bool json
 
 }  // namespace
 
-ExitCode inspect_command(const InspectArguments& arguments, const CommonArguments& common) {
+ExitCode inspect_command(const InspectArguments& arguments, const GeneralArguments& general) {
   const std::string& subject = arguments.subject;
-  if (subject.find('/') != std::string::npos || subject.ends_with(".so")) return inspect_file(subject, common.json);
-  Catalog catalog = Catalog::scan(plugin_search_path(common.plugin_dirs));
-  if (!subject.empty()) return inspect_type(catalog, subject, common.json);
-  return print(everything(catalog, common.json)) ? ExitCode::kOk : ExitCode::kIo;
+  if (subject.find('/') != std::string::npos || subject.ends_with(".so")) return inspect_file(subject, general.json);
+  Catalog catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
+  if (!subject.empty()) return inspect_type(catalog, subject, general.json);
+  return print(everything(catalog, general.json)) ? ExitCode::kOk : ExitCode::kIo;
 }
 
 }  // namespace heddle

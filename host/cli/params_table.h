@@ -15,7 +15,7 @@ struct ParamRow {
   std::string meaning;
 };
 
-// Nested objects and lists follow the row they belong to. What a schema says by other keywords than the common ones is not shown.
+// Nested objects and lists follow the row they belong to. What a schema says by other keywords than the usual ones is not shown.
 std::vector<ParamRow> params_table(const Value& schema);
 
 }  // namespace heddle

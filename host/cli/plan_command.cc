@@ -6,11 +6,11 @@
 
 namespace heddle {
 
-ExitCode plan_command(const PlanArguments& arguments, const CommonArguments& common) {
-  Prepared prepared = prepare(arguments.manifest, common, CheckLevel::kEnvironment);
-  ExitCode code = report_problems(prepared, common);
+ExitCode plan_command(const PlanArguments& arguments, const GeneralArguments& general) {
+  Prepared prepared = prepare(arguments.manifest, general, CheckLevel::kEnvironment);
+  ExitCode code = report_problems(prepared, general);
   if (code != ExitCode::kOk) return code;
-  std::string plan = common.json ? plan_json(*prepared.pipeline, arguments.full) : plan_text(*prepared.pipeline, arguments.full);
+  std::string plan = general.json ? plan_json(*prepared.pipeline, arguments.full) : plan_text(*prepared.pipeline, arguments.full);
   if (!plan.ends_with('\n')) plan += '\n';
   return print(log::redacted(plan)) ? code : ExitCode::kIo;
 }

@@ -23,15 +23,15 @@ void say_as_json(const Prepared& prepared) {
 
 }  // namespace
 
-Prepared prepare(const ManifestArguments& arguments, const CommonArguments& common, CheckLevel level) {
+Prepared prepare(const ManifestArguments& arguments, const GeneralArguments& general, CheckLevel level) {
   Result<std::string> text = read_source(arguments.path);
-  if (text) return prepare_text(*text, arguments, common, level);
+  if (text) return prepare_text(*text, arguments, general, level);
   Prepared out;
   out.unreadable = std::move(text).error();
   return out;
 }
 
-Prepared prepare_text(std::string_view text, const ManifestArguments& arguments, const CommonArguments& common, CheckLevel level) {
+Prepared prepare_text(std::string_view text, const ManifestArguments& arguments, const GeneralArguments& general, CheckLevel level) {
   Prepared out;
   std::string file = source_name(arguments.path);
   out.diagnostics.emplace(file, text);
@@ -42,7 +42,7 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   if (!out.manifest) return out;
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
   if (level != CheckLevel::kEnvironment) return out;
-  out.catalog = Catalog::scan(plugin_search_path(common.plugin_dirs));
+  out.catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
   out.pipeline = prepare_pipeline(*out.manifest, *out.catalog, *out.diagnostics);
   return out;
 }
@@ -52,14 +52,14 @@ std::optional<Pipeline> prepare_pipeline(const Manifest& manifest, const Catalog
   return build_pipeline(manifest, catalog, diagnostics);
 }
 
-ExitCode report_problems(const Prepared& prepared, const CommonArguments& common) {
-  bool worth_saying = !prepared.ok() || (!common.quiet && !prepared.diagnostics->all().empty());
-  if (worth_saying && common.json) {
+ExitCode report_problems(const Prepared& prepared, const GeneralArguments& general) {
+  bool worth_saying = !prepared.ok() || (!general.quiet && !prepared.diagnostics->all().empty());
+  if (worth_saying && general.json) {
     say_as_json(prepared);
   } else if (worth_saying && prepared.unreadable) {
     complain(prepared.unreadable->text());
   } else if (worth_saying) {
-    (void)write_all(STDERR_FILENO, log::redacted(prepared.diagnostics->text(use_color(common.color, STDERR_FILENO)))).has_value();
+    (void)write_all(STDERR_FILENO, log::redacted(prepared.diagnostics->text(use_color(general.color, STDERR_FILENO)))).has_value();
   }
   if (prepared.unreadable) return ExitCode::kIo;
   return prepared.ok() ? ExitCode::kOk : ExitCode::kManifestInvalid;

@@ -17,7 +17,7 @@ namespace {
 // Everything around one run: opened in order, reported at the end.
 class RunCommand {
  public:
-  RunCommand(const RunArguments& arguments, const CommonArguments& common) : arguments_(arguments), common_(common) {}
+  RunCommand(const RunArguments& arguments, const GeneralArguments& general) : arguments_(arguments), general_(general) {}
 
   ExitCode open();
   ExitCode execute();
@@ -30,10 +30,10 @@ class RunCommand {
   ProgressStyle progress_style() const;
   ExitCode report(const RunReport& report, int signal, const DeadLetterFile& letters);
   void say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters);
-  Console* talk() { return common_.quiet ? nullptr : &console_; }
+  Console* talk() { return general_.quiet ? nullptr : &console_; }
 
   const RunArguments& arguments_;
-  const CommonArguments& common_;
+  const GeneralArguments& general_;
   Console console_;
   Prepared prepared_;
   OpenFile input_, output_;
@@ -55,8 +55,8 @@ bool takes_input(const Pipeline& pipeline) {
 }
 
 ExitCode RunCommand::open() {
-  prepared_ = prepare(arguments_.manifest, common_, CheckLevel::kEnvironment);
-  ExitCode code = report_problems(prepared_, common_);
+  prepared_ = prepare(arguments_.manifest, general_, CheckLevel::kEnvironment);
+  ExitCode code = report_problems(prepared_, general_);
   if (code != ExitCode::kOk) return code;
   size_t imported = prepared_.manifest->import_report.size();
   if (imported && talk()) {
@@ -118,7 +118,7 @@ std::string RunCommand::state_dir() const { return arguments_.state_dir ? *argum
 // A bar only where it cannot come between the results: they go elsewhere than to the terminal.
 ProgressStyle RunCommand::progress_style() const {
   bool bar_possible = ::isatty(STDERR_FILENO) && (arguments_.output.value_or("-") != "-" || !::isatty(STDOUT_FILENO));
-  if (common_.quiet || !arguments_.progress.value_or(bar_possible)) return ProgressStyle::kNone;
+  if (general_.quiet || !arguments_.progress.value_or(bar_possible)) return ProgressStyle::kNone;
   return bar_possible ? ProgressStyle::kBar : ProgressStyle::kLines;
 }
 
@@ -154,7 +154,7 @@ ExitCode RunCommand::execute() {
 ExitCode RunCommand::report(const RunReport& report, int signal, const DeadLetterFile& letters) {
   Result<void> closed = output_.close();
   ExitCode code = closed ? exit_code_of(report, signal) : ExitCode::kIo;
-  if (common_.json) {
+  if (general_.json) {
     console_.raw(report_json(*prepared_.pipeline, report, signal, letters.written_path()) + "\n");
     return code;
   }
@@ -176,14 +176,14 @@ void RunCommand::say_outcome(const RunReport& report, int signal, const DeadLett
   }
   if (!report.ok && !report.error.code.empty())
     console_.line("the run failed: " + report.error.text() + "; " + counts_text(report));
-  else if (talk() && (signal || report.dead_letters || common_.verbose))
+  else if (talk() && (signal || report.dead_letters || general_.verbose))
     console_.line((signal ? "stopped: " : "done: ") + counts_text(report));
 }
 
 }  // namespace
 
-ExitCode run_command(const RunArguments& arguments, const CommonArguments& common) {
-  RunCommand run(arguments, common);
+ExitCode run_command(const RunArguments& arguments, const GeneralArguments& general) {
+  RunCommand run(arguments, general);
   ExitCode code = run.open();
   return code == ExitCode::kOk ? run.execute() : code;
 }

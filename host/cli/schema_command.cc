@@ -4,8 +4,8 @@
 
 namespace heddle {
 
-ExitCode schema_command(const CommonArguments& common) {
-  Catalog catalog = Catalog::scan(plugin_search_path(common.plugin_dirs));
+ExitCode schema_command(const GeneralArguments& general) {
+  Catalog catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
   return print(schema_with_types(catalog) + "\n") ? ExitCode::kOk : ExitCode::kIo;
 }
 

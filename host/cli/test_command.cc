@@ -26,9 +26,9 @@ Value verdict_json(const TestVerdict& verdict) {
 
 }  // namespace
 
-ExitCode test_command(const TestArguments& arguments, const CommonArguments& common) {
-  Prepared prepared = prepare(arguments.manifest, common, CheckLevel::kEnvironment);
-  ExitCode code = report_problems(prepared, common);
+ExitCode test_command(const TestArguments& arguments, const GeneralArguments& general) {
+  Prepared prepared = prepare(arguments.manifest, general, CheckLevel::kEnvironment);
+  ExitCode code = report_problems(prepared, general);
   if (code != ExitCode::kOk) return code;
 
   const Manifest& manifest = *prepared.manifest;
@@ -38,14 +38,14 @@ ExitCode test_command(const TestArguments& arguments, const CommonArguments& com
   for (size_t i = 0; i < manifest.tests.size(); ++i) {
     TestVerdict verdict = run_test(manifest, i, *prepared.catalog, lanes);
     failed += !verdict.passed();
-    if (common.json)
+    if (general.json)
       verdicts.push_back(verdict_json(verdict));
-    else if ((!common.quiet || !verdict.passed()) && !print(verdict_text(verdict)))
+    else if ((!general.quiet || !verdict.passed()) && !print(verdict_text(verdict)))
       code = ExitCode::kIo;
   }
   std::string summary = std::to_string(manifest.tests.size() - failed) + " of " + std::to_string(manifest.tests.size()) + " tests passed\n";
-  if (common.json) summary = json_object({{"ok", Value::boolean(failed == 0)}, {"tests", Value::list(std::move(verdicts))}}).json() + "\n";
-  if ((common.json || !common.quiet) && !print(summary)) code = ExitCode::kIo;
+  if (general.json) summary = json_object({{"ok", Value::boolean(failed == 0)}, {"tests", Value::list(std::move(verdicts))}}).json() + "\n";
+  if ((general.json || !general.quiet) && !print(summary)) code = ExitCode::kIo;
   if (code == ExitCode::kOk && failed) code = ExitCode::kFailed;
   // A thread that never came back may still touch its run: nothing may be taken down under it.
   if (lanes.abandoned() > 0) ::_exit(static_cast<int>(code));

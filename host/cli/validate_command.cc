@@ -22,15 +22,15 @@ std::string counted(size_t n, const std::string& noun) { return std::to_string(n
 
 }  // namespace
 
-ExitCode validate_command(const ValidateArguments& arguments, const CommonArguments& common) {
-  Prepared prepared = prepare(arguments.manifest, common, arguments.level);
-  if (common.json) {
+ExitCode validate_command(const ValidateArguments& arguments, const GeneralArguments& general) {
+  Prepared prepared = prepare(arguments.manifest, general, arguments.level);
+  if (general.json) {
     if (!print(verdict_json(prepared, arguments.manifest.path))) return ExitCode::kIo;
     if (prepared.unreadable) return ExitCode::kIo;
     return prepared.ok() ? ExitCode::kOk : ExitCode::kManifestInvalid;
   }
-  ExitCode code = report_problems(prepared, common);
-  if (code != ExitCode::kOk || common.quiet) return code;
+  ExitCode code = report_problems(prepared, general);
+  if (code != ExitCode::kOk || general.quiet) return code;
   const Manifest& m = *prepared.manifest;
   return print("ok: " + counted(m.nodes.size(), "node") + ", " + counted(m.connections.size(), "connection") + "\n") ? code : ExitCode::kIo;
 }

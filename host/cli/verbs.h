@@ -4,14 +4,14 @@
 
 namespace heddle {
 
-ExitCode run_command(const RunArguments& arguments, const CommonArguments& common);
-ExitCode validate_command(const ValidateArguments& arguments, const CommonArguments& common);
-ExitCode plan_command(const PlanArguments& arguments, const CommonArguments& common);
-ExitCode graph_command(const GraphArguments& arguments, const CommonArguments& common);
-ExitCode inspect_command(const InspectArguments& arguments, const CommonArguments& common);
-ExitCode import_command(const ImportArguments& arguments, const CommonArguments& common);
-ExitCode schema_command(const CommonArguments& common);
-ExitCode test_command(const TestArguments& arguments, const CommonArguments& common);
-ExitCode exit_codes_command(const CommonArguments& common);
+ExitCode run_command(const RunArguments& arguments, const GeneralArguments& general);
+ExitCode validate_command(const ValidateArguments& arguments, const GeneralArguments& general);
+ExitCode plan_command(const PlanArguments& arguments, const GeneralArguments& general);
+ExitCode graph_command(const GraphArguments& arguments, const GeneralArguments& general);
+ExitCode inspect_command(const InspectArguments& arguments, const GeneralArguments& general);
+ExitCode import_command(const ImportArguments& arguments, const GeneralArguments& general);
+ExitCode schema_command(const GeneralArguments& general);
+ExitCode test_command(const TestArguments& arguments, const GeneralArguments& general);
+ExitCode exit_codes_command(const GeneralArguments& general);
 
 }  // namespace heddle
