@@ -93,7 +93,7 @@ class BadInput(HeddleCase):
         answer = self.run_manifest(manifest, [1, "x", 2])
         self.assertEqual(answer.by_node["good"], [2, 4])
         (error,) = answer.by_node["bad"]
-        self.assertEqual((error["error"]["node"], error["error"]["class"], error["item"]), ("m", "permanent", "x"))
+        self.assertEqual((error["node"], error["class"], error["item"]), ("m", "permanent", "x"))
 
     def test_on_error_fail_ends_the_run(self):
         manifest = pipeline(node("m", "Multiply", {"multiplier": 2}), run={"on_error": "fail"})
