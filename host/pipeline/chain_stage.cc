@@ -17,6 +17,7 @@ ChainStage::ChainStage(RunCore& core, const PipelineStage& plan, std::vector<Run
     link.core = &core_;
     link.node = nodes_[i].index;
     link.batch = std::make_unique<CallBatch>(nodes_[i].node->max_batch, static_cast<uint32_t>(nodes_[i].node->outputs.size()), link);
+    if (!nodes_[i].handle->has_resume()) link.batch->set_endless_credit();
   }
   for (EdgeQueue* queue : merge_.queues()) take_ = std::max<size_t>(take_, queue->edge().batch.items);
   turn_.bind(core_.lanes, core_.lane(plan_.lane), core_, &ChainStage::step, this);

@@ -168,8 +168,8 @@ TEST_F(RunTest, AnErrorPortTakesTheFailures) {
   ASSERT_EQ(t.results.by_node["e"].size(), 1u);
   const Value error = *Value::parse(t.results.by_node["e"][0]);
   EXPECT_EQ(error.pointer("/item").json(), "\"x\"");
-  EXPECT_EQ(error.pointer("/error/node").as_text(), "m");
-  EXPECT_EQ(error.pointer("/error/class").as_text(), "permanent");
+  EXPECT_EQ(error.pointer("/node").as_text(), "m");
+  EXPECT_EQ(error.pointer("/class").as_text(), "permanent");
 }
 
 TEST_F(RunTest, OnErrorFailEndsTheRunAndEverythingIsAccountedFor) {
@@ -236,6 +236,15 @@ TEST_F(RunTest, ACallThatHangsCostsItsItemATimeoutAndTheRunGoesOn) {
   const RunReport& report = t.run({"1", "2"});
   EXPECT_TRUE(report.ok);
   EXPECT_EQ(report.dead_letters, 2u);
+}
+
+TEST_F(RunTest, ANodeWithoutResumeMayEmitAsMuchAsItHas) {
+  Trial t(pipeline_of(R"({"id":"s","node_type":"Split"})", ""));
+  std::string list = "[0";
+  for (int i = 1; i < 5000; ++i) list += "," + std::to_string(i);
+  const RunReport& report = t.run({list + "]"});
+  EXPECT_EQ(report.dead_letters, 0u);
+  EXPECT_EQ(report.output_items, 5000u);
 }
 
 TEST_F(RunTest, ANodeThatNeverAnswersIsAFaultAndFailsTheItem) {

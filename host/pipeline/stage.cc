@@ -5,26 +5,27 @@
 namespace heddle {
 namespace {
 
-// {"error": {...}, "item": original}: what leaves a node by its error port.
-Value error_value(const PipelineNode& node, const Error& error, const std::vector<Attempt>& attempts, Value original) {
+// What leaves a node by its error port: the members of a dead letter, and the original item.
+Value error_value(const PipelineNode& node, const Error& error, uint64_t sequence, const std::vector<Attempt>& attempts, Value original) {
   const auto text = [](std::string_view s) {
     auto made = Value::string(s);
     return made ? *std::move(made) : Value::null();  // a plugin's reason need not be UTF-8
   };
   std::vector<Value> history, causes;
   for (const Attempt& a : attempts) {
-    history.push_back(*Value::map({{"attempt", Value::integer(a.number)},
+    history.push_back(*Value::map({{"number", Value::integer(a.number)},
                                    {"error", text(a.error)},
-                                   {"took_ms", *Value::number(static_cast<double>(a.took_ns / 1000) / 1000.0)}}));
+                                   {"took_ms", Value::integer(static_cast<int64_t>(a.took_ns / 1'000'000))}}));
   }
   for (const Error* cause = error.cause.get(); cause; cause = cause->cause.get()) causes.push_back(text(cause->message));
-  Value what = *Value::map({{"code", text(error.code)},
-                            {"class", text(name_of(error.error_class))},
-                            {"message", text(error.message)},
-                            {"node", text(node.settings.id)},
-                            {"attempts", Value::list(std::move(history))},
-                            {"causes", Value::list(std::move(causes))}});
-  return *Value::map({{"error", std::move(what)}, {"item", original ? std::move(original) : Value::null()}});
+  return *Value::map({{"node", text(node.settings.id)},
+                      {"code", text(error.code)},
+                      {"class", text(name_of(error.error_class))},
+                      {"message", text(error.message)},
+                      {"causes", Value::list(std::move(causes))},
+                      {"sequence", Value::integer(static_cast<int64_t>(sequence))},
+                      {"attempts", Value::list(std::move(history))},
+                      {"item", original ? std::move(original) : Value::null()}});
 }
 
 std::vector<uint32_t> edges_of(const RunNode& node, const std::vector<EdgeQueue*>& queues) {
@@ -117,7 +118,7 @@ void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original
     return;
   }
   std::vector<RawItem> items(1, envelope);
-  items[0].value = error_value(*node.node, error, attempts, std::move(original)).release();
+  items[0].value = error_value(*node.node, error, envelope.sequence, attempts, std::move(original)).release();
   for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
   if (backlog_size_ > 0) flush();
 }

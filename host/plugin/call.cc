@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "plugin/host_table.h"
+#include "plugin/plugin_text.h"
 
 namespace heddle {
 namespace {
@@ -74,7 +75,7 @@ struct CallAnswers {
       b.owner_.fault("emitted on output port " + std::to_string(port) + ", which it does not have");
       return HEDDLE_INVALID;
     }
-    if (b.outlets_[port].size() >= CallBatch::kCredit) [[unlikely]] {
+    if (b.outlets_[port].size() >= b.credit_) [[unlikely]] {
       c.awaiting = static_cast<int32_t>(port);
       b.awaiting_here_ = true;
       return HEDDLE_AGAIN;
@@ -211,7 +212,7 @@ void CallBatch::append(heddle_call& c, uint32_t port, heddle_value* v) {
 void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why) {
   --open_;
   if (status < 0) [[unlikely]] {
-    Error error = error_of_status(status, std::string(why));
+    Error error = error_of_status(status, plugin_text(why));
     if (details) error = std::move(error).because(Error("details", Value::adopt(details).json()));
     failures_.push_back({c.index, std::move(error)});
     return;  // the input stays: the error item carries it
@@ -229,7 +230,7 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
       rule = "emitted from a call that is complete";
     } else if (port >= outlets_.size()) {
       rule = "emitted on an output port which it does not have";
-    } else if (owed_[port] >= kCredit) {
+    } else if (owed_[port] >= credit_) {
       c.awaiting = static_cast<int32_t>(port);
       awaiting_ = true;
       return HEDDLE_AGAIN;
@@ -364,7 +365,7 @@ bool StartOp::complete(heddle_status status, heddle_str why) {
     if (!done_) return false;
     done.swap(done_);
   }
-  if (status < 0) done(error_of_status(status, std::string(view(why))));
+  if (status < 0) done(error_of_status(status, plugin_text(view(why))));
   else done({});
   return true;
 }

@@ -87,8 +87,9 @@ class CallBatch {
   CallBatch(const CallBatch&) = delete;
   CallBatch& operator=(const CallBatch&) = delete;
 
-  // How many values a port takes in before emit answers AGAIN.
+  // How many values a port takes in before emit answers AGAIN. A node that cannot be resumed is never told so: its batch has credit without end.
   static constexpr size_t kCredit = 256;
+  void set_endless_credit() { credit_ = SIZE_MAX; }
 
   struct Start {
     bool guarded = false;      // every answer through the mailbox: the call may be given up while it runs
@@ -162,6 +163,7 @@ class CallBatch {
   std::vector<heddle_call*> handles_;
   std::vector<std::vector<RawItem>> outlets_;
   std::vector<CallFailure> failures_;
+  size_t credit_ = kCredit;
   uint32_t count_ = 0;
   uint32_t open_ = 0;
   bool guarded_ = false;

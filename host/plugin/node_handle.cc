@@ -57,6 +57,7 @@ NodeHandle::~NodeHandle() {
     for (auto& op : starts_) op.release();
     return;
   }
+  // What it has posted may still run while it goes: destroy waits for that. The host table drops what a plugin leaves behind.
   std::lock_guard setup(library_->setup_mutex());
   table_->base.destroy(self_);
 }

@@ -33,7 +33,7 @@ heddle_buffer* allocate_buffer(uint64_t size, uint32_t align, void** writable) n
   return buffer;
 }
 
-heddle_buffer* wrap_buffer(const heddle_view& view, void (*free_fn)(void*), void* context) noexcept {
+heddle_buffer* wrap_buffer(const heddle_view& view, heddle_free_fn free_fn, void* context) noexcept {
   auto* buffer = static_cast<heddle_buffer*>(std::malloc(sizeof(heddle_buffer)));
   if (!buffer) return nullptr;
   ::new (buffer) heddle_buffer{view, free_fn, context};

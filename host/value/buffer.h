@@ -16,7 +16,7 @@ namespace heddle {
 // `align`: a power of two, or 0 for any. Null: out of memory, or no such alignment.
 heddle_buffer* allocate_buffer(uint64_t size, uint32_t align, void** writable) noexcept;
 // `free_fn` may be null: then nobody needs to know when the memory is no longer used.
-heddle_buffer* wrap_buffer(const heddle_view& view, void (*free_fn)(void*), void* context) noexcept;
+heddle_buffer* wrap_buffer(const heddle_view& view, heddle_free_fn free_fn, void* context) noexcept;
 void free_buffer(heddle_buffer* buffer) noexcept;
 
 // A new BYTES value over a part of `buffer`, which it consumes. Null: the part is not inside the buffer (`buffer` is still the caller's),

@@ -127,8 +127,8 @@ JsonLines::Reader::Window JsonLines::Reader::open_window() {
   window_end_ = static_cast<size_t>(newline + 1 - block_.data);
   next_backslash_ = 0;
   std::string_view window(block_.data + begin, window_end_ - begin - 1);
+  structure_.shrink();  // after the last window was walked, before this one is scanned
   structured_ = window.size() <= JsonStructure::kLargeText && structure_.scan(window);
-  structure_.shrink();
   return Window::kOpen;
 }
 

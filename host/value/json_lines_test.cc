@@ -134,6 +134,18 @@ TEST(JsonLines, VeryLongLinesAreRead) {
   EXPECT_EQ(seen[4].json, "3");
 }
 
+TEST(JsonLines, ALineOfManyPositionsIsWalkedToItsEnd) {
+  std::string list = "[";
+  for (int i = 0; i < 400'000; ++i) list += "1,";
+  list += "1]";
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const std::vector<Seen> seen = read_all("1\n" + list + "\n" + deep + "\n2\n");
+  ASSERT_EQ(seen.size(), 4u);
+  EXPECT_EQ(seen[1].json, list);
+  EXPECT_EQ(seen[2].code, "bad-json");
+  EXPECT_EQ(seen[3].json, "2");
+}
+
 TEST(JsonLines, EveryLineIsJudgedAsIfItWereAlone) {
   std::mt19937 random(7);
   const std::string kBytes = "{}[]:,\"\\ 019.-eatruefalsn\xC3\xA9\r\t";

@@ -139,7 +139,7 @@ heddle_buffer* alloc(const heddle_host* h, uint64_t size, uint32_t align, void**
   return buffer;
 }
 
-heddle_buffer* wrap(const heddle_host* h, const heddle_view* part, void (*free_fn)(void*), void* ctx) noexcept {
+heddle_buffer* wrap(const heddle_host* h, const heddle_view* part, heddle_free_fn free_fn, void* ctx) noexcept {
   if (part->struct_size < sizeof(heddle_view)) {
     fail(h, HEDDLE_INVALID, "the view has no struct_size");
     return nullptr;

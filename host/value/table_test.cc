@@ -127,7 +127,7 @@ TEST_F(Table, WrappedMemoryIsGivenBackOnce) {
   int freed = 0;
   char memory[] = "abc";
   heddle_view view{sizeof view, HEDDLE_MEM_CPU, 0, -1, memory, 3, 0};
-  auto free_fn = [](void* count) { ++*static_cast<int*>(count); };
+  auto free_fn = [](void* count) noexcept { ++*static_cast<int*>(count); };
   Value v = Value::adopt(s.make_bytes(h(), s.wrap(h(), &view, free_fn, &freed), 0, 3));
   EXPECT_EQ(json_of(v.get()), "\"YWJj\"");
   Value list = Value::list({v});

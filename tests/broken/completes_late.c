@@ -2,14 +2,17 @@
 #include "broken_node.h"
 
 typedef struct late {
-    struct late  *next;
-    const broken *b;
-    heddle_op    *op;
+    struct late             *next;
+    const heddle_op_service *ops;
+    heddle_op               *op;
 } late;
+
+/* Kept for ever: an answer may still come while the node goes. */
+static late *kept;
 
 static void answer(void *ctx) {
     const late *l = ctx;
-    l->b->op->complete(l->op, HEDDLE_OK, NULL, broken_str(""));
+    l->ops->complete(l->op, HEDDLE_OK, NULL, broken_str(""));
 }
 
 static void process(void *self, heddle_call *const *calls, uint32_t n) {
@@ -17,22 +20,12 @@ static void process(void *self, heddle_call *const *calls, uint32_t n) {
     for (uint32_t i = 0; i < n; ++i) {
         late *l = calloc(1, sizeof *l);
         if (!l) abort();
-        l->next = b->own; /* kept until destroy: a timer that the host drops never comes to free it */
-        l->b    = b;
+        l->next = kept;
+        l->ops  = b->op;
         l->op   = b->call->op(calls[i]);
-        b->own  = l;
+        kept    = l;
         if (b->sched->after(b->host, 300000000u, answer, l) == 0) broken_complete(b, calls[i]);
     }
-}
-
-static void destroy(void *self) {
-    broken *b = self;
-    while (b->own) {
-        late *l = b->own;
-        b->own  = l->next;
-        free(l);
-    }
-    broken_destroy(b);
 }
 
 #define DESCRIPTOR BROKEN_DESCRIPTOR("BrokenLate", ",\"max_in_flight\":1,\"timeout_ms\":50")
@@ -40,7 +33,7 @@ static void destroy(void *self) {
 BROKEN_PLUGIN_NOTE("broken_completes_late");
 HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE, DESCRIPTOR);
 
-static const heddle_node table = {sizeof(heddle_node), {NULL, NULL, destroy, NULL}, process, NULL, NULL, NULL};
+static const heddle_node table = {sizeof(heddle_node), {NULL, NULL, broken_destroy, NULL}, process, NULL, NULL, NULL};
 
 static heddle_status create(const heddle_host *h, const char *id, const heddle_value *config, void **self, const void **out) {
     (void)id, (void)config;

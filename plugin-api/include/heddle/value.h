@@ -45,6 +45,9 @@ enum {
     HEDDLE_MEM_FD     = 3 /* memfd or dma-buf: `fd` and `fd_offset` count, `data` may be null */
 };
 
+/* Frees what its maker wrapped. [any] */
+typedef void (*heddle_free_fn)(void *ctx) HEDDLE_FN;
+
 /* Where bytes lie. Set struct_size before handing one in to be filled. */
 typedef struct heddle_view {
     uint32_t      struct_size;
@@ -99,7 +102,7 @@ typedef struct heddle_value_service {
 
     /* [any] Bytes without a copy: allocate or wrap, fill, seal. */
     heddle_buffer *(*alloc)(const heddle_host *h, uint64_t size, uint32_t align, void **writable) HEDDLE_FN;
-    heddle_buffer *(*wrap)(const heddle_host *h, const heddle_view *view, void (*free_fn)(void *ctx), void *ctx) HEDDLE_FN;
+    heddle_buffer *(*wrap)(const heddle_host *h, const heddle_view *view, heddle_free_fn free_fn, void *ctx) HEDDLE_FN; /* free_fn is called once, on any thread */
     heddle_value *(*make_bytes)(const heddle_host *h, heddle_buffer *b, uint64_t offset, uint64_t size) HEDDLE_FN; /* b consumed on success, never on failure */
     void (*drop_buffer)(heddle_buffer *b) HEDDLE_FN; /* for a buffer that never became a value; consumed */
 } heddle_value_service;

@@ -15,7 +15,7 @@ namespace heddle::sdk::fake {
 struct FakeBuffer {
   std::string own;
   heddle_view view{};
-  void (*free_fn)(void*) = nullptr;
+  heddle_free_fn free_fn = nullptr;
   void* ctx = nullptr;
   ~FakeBuffer() {
     if (free_fn) free_fn(ctx);
@@ -131,7 +131,7 @@ inline heddle_value_service make_value_service() {
     b->view.size = size;
     return reinterpret_cast<heddle_buffer*>(b);
   };
-  s.wrap = [](const heddle_host*, const heddle_view* view, void (*free_fn)(void*), void* ctx) noexcept {
+  s.wrap = [](const heddle_host*, const heddle_view* view, heddle_free_fn free_fn, void* ctx) noexcept {
     auto* b = new FakeBuffer{{}, *view, free_fn, ctx};
     return reinterpret_cast<heddle_buffer*>(b);
   };

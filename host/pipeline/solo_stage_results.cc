@@ -1,0 +1,207 @@
+// The way of a dispatch from its answers out of the stage: another attempt, or delivery in order.
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "clock.h"
+#include "pipeline/solo_stage.h"
+
+namespace heddle {
+namespace {
+
+// Retries are at most budget_percent of the calls, but so many are always allowed (remote.md).
+constexpr uint64_t kRetryFloor = 3;
+
+uint64_t random_below(uint64_t n) {
+  thread_local std::minstd_rand generator(std::random_device{}());
+  return n == 0 ? 0 : std::uniform_int_distribution<uint64_t>(0, n)(generator);
+}
+
+// How long to wait before attempt `next` (2 for the first retry).
+uint64_t backoff_ns(const RetrySettings& retry, uint32_t next) {
+  const double full = static_cast<double>(retry.initial_backoff_ms) * std::pow(retry.multiplier, next - 2);
+  const auto ms = static_cast<uint64_t>(std::min(full, static_cast<double>(retry.max_backoff_ms)));
+  if (retry.jitter == "none") return ms * kNsPerMs;
+  if (retry.jitter == "equal") return ms / 2 * kNsPerMs + random_below(ms / 2 * kNsPerMs);
+  return random_below(ms * kNsPerMs);
+}
+
+}  // namespace
+
+void SoloStage::fail_calls(Dispatch& d, const std::vector<uint32_t>& calls, const Error& error) {
+  for (const uint32_t index : calls) d.batch->failures().push_back({index, error});
+}
+
+// All calls are answered.
+void SoloStage::conclude(Dispatch& d) {
+  set_answering(d, false);
+  d.due_ns = 0;
+  if (!d.batch->failures().empty()) {
+    const Error& error = d.batch->failures().front().error;
+    d.attempts.push_back({static_cast<uint32_t>(d.attempts.size() + 1), error.text(), now_ns() - d.started_ns});
+    if (retry(d)) return;
+  }
+  d.state = State::kDone;
+}
+
+// Starts the wait for another attempt, if there may be one.
+bool SoloStage::retry(Dispatch& d) {
+  NodeBooks& books = core_.nodes[nodes_[0].index];
+  CallBatch& batch = *d.batch;
+  if (!retries() || d.delivered || d.is_finish || batch.count() != 1 || core_.discarding()) return false;
+  if (batch.failures().front().error.error_class != ErrorClass::kRetryable || d.attempts.size() >= node_.retry.max_attempts) return false;
+  const uint64_t calls = books.calls.load(std::memory_order_relaxed) + 1, retried = books.retried.load(std::memory_order_relaxed);
+  if (retried >= std::max(kRetryFloor, calls * node_.retry.budget_percent / 100)) return false;
+  const uint32_t next = static_cast<uint32_t>(d.attempts.size()) + 1;
+  const uint64_t at = now_ns() + backoff_ns(node_.retry, next);
+  RawItem item = batch.call(0).item;
+  if (item.deadline_ns != 0 && at >= item.deadline_ns) return false;
+  EdgeBooks::add(books.retried, 1);
+  item.value = batch.original(0).release();
+  item.attempt = next;
+  d.items.assign(1, item);
+  for (uint32_t port = 0; port < batch.outlets(); ++port) {
+    for (RawItem& emitted : batch.outlet(port)) emitted.drop();
+    batch.outlet(port).clear();
+  }
+  if (batch.is_hung()) {
+    hung_.push_back(std::move(d.batch));
+    d.batch = make_batch(d);
+  } else {
+    batch.failures().clear();
+    batch.close_inputs();
+  }
+  d.state = State::kBackoff;
+  core_.begin();
+  d.backoff_timer = core_.lanes.at(at, core_.lane(plan_.lane), &d.backoff);
+  return true;
+}
+
+void SoloStage::set_answering(Dispatch& d, bool answering) {
+  if (d.answering == answering) return;
+  d.answering = answering;
+  if (answering) core_.begin();
+  else core_.done();
+}
+
+// Delivers what may leave now, in order. One thread at a time; the others' results are delivered by it.
+void SoloStage::commit(Lock& lock) {
+  if (committing_) return;
+  committing_ = true;
+  bool removed = false;
+  for (;;) {
+    std::vector<InputMerge::Unmatched> unmatched = merge_.take_unmatched();
+    Dispatch* dispatch = nullptr;
+    if (unmatched.empty()) {
+      lock.unlock();
+      const bool room = flush();
+      lock.lock();
+      if (!room || core_.discarding()) break;
+      dispatch = deliverable();
+      if (!dispatch) break;
+      removed = removed || dispatch->state == State::kDone;
+      deliver_dispatch(*dispatch, lock);
+      continue;
+    }
+    lock.unlock();
+    for (auto& [item, error] : unmatched) {
+      RawItem envelope = item;
+      fail_item(0, envelope, Value::adopt(item.value), std::move(error));
+    }
+    lock.lock();
+  }
+  committing_ = false;
+  if (removed && strands_.size() > 1) wake();  // the window has moved
+}
+
+SoloStage::Dispatch* SoloStage::deliverable() {
+  const auto may_leave = [&](const Dispatch& d) {
+    if (d.state == State::kDone) return true;
+    // Before its end, a dispatch gives only what it must to go on, where a retry or the order could still need it.
+    const bool hold = retries() || (d.batch->count() > 1 && plan_.order == OrderMode::kStrict);
+    if (d.state != State::kParked || (hold && !d.batch->has_awaiting())) return false;
+    for (uint32_t port = 0; port < d.batch->outlets(); ++port) {
+      if (!d.batch->outlet(port).empty()) return true;
+    }
+    return false;
+  };
+  for (auto& d : dispatches_) {
+    if (may_leave(*d)) return d.get();
+    if (plan_.order == OrderMode::kStrict) break;
+  }
+  return nullptr;
+}
+
+void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
+  CallBatch& batch = *d.batch;
+  const bool done = d.state == State::kDone;
+  std::vector<std::vector<RawItem>> outlets(batch.outlets());
+  for (uint32_t port = 0; port < batch.outlets(); ++port) {
+    outlets[port].swap(batch.outlet(port));
+    if (asynchronous_ && batch.count() > 1 && plan_.order == OrderMode::kStrict) {
+      std::stable_sort(outlets[port].begin(), outlets[port].end(), [](const RawItem& a, const RawItem& b) { return a.port < b.port; });
+    }
+  }
+  struct Lost {
+    RawItem envelope;
+    Value original;
+    Error error;
+  };
+  std::vector<Lost> lost;
+  uint64_t last = 0;
+  if (done) {
+    book(d, batch.failures());
+    for (CallFailure& failure : batch.failures()) {
+      lost.push_back({batch.call(failure.index).item, batch.original(failure.index), std::move(failure.error)});
+    }
+    batch.failures().clear();
+    for (uint32_t i = 0; i < batch.count(); ++i) last = std::max(last, batch.call(i).item.sequence);
+  }
+  d.delivered = true;
+  const std::vector<Attempt> attempts = d.attempts;
+  lock.unlock();
+  for (uint32_t port = 0; port < outlets.size(); ++port) deliver(0, port, outlets[port]);
+  for (Lost& l : lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), attempts);
+  if (done && plan_.order == OrderMode::kStrict) {
+    flush();
+    if (!has_backlog()) advance_outputs(last);
+  }
+  lock.lock();
+  if (done) return remove(d);
+  batch.drained();
+  if (d.state == State::kParked && batch.has_awaiting()) ready_.push_back(&d);
+}
+
+// The fate of each call, in the books.
+void SoloStage::book(Dispatch& d, const std::vector<CallFailure>& failures) {
+  CallBatch& batch = *d.batch;
+  NodeBooks& books = core_.nodes[nodes_[0].index];
+  std::vector<bool> failed(batch.count());
+  for (const CallFailure& failure : failures) failed[failure.index] = true;
+  EdgeBooks::add(books.calls, batch.count());
+  EdgeBooks::add(books.completed, batch.count() - failures.size());
+  for (uint32_t i = 0; i < batch.count(); ++i) {
+    const heddle_call& call = batch.call(i);
+    const bool out = node_.outputs.empty() || call.emitted > 0;
+    if (!failed[i] && !out) EdgeBooks::add(books.filtered, 1);
+    if (!call.has_input || call.item.edge == InputMerge::kNoEdge) continue;
+    EdgeBooks& edge = core_.edges[call.item.edge];
+    EdgeBooks::add(failed[i] ? edge.failed : out ? edge.out : edge.filtered, 1);
+  }
+}
+
+void SoloStage::remove(Dispatch& d) {
+  if (d.strand->held == &d) d.strand->held = nullptr;
+  const auto at = std::find_if(dispatches_.begin(), dispatches_.end(), [&](const auto& other) { return other.get() == &d; });
+  if (d.batch->is_hung()) {
+    hung_.push_back(std::move(d.batch));
+    d.batch = make_batch(d);
+  } else {
+    d.batch->close_inputs();
+  }
+  d.handle.reset();
+  spare_.push_back(std::move(*at));
+  dispatches_.erase(at);
+}
+
+}  // namespace heddle
