@@ -7,7 +7,8 @@ import unittest
 
 from program import INTERRUPTED, TERMINATED, HeddleCase, node, pipeline
 
-ECHO = pipeline(node("a", "PassThrough"), node("b", "Echo"))
+# An hour to drain: whoever waits for nothing is found out.
+ECHO = pipeline(node("a", "PassThrough"), node("b", "Echo"), run={"drain_ms": 3_600_000})
 
 
 class Stopping(HeddleCase):
@@ -78,7 +79,7 @@ class Stopping(HeddleCase):
         self.assertEqual(sum(e["dropped"] for e in answer.report["connections"]), 3)
 
     def test_one_interrupt_lets_the_items_inside_finish(self):
-        process = self.holding(300)
+        process = self.holding(300, drain_ms=3_600_000)
         process.send_signal(signal.SIGINT)
         answer = self.ended(process, INTERRUPTED)
         self.assertEqual((answer.report["input_items"], answer.report["output_items"]), (3, 6))
