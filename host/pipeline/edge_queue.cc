@@ -1,5 +1,8 @@
 #include "pipeline/edge_queue.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "clock.h"
 
 namespace heddle {
@@ -12,7 +15,15 @@ size_t weight_of(const RawItem& item) {
 }
 
 EdgeQueue::~EdgeQueue() {
-  for (RawItem& item : items_) item.drop();
+  for (; waiting() > 0; pop_front()) entries_[first_].item.drop();
+}
+
+// [mutex_ held]
+void EdgeQueue::pop_front() {
+  bytes_ -= front().weight;
+  if (++first_ < entries_.size()) return;
+  entries_.clear();
+  first_ = 0;
 }
 
 size_t EdgeQueue::push(std::span<const RawItem> items) {
@@ -20,10 +31,19 @@ size_t EdgeQueue::push(std::span<const RawItem> items) {
   std::vector<RawItem> dropped;
   {
     std::lock_guard lock(mutex_);
+    if (discarding_) {
+      dropped.assign(items.begin(), items.end());
+      taken = items.size();
+      items = {};
+    }
+    if (first_ > edge_.queue_items / 2) {
+      entries_.erase(entries_.begin(), entries_.begin() + static_cast<ptrdiff_t>(first_));
+      first_ = 0;
+    }
     for (const RawItem& item : items) {
       const size_t weight = weight_of(item);
       // One item always fits into an empty queue, whatever its weight.
-      const auto full = [&] { return !items_.empty() && (items_.size() >= edge_.queue_items || bytes_ + weight > edge_.queue_bytes); };
+      const auto full = [&] { return waiting() > 0 && (waiting() >= edge_.queue_items || bytes_ + weight > edge_.queue_bytes); };
       if (full() && edge_.on_full == OnFull::kBlock) {
         producer_waits_ = true;
         break;
@@ -34,14 +54,11 @@ size_t EdgeQueue::push(std::span<const RawItem> items) {
         continue;
       }
       while (full()) {
-        bytes_ -= weight_of(items_.front());
-        dropped.push_back(items_.front());
-        items_.pop_front();
-        if (!arrivals_.empty()) arrivals_.pop_front();
+        dropped.push_back(front().item);
+        pop_front();
       }
-      items_.push_back(item);
+      entries_.push_back({item, weight, edge_.batch.items > 0 ? now_ns() : 0});
       bytes_ += weight;
-      if (edge_.batch.items > 0) arrivals_.push_back(now_ns());
     }
   }
   EdgeBooks::add(books_.dropped, dropped.size());
@@ -72,15 +89,13 @@ size_t EdgeQueue::pop(size_t most, std::vector<RawItem>& out) {
   bool wake;
   {
     std::lock_guard lock(mutex_);
-    n = std::min(most, items_.size());
+    n = std::min(most, waiting());
     for (size_t i = 0; i < n; ++i) {
-      bytes_ -= weight_of(items_[i]);
-      out.push_back(items_[i]);
+      out.push_back(front().item);
+      pop_front();
     }
-    items_.erase(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(n));
-    if (!arrivals_.empty()) arrivals_.erase(arrivals_.begin(), arrivals_.begin() + static_cast<ptrdiff_t>(n));
     // The producer is woken when half of the queue is free, so that it has something to do when it comes.
-    wake = producer_waits_ && n > 0 && items_.size() <= edge_.queue_items / 2 && bytes_ <= edge_.queue_bytes / 2;
+    wake = producer_waits_ && n > 0 && waiting() <= edge_.queue_items / 2 && bytes_ <= edge_.queue_bytes / 2;
     if (wake) producer_waits_ = false;
   }
   if (wake && producer) producer->wake();
@@ -89,23 +104,26 @@ size_t EdgeQueue::pop(size_t most, std::vector<RawItem>& out) {
 
 EdgeQueue::Look EdgeQueue::look() const {
   std::lock_guard lock(mutex_);
-  return {.items = items_.size(),
+  const bool any = waiting() > 0;
+  return {.items = waiting(),
           .ended = ended_,
-          .first_sequence = items_.empty() ? 0 : items_.front().sequence,
+          .first_sequence = any ? front().item.sequence : 0,
           .passed = passed_,
-          .waiting_since = arrivals_.empty() ? 0 : arrivals_.front()};
+          .waiting_since = any ? front().arrival : 0};
 }
 
 void EdgeQueue::discard() {
-  std::deque<RawItem> items;
+  std::vector<Entry> entries;
+  size_t first;
   {
     std::lock_guard lock(mutex_);
-    items.swap(items_);
-    arrivals_.clear();
+    discarding_ = true;
+    entries.swap(entries_);
+    first = std::exchange(first_, 0);
     bytes_ = 0;
   }
-  EdgeBooks::add(books_.dropped, items.size());
-  for (RawItem& item : items) item.drop();
+  EdgeBooks::add(books_.dropped, entries.size() - first);
+  for (; first < entries.size(); ++first) entries[first].item.drop();
   if (producer) producer->wake();
 }
 

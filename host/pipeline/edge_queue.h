@@ -4,7 +4,6 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -52,7 +51,7 @@ class EdgeQueue {
   };
   Look look() const;
 
-  // [any] Drops all items; they are counted as dropped.
+  // [any] Drops all items, and all that come from here on; they are counted as dropped.
   void discard();
   const PipelineEdge& edge() const { return edge_; }
 
@@ -60,13 +59,23 @@ class EdgeQueue {
   const PipelineEdge& edge_;
   EdgeBooks& books_;
   mutable std::mutex mutex_;
+  struct Entry {
+    RawItem item;
+    size_t weight;
+    uint64_t arrival;  // now_ns; only with a batch
+  };
+  size_t waiting() const { return entries_.size() - first_; }
+  const Entry& front() const { return entries_[first_]; }
+  void pop_front();
+
   // Guarded by mutex_:
-  std::deque<RawItem> items_;
-  std::deque<uint64_t> arrivals_;  // only with a batch
+  std::vector<Entry> entries_;  // those before first_ are gone already
+  size_t first_ = 0;
   uint64_t bytes_ = 0;
   uint64_t passed_ = 0;
   bool ended_ = false;
   bool producer_waits_ = false;
+  bool discarding_ = false;
 };
 
 // What an item weighs against a queue's bytes.

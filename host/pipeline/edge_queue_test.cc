@@ -94,6 +94,9 @@ TEST(EdgeQueue, KnowsItsEndAndWhatHasPassed) {
   EXPECT_EQ(look.passed, 9u);
   queue.discard();
   EXPECT_EQ(books.dropped, 1u);
+  EXPECT_EQ(queue.push(items(8, 2)), 2u);
+  EXPECT_EQ(books.dropped, 3u);
+  EXPECT_EQ(queue.look().items, 0u);
 }
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 namespace heddle {
 namespace {
-constexpr size_t kPull = 256;  // items at once: a wake of another thread costs as much as some 10,000 ns
-constexpr int kPullsPerTurn = 16;
+constexpr size_t kPull = 1024;  // items at once: a wake of another thread costs some 40 us, and is paid per pull
+constexpr int kPullsPerTurn = 8;
 }  // namespace
 
 Feeder::Feeder(RunCore& core, std::vector<EdgeQueue*> queues) : core_(core), batch_(kPull) {
