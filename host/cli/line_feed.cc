@@ -1,10 +1,30 @@
 #include "cli/line_feed.h"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace heddle {
 
-LineFeed::LineFeed(int fd, std::string name, IdleNotice notice) : fd_(fd), name_(std::move(name)), notice_(std::move(notice)) {}
+LineFeed::LineFeed(int fd, std::string name, IdleNotice notice) : fd_(fd), name_(std::move(name)), notice_(std::move(notice)) {
+  event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  waited_fd_ = ::epoll_create1(EPOLL_CLOEXEC);
+  epoll_event readable{};
+  readable.events = EPOLLIN;
+  bool can_wait =
+      ::epoll_ctl(waited_fd_, EPOLL_CTL_ADD, fd_, &readable) == 0 && ::epoll_ctl(waited_fd_, EPOLL_CTL_ADD, event_fd_, &readable) == 0;
+  if (can_wait || waited_fd_ < 0) return;
+  ::close(waited_fd_);
+  waited_fd_ = -1;
+}
+
+LineFeed::~LineFeed() {
+  for (int fd : {event_fd_, waited_fd_}) {
+    if (fd >= 0) ::close(fd);
+  }
+}
 
 void LineFeed::tell(bool idle) {
   if (idle_ == idle) return;
@@ -35,9 +55,10 @@ Result<Feed::Got> LineFeed::pull(std::span<FeedItem> out) {
 }
 
 void LineFeed::wait(Lanes& lanes, LaneId lane, Job* job) {
-  // A descriptor that cannot be waited for is always readable.
-  if (!lanes.when_readable(fd_, lane, job)) lanes.post(lane, job);
+  if (waited_fd_ < 0 || !lanes.when_readable(waited_fd_, lane, job)) lanes.post(lane, job);
 }
+
+void LineFeed::interrupt() { ::eventfd_write(event_fd_, 1); }
 
 Result<Feed::Got> ListFeed::pull(std::span<FeedItem> out) {
   size_t count = std::min(out.size(), texts_.size() - next_);

@@ -17,9 +17,13 @@ class LineFeed : public Feed {
  public:
   // `fd` stays the caller's. Reads block if it is in blocking mode: right for regular files.
   LineFeed(int fd, std::string name, IdleNotice notice);
+  ~LineFeed() override;
+  LineFeed(const LineFeed&) = delete;
+  LineFeed& operator=(const LineFeed&) = delete;
 
   Result<Got> pull(std::span<FeedItem> out) override;
   void wait(Lanes& lanes, LaneId lane, Job* job) override;
+  void interrupt() override;
 
   // [any]
   uint64_t bytes_read() const { return bytes_read_.load(std::memory_order_relaxed); }
@@ -28,6 +32,9 @@ class LineFeed : public Feed {
   void tell(bool idle);
 
   const int fd_;
+  // What is waited for: an epoll set of `fd_` and an event that interrupt() raises. -1 where `fd_` is always readable, as regular files
+  // are.
+  int event_fd_ = -1, waited_fd_ = -1;
   const std::string name_;
   const IdleNotice notice_;
   JsonLines lines_;

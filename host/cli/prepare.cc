@@ -48,7 +48,6 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
 }
 
 std::optional<Pipeline> prepare_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics) {
-  check_graph(manifest, diagnostics);
   return build_pipeline(manifest, catalog, diagnostics);
 }
 

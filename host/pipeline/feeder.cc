@@ -124,6 +124,8 @@ bool Feeder::pull() {
 
 void Feeder::end() {
   ended_ = true;
+  // The run cannot end while the feed holds a job of ours.
+  if (waiting_.load(std::memory_order_acquire)) core_.options.feed->interrupt();
   for (Target& target : targets_) target.queue->end();
 }
 

@@ -35,6 +35,8 @@ class Feed {
   virtual Result<Got> pull(std::span<FeedItem> out) = 0;
   // Posts `job` to `lane` once there may be more.
   virtual void wait(Lanes& lanes, LaneId lane, Job* job) = 0;
+  // [any] Nothing more is wanted: a job that waits is posted now. A feed that never answers kWait has nothing to do.
+  virtual void interrupt() {}
 };
 
 // Where results go. Called by one thread at a time.
