@@ -43,12 +43,8 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
   if (level != CheckLevel::kEnvironment) return out;
   out.catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
-  out.pipeline = prepare_pipeline(*out.manifest, *out.catalog, *out.diagnostics);
+  out.pipeline = build_pipeline(*out.manifest, *out.catalog, *out.diagnostics);
   return out;
-}
-
-std::optional<Pipeline> prepare_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics) {
-  return build_pipeline(manifest, catalog, diagnostics);
 }
 
 ExitCode report_problems(const Prepared& prepared, const GeneralArguments& general) {

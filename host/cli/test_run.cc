@@ -6,7 +6,7 @@
 #include <map>
 
 #include "cli/dead_letter_file.h"
-#include "cli/prepare.h"
+#include "pipeline/build.h"
 #include "pipeline/run.h"
 
 namespace heddle {
@@ -129,7 +129,7 @@ TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& cata
   verdict.name = test.name.empty() ? "test " + std::to_string(index + 1) : test.name;
   Manifest marked = with_outputs(manifest, test);
   Diagnostics diagnostics(manifest.file, "");
-  std::optional<Pipeline> pipeline = prepare_pipeline(marked, catalog, diagnostics);
+  std::optional<Pipeline> pipeline = build_pipeline(marked, catalog, diagnostics);
   verdict.differences = pipeline ? execute(*pipeline, test, lanes) : build_errors(diagnostics);
   return verdict;
 }

@@ -24,6 +24,7 @@ struct ParamDeclaration {
   std::optional<JsonNode> default_value;  // neither this nor `from`: it must be given
   std::string min, max;                   // numbers as written; empty: no limit
   std::vector<JsonNode> choices;          // "enum"; empty: any value
+  std::optional<JsonNode> value;          // what it is in this run; none for a secret, and without substitution
   std::string pointer;
   Span span;
 };

@@ -211,6 +211,7 @@ ParamValues read_params(Reading& reading, JsonNode& section, const Path& path) {
           log::redact(value->text);
           reading.manifest().secrets.push_back(value->text);
         }
+        if (p.type != ParamType::kSecret) p.value = *value;
         values.emplace(p.name, std::move(*value));
       }
     }

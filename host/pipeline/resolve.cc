@@ -110,6 +110,21 @@ void check_parallel(const PipelineNode& node, Diagnostics& diagnostics) {
                    .hint = type.concurrency == Concurrency::kKeyed ? "add \"order\": {\"by_key\": …}" : "remove \"parallel\""});
 }
 
+// Gives the manifest's own params to a type that asks for them (a program that says $min_score).
+void add_manifest_params(const Manifest& manifest, const TypeDescriptor& type, JsonNode& params) {
+  if (type.manifest_params.empty()) return;
+  const auto at = std::find_if(params.members.begin(), params.members.end(), [&](const auto& m) { return m.key == type.manifest_params; });
+  JsonNode* target = at == params.members.end() ? nullptr : &at->value;
+  if (!target) {
+    params.members.push_back({type.manifest_params, {}, {}});
+    target = &params.members.back().value;
+    target->kind = JsonKind::kMap;
+  }
+  for (const ParamDeclaration& param : manifest.params) {
+    if (param.value && !target->find(param.name)) target->members.push_back({param.name, param.span, *param.value});
+  }
+}
+
 // The stand-in's work under the name and in the place of the node that cannot run.
 NodeSettings in_place_of(const NodeSettings& node, const NodeSettings& stand_in) {
   NodeSettings out = stand_in;
@@ -158,11 +173,15 @@ void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& p
       continue;
     }
     const auto placed = place_or_fall_back(manifest, settings, type_of, local, diagnostics);
-    if (!placed) continue;
-    node.placement = placed->where;
-    node.placement_reason = placed->reason;
-    if (!placed->stand_in.empty()) node.settings = in_place_of(settings, *manifest.find(placed->stand_in));
+    if (placed) {
+      node.placement = placed->where;
+      node.placement_reason = placed->reason;
+      if (!placed->stand_in.empty()) node.settings = in_place_of(settings, *manifest.find(placed->stand_in));
+    } else if (!type) {
+      continue;
+    }
     resolve_type(node, catalog, schemas, diagnostics);
+    add_manifest_params(manifest, *node.entry.type, node.settings.params);
     const Policy* policy = policy_of(manifest, node.settings);
     refuse_unsupported(node.settings, policy, diagnostics);
     resolve_limits(node, policy, diagnostics);

@@ -22,6 +22,7 @@ struct TypeDescriptor {
   std::string params_schema;  // JSON text
   std::vector<PortDescriptor> inputs, outputs;
   std::vector<std::string> output_ports_from;
+  std::string manifest_params;  // the member of the params that takes the manifest's; empty: none
   Concurrency concurrency = Concurrency::kSerial;
   LaneClass lane = LaneClass::kCpu;
   uint32_t max_in_flight = 0;  // 0: synchronous

@@ -197,6 +197,7 @@ Result<TypeDescriptor> read_type(const NoteRecord& record, const std::string& pa
   m.ports("inputs", t.inputs);
   m.ports("outputs", t.outputs);
   m.texts("output_ports_from", t.output_ports_from);
+  m.text("manifest_params", t.manifest_params);
   m.choice("concurrency", std::array<std::string_view, 3>{"serial", "keyed", "parallel"}, t.concurrency);
   m.choice("lane", std::array<std::string_view, 4>{"cpu", "io", "blocking", "device"}, t.lane);
   m.number("max_in_flight", t.max_in_flight, 0);

@@ -89,6 +89,23 @@ class Trouble(HeddleCase):
         self.assertEqual((letter["node"], letter["item"], letter["code"]), ("j", 2, "timeout"))
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "j")["timed_out"], 1)
 
+    def test_programs_see_the_params_of_the_manifest_but_no_secret(self):
+        manifest = pipeline(node("keep", "Filter", {"when": ".score >= $min_score"}), params={"min_score": {"type": "number", "default": 0.5}})
+        items = [{"score": 0.4}, {"score": 0.6}]
+        self.assertEqual(self.run_manifest(manifest, items).items, items[1:])
+        self.assertEqual(self.run_manifest(manifest, items, "--param", "min_score=0.1").items, items)
+        secret = pipeline(node("j", "Jq", {"program": "$token"}), params={"token": {"type": "secret", "from": "env:CANARY"}})
+        answer = self.heddle("run", self.write("secret.json", secret), stdin=b"1\n", code=1, env={"CANARY": "canary-4711"})
+        self.assertIn("$token is not defined", answer.err)
+        self.assertNotIn("canary", answer.err)
+
+    def test_a_node_that_is_retried_says_so(self):
+        retry = {"policies": {"again": {"retry": {"max_attempts": 3, "initial_backoff_ms": 1, "jitter": "none"}}}}
+        manifest = pipeline(node("d", "Delay", {"delay_ms": 10_000}, timeout_ms=20, policy="again"), **retry)
+        answer = self.run_manifest(manifest, [1], "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
+        self.assertEqual([a["number"] for a in json.loads(self.read("dead"))["attempts"]], [1, 2, 3])
+        self.assertEqual(answer.report["nodes"][0]["retried"], 2)
+
     def test_an_item_deadline_is_kept(self):
         manifest = pipeline(node("d", "Delay", {"delay_ms": 60_000}), run={"item_deadline_ms": 200})
         answer = self.run_manifest(manifest, [1], code=DEAD_LETTERS)

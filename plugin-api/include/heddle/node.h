@@ -10,6 +10,8 @@
  *   "outputs": [{"name": "out"}]  [] makes a sink
  *   "output_ports_from": []     JSON Pointers into the params, with "-" for every element ("/cases/-/port"), whose string values name
  *                               further output ports, in the order of their first appearance, after those of "outputs"
+ *   "manifest_params": ""       a member of the params, an object, to which the host adds the params of the manifest itself (no secrets); what a
+ *                               node says there comes first
  *   "concurrency": "serial"     at most one process() at a time per object; "keyed": the same per key; "parallel": any number
  *   "lane": "cpu"               what process() needs: "cpu", "io", "blocking", "device"
  *   "max_in_flight": 0          0: synchronous, every call is complete when process() returns; n: so many calls may be pending at once
