@@ -42,6 +42,11 @@ uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (par
 
 }  // namespace
 
+inline void CallBatch::append(heddle_call& c, std::vector<RawItem>& outlet, heddle_value* v) {
+  outlet.push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, c.index});
+  ++c.emitted;
+}
+
 // The host's side of heddle.op/1 and heddle.call/1.
 struct CallAnswers {
   static heddle_op* op(heddle_call* c) noexcept { return reinterpret_cast<heddle_op*>(c); }
@@ -80,7 +85,7 @@ struct CallAnswers {
       b.awaiting_here_ = true;
       return HEDDLE_AGAIN;
     }
-    b.append(c, port, v);
+    b.append(c, b.outlets_[port], v);
     return HEDDLE_OK;
   }
 
@@ -123,7 +128,9 @@ struct CallAnswers {
       return;
     }
     c.state.store(State::kComplete, std::memory_order_relaxed);
-    b.record(c, status, result, view(why));
+    if (status < 0 || result) [[unlikely]] return b.record(c, status, result, view(why));
+    --b.open_;
+    if (c.item.value) c.item.drop();
   }
 };
 
@@ -140,6 +147,7 @@ CallBatch::~CallBatch() {
     for (RawItem& item : outlet) item.drop();
   }
   for (Letter& letter : mailbox_) Value::adopt(letter.value);
+  leftovers_ = true;
   close_inputs();
 }
 
@@ -150,6 +158,7 @@ void CallBatch::open(std::span<const RawItem> items, Start start) {
   count_ = static_cast<uint32_t>(items.size());
   open_ = count_;
   guarded_ = start.guarded;
+  leftovers_ = start.keep_inputs;
   awaiting_ = awaiting_here_ = woken_ = false;
   std::fill(owed_.begin(), owed_.end(), 0);
   for (uint32_t i = 0; i < count_; ++i) {
@@ -157,6 +166,7 @@ void CallBatch::open(std::span<const RawItem> items, Start start) {
     c.item = items[i];
     c.has_input = items[i].value != nullptr;
     c.emitted = 0;
+    c.awaiting = -1;
     if (start.keep_inputs) c.kept = Value::share(c.item.value).release();
     const uint16_t next = static_cast<uint16_t>(c.generation.load(std::memory_order_relaxed) + 1);
     c.generation.store(next, std::memory_order_relaxed);
@@ -199,14 +209,9 @@ void CallBatch::settle() {
 void CallBatch::apply(std::vector<Letter> letters) {
   for (Letter& letter : letters) {
     heddle_call& c = calls_[letter.index];
-    if (letter.port >= 0) append(c, static_cast<uint32_t>(letter.port), letter.value);
+    if (letter.port >= 0) append(c, outlets_[static_cast<size_t>(letter.port)], letter.value);
     else record(c, letter.status, letter.value, letter.why);
   }
-}
-
-void CallBatch::append(heddle_call& c, uint32_t port, heddle_value* v) {
-  outlets_[port].push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, c.index});
-  ++c.emitted;
 }
 
 void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why) {
@@ -215,6 +220,7 @@ void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, st
     Error error = error_of_status(status, plugin_text(why));
     if (details) error = std::move(error).because(Error("details", Value::adopt(details).json()));
     failures_.push_back({c.index, std::move(error)});
+    leftovers_ = true;
     return;  // the input stays: the error item carries it
   }
   if (details) Value::adopt(details);
@@ -296,6 +302,7 @@ int32_t CallBatch::take_awaiting(uint32_t index) {
 // [mutex_ held]
 std::vector<uint32_t> CallBatch::close_open_calls() {
   std::vector<uint32_t> closed;
+  leftovers_ = true;
   for (uint32_t i = 0; i < count_; ++i) {
     State open = State::kOpen;
     if (!calls_[i].state.compare_exchange_strong(open, State::kComplete, std::memory_order_relaxed)) continue;
@@ -338,12 +345,12 @@ std::optional<std::vector<uint32_t>> CallBatch::give_up_hung() {
 }
 
 void CallBatch::close_inputs() {
-  if (hung_) return;  // the hanging thread may still read them
+  if (!leftovers_ || hung_) return;  // of a hung batch, the thread inside may still read them
+  leftovers_ = false;
   for (uint32_t i = 0; i < count_; ++i) {
     heddle_call& c = calls_[i];
     if (c.item.value) c.item.drop();
     if (c.kept) Value::adopt(std::exchange(c.kept, nullptr));
-    c.awaiting = -1;
   }
 }
 

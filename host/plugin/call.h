@@ -153,7 +153,7 @@ class CallBatch {
   heddle_status emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v);
   void complete_elsewhere(heddle_call& c, uint16_t generation, heddle_status status, heddle_value* result, heddle_str why);
   void record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why);
-  void append(heddle_call& c, uint32_t port, heddle_value* v);
+  void append(heddle_call& c, std::vector<RawItem>& outlet, heddle_value* v);
   void apply(std::vector<Letter> letters);
   std::vector<uint32_t> close_open_calls();
   void close_rest(std::vector<Letter> letters, size_t closed);
@@ -168,6 +168,7 @@ class CallBatch {
   uint32_t open_ = 0;
   bool guarded_ = false;
   bool hung_ = false;
+  bool leftovers_ = false;               // some closed call may still hold its input
   bool awaiting_here_ = false;           // the same as awaiting_, by the thread inside
 
   std::mutex mutex_;
