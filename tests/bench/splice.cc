@@ -37,7 +37,11 @@ int main(int argc, char** argv) {
       size_t length = static_cast<size_t>(newline - at);
       // The block is padded, so the parser may read past the line.
       if (parser.parse(at, length, false).error() == simdjson::SUCCESS) {
-        result.append("{\"input\":").append(at, length).append(",\"counter\":").append(std::to_string(++counter)).append(",\"node\":\"Echo\"}\n");
+        result.append("{\"input\":")
+            .append(at, length)
+            .append(",\"counter\":")
+            .append(std::to_string(++counter))
+            .append(",\"node\":\"Echo\"}\n");
       } else {
         ++bad;
       }

@@ -19,4 +19,5 @@ class Scale {
   int64_t by_;
 };
 
-HEDDLE_NODE(Scale, "Scale", R"("params":{"type":"object","properties":{"by":{"type":"integer","default":10}},"additionalProperties":false})");
+HEDDLE_NODE(Scale, "Scale",
+            R"("params":{"type":"object","properties":{"by":{"type":"integer","default":10}},"additionalProperties":false})");
