@@ -83,10 +83,17 @@ void RunCore::fail(Error error) noexcept {
     if (failed_ || ended_) return;
     failed_ = true;
     error_ = std::move(error);
+    begin();
   }
   stopping_ = true;
   discarding_ = true;
+  wake_all();
+}
+
+// Ends the activity that its caller began under the lock: so the run, and with it those who are woken, cannot end before the last wake.
+void RunCore::wake_all() noexcept {
   for (Wakeable* w : everyone) w->wake();
+  done();
 }
 
 void RunCore::stop(bool now) noexcept {
@@ -94,26 +101,27 @@ void RunCore::stop(bool now) noexcept {
     std::lock_guard lock(mutex_);
     if (ended_) return;
     stopped_ = true;
+    begin();
   }
   stopping_ = true;
   if (now) discarding_ = true;
-  for (Wakeable* w : everyone) w->wake();
+  wake_all();
 }
 
 void RunCore::stage_ended() noexcept { stages_left_.fetch_sub(1, std::memory_order_acq_rel); }
 
 void RunCore::none_left() noexcept {
   // Only here does a run end: no turn of it is left that could touch what the waiter destroys.
-  if (stages_left_.load(std::memory_order_acquire) == 0) return end();
+  if (stages_left_.load(std::memory_order_acquire) == 0) return end(false);
   fail(Error("stuck",
              "the pipeline is stuck: every node waits for another one; a merge waits for an input whose source cannot go on because the queue "
              "of another input is full (give that connection a larger \"queue\", or merge by arrival)"));
 }
 
-void RunCore::end() noexcept {
+void RunCore::end(bool by_force) noexcept {
   {
     std::lock_guard lock(mutex_);
-    if (ended_) return;
+    if (ended_ || (any() && !by_force)) return;  // who stops the run right now comes here after
     ended_ = true;
     // Under the lock: whoever sees `ended_` may destroy this at once.
     const uint64_t one = 1;
@@ -122,7 +130,7 @@ void RunCore::end() noexcept {
   }
 }
 
-void RunCore::end_by_force() noexcept { end(); }
+void RunCore::end_by_force() noexcept { end(true); }
 
 bool RunCore::wait(uint64_t timeout_ms) {
   std::unique_lock lock(mutex_);

@@ -62,7 +62,8 @@ class RunCore : public Activity {
 
  private:
   void none_left() noexcept override;
-  void end() noexcept;
+  void end(bool by_force) noexcept;
+  void wake_all() noexcept;
 
   std::atomic<bool> stopping_{false}, discarding_{false};
   std::atomic<uint32_t> stages_left_;

@@ -14,6 +14,7 @@ class Activity {
   void done() noexcept {
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) none_left();
   }
+  bool any() const noexcept { return count_.load(std::memory_order_acquire) > 0; }
 
  private:
   virtual void none_left() noexcept = 0;

@@ -43,8 +43,10 @@ uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (par
 }  // namespace
 
 inline void CallBatch::append(heddle_call& c, std::vector<RawItem>& outlet, heddle_value* v) {
-  outlet.push_back({v, emitted_id(c.item.id, c.emitted), c.item.sequence, c.item.deadline_ns, c.item.attempt, 0, c.index});
-  ++c.emitted;
+  RawItem& item = outlet.emplace_back(c.item);  // the envelope of the input, copied as a whole
+  item.value = v;
+  item.port = c.index;
+  if (c.emitted++ > 0) item.id = emitted_id(item.id, c.emitted - 1);
 }
 
 // The host's side of heddle.op/1 and heddle.call/1.
