@@ -106,6 +106,22 @@ class Trouble(HeddleCase):
         self.assertEqual([a["number"] for a in json.loads(self.read("dead"))["attempts"]], [1, 2, 3])
         self.assertEqual(answer.report["nodes"][0]["retried"], 2)
 
+    def test_an_idempotent_node_is_tried_again_while_that_may_help(self):
+        retry = {"max_attempts": 3, "initial_backoff_ms": 1, "max_backoff_ms": 5, "multiplier": 2.0, "jitter": "none", "budget_percent": 100}
+        manifest = pipeline(node("f", "Flaky", policy="again"), policies={"again": {"retry": retry}})
+        items = [{"n": 1}, {"n": 2, "good_at": 3}, {"n": 3, "good_at": 4}]
+        answer = self.run_manifest(manifest, items, "--plugin-dir", self.build_c_plugin("node_flaky"), "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
+        self.assertEqual([i["n"] for i in answer.items], [1, 2])
+        letter = json.loads(self.read("dead"))  # the last failure, with the attempts before it
+        self.assertEqual((letter["item"], letter["class"], [a["number"] for a in letter["attempts"]]), (items[2], "retryable", [1, 2]))
+        self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "f")["retried"], 4)
+
+    def test_a_permanent_failure_is_not_tried_again(self):
+        retry = {"max_attempts": 5, "initial_backoff_ms": 1}
+        manifest = pipeline(node("m", "Multiply", {"multiplier": 2}, policy="again"), policies={"again": {"retry": retry}})
+        answer = self.run_manifest(manifest, ["x"], code=DEAD_LETTERS)
+        self.assertEqual(answer.report["nodes"][0]["retried"], 0)
+
     def test_an_item_deadline_is_kept(self):
         manifest = pipeline(node("d", "Delay", {"delay_ms": 60_000}), run={"item_deadline_ms": 200})
         answer = self.run_manifest(manifest, [1], code=DEAD_LETTERS)
