@@ -109,12 +109,20 @@ class Trouble(HeddleCase):
     def test_an_idempotent_node_is_tried_again_while_that_may_help(self):
         retry = {"max_attempts": 3, "initial_backoff_ms": 1, "max_backoff_ms": 5, "multiplier": 2.0, "jitter": "none", "budget_percent": 100}
         manifest = pipeline(node("f", "Flaky", policy="again"), policies={"again": {"retry": retry}})
-        items = [{"n": 1}, {"n": 2, "good_at": 3}, {"n": 3, "good_at": 4}]
+        items = [{"n": n} for n in range(10)] + [{"n": 10, "good_at": 3}, {"n": 11, "good_at": 4}]
         answer = self.run_manifest(manifest, items, "--plugin-dir", self.build_c_plugin("node_flaky"), "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
-        self.assertEqual([i["n"] for i in answer.items], [1, 2])
-        letter = json.loads(self.read("dead"))  # the last failure, with the attempts before it
-        self.assertEqual((letter["item"], letter["class"], [a["number"] for a in letter["attempts"]]), (items[2], "retryable", [1, 2]))
+        self.assertEqual([i["n"] for i in answer.items], list(range(11)))
+        letter = json.loads(self.read("dead"))
+        self.assertEqual((letter["item"], letter["class"], [a["number"] for a in letter["attempts"]]), (items[11], "retryable", [1, 2, 3]))
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "f")["retried"], 4)
+
+    def test_the_retry_budget_is_a_share_of_the_calls(self):
+        retry = {"max_attempts": 10, "initial_backoff_ms": 1, "max_backoff_ms": 1, "jitter": "none", "budget_percent": 50}
+        manifest = pipeline(node("f", "Flaky", policy="again"), policies={"again": {"retry": retry}})
+        items = [{"n": n} for n in range(20)] + [{"good_at": 100}] * 10
+        answer = self.run_manifest(manifest, items, "--plugin-dir", self.build_c_plugin("node_flaky"), code=DEAD_LETTERS)
+        self.assertEqual((len(answer.items), answer.report["dead_letters"]), (20, 10))
+        self.assertLessEqual(answer.report["nodes"][0]["retried"], 15)
 
     def test_a_permanent_failure_is_not_tried_again(self):
         retry = {"max_attempts": 5, "initial_backoff_ms": 1}
