@@ -23,7 +23,7 @@ typedef struct heddle_call heddle_call;
 typedef struct heddle_call_service {
     uint32_t struct_size;
 
-    /* [any] The op to complete; lives until then. */
+    /* [any] The op to complete; lives until then. It is c itself: (heddle_op *)c is the same handle, where a call per item counts. */
     heddle_op *(*op)(heddle_call *c) HEDDLE_FN;
 
     /* [any] The index of the input port this call came in by. */
