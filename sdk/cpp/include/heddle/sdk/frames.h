@@ -98,12 +98,13 @@ inline void Frames::unlink(Frame& f) noexcept {
 // The host is not called with the lock held, so the timer may run before its id is known. Then fire() leaves a mark and the frame stays
 // ours.
 inline Frames::Waiting Frames::arm(Frame& f, uint64_t delay_ns, bool hurry) noexcept {
+  const heddle_host* const host = host_;  // a timer that goes off meanwhile may end the last frame, and with it this object
   {
     std::lock_guard lock(mutex_);
     f.wait = Frame::Wait::kArming;
     f.fired = false;
   }
-  heddle_id timer = services.sched ? services.sched->after(host_, delay_ns, &fire, &f) : 0;
+  heddle_id timer = services.sched ? services.sched->after(host, delay_ns, &fire, &f) : 0;
   {
     std::lock_guard lock(mutex_);
     f.wait = Frame::Wait::kNone;
@@ -115,7 +116,7 @@ inline Frames::Waiting Frames::arm(Frame& f, uint64_t delay_ns, bool hurry) noex
     changed_.notify_all();
     if (!cut) return Waiting::kYes;
   }
-  return services.sched->cancel(host_, timer) ? Waiting::kNo : Waiting::kYes;  // not stopped: fire() goes on with f
+  return services.sched->cancel(host, timer) ? Waiting::kNo : Waiting::kYes;  // not stopped: fire() goes on with f
 }
 
 inline Frames::Waiting Frames::wait_for(Frame& f, uint64_t delay_ns) noexcept {
