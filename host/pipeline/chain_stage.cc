@@ -18,6 +18,14 @@ ChainStage::ChainStage(RunCore& core, const PipelineStage& plan, std::vector<Run
     link.node = nodes_[i].index;
     link.batch = std::make_unique<CallBatch>(nodes_[i].node->max_batch, static_cast<uint32_t>(nodes_[i].node->outputs.size()), link);
     if (!nodes_[i].handle->has_resume()) link.batch->set_endless_credit();
+    link.mixed = nodes_[i].in_edges.size() != 1 || nodes_[i].node->settings.merge.mode != MergeMode::kArrival;
+    link.only_ways.resize(link.batch->outlets());
+    for (uint32_t port = 0; port < link.batch->outlets(); ++port) {
+      const std::vector<Route>& routes = nodes_[i].routes[port];
+      if (routes.size() != 1 || routes[0].queue || nodes_[i].node->settings.is_output_node) continue;
+      link.only_ways[port] = &routes[0];
+      link.batch->set_way(port, routes[0].edge, routes[0].to_port);
+    }
   }
   for (EdgeQueue* queue : merge_.queues()) take_ = std::max<size_t>(take_, queue->edge().batch.items);
   turn_.bind(core_.lanes, core_.lane(plan_.lane), core_, &ChainStage::step, this);
@@ -48,13 +56,19 @@ void ChainStage::count_inside(std::vector<uint64_t>& per_edge) const {
       if (link.in[i].edge != InputMerge::kNoEdge && link.in[i].value) ++per_edge[link.in[i].edge];
     }
     for (uint32_t i = 0; i < link.batch->count(); ++i) {
-      const heddle_call& call = link.batch->call(i);
-      if (link.batch->is_open(i) && call.has_input && call.item.edge != InputMerge::kNoEdge) ++per_edge[call.item.edge];
+      if (!link.batch->is_open(i) || !link.batch->has_input()) continue;
+      if (const uint32_t edge = link.batch->item(i).edge; edge != InputMerge::kNoEdge) ++per_edge[edge];
     }
   }
 }
 
+void ChainStage::preload(uint32_t position, const RawItem& item) {
+  links_[position].mixed = true;
+  hand_on(position, item);
+}
+
 void ChainStage::hand_on(uint32_t position, const RawItem& item) {
+  assert(!links_[position].open && "the node furthest down goes first");
   links_[position].in.push_back(item);
   mark(position);
 }
@@ -123,12 +137,8 @@ bool ChainStage::take_in() {
 // Opens the next calls of a link.
 void ChainStage::fill(Link& link) {
   const size_t n = std::min<size_t>(link.in.size() - link.next, link.batch->capacity());
-  link.batch->open(std::span(link.in).subspan(link.next, n), {});
+  link.batch->open({link.in.data() + link.next, n}, {});
   link.next += n;
-  if (link.next == link.in.size()) {
-    link.in.clear();
-    link.next = 0;
-  }
 }
 
 void ChainStage::run_link(uint32_t position) {
@@ -159,25 +169,16 @@ void ChainStage::run_link(uint32_t position) {
 
 void ChainStage::deliver_outlets(uint32_t position) {
   CallBatch& batch = *links_[position].batch;
-  const std::vector<std::vector<Route>>& routes = nodes_[position].routes;
   for (uint32_t port = 0; port < batch.outlets(); ++port) {
-    std::vector<RawItem>& outlet = batch.outlet(port);
+    ItemList& outlet = batch.outlet(port);
     if (outlet.empty()) continue;
     // The common case, one successor with nothing in front of it: the outlet becomes its input as it is.
-    if (routes[port].size() == 1 && !routes[port][0].queue && !nodes_[position].node->settings.is_output_node) {
-      const Route& route = routes[port][0];
-      Link& next = links_[route.target];
-      if (next.in.empty()) {
-        EdgeBooks::add(core_.nodes[nodes_[position].index].emitted, outlet.size());
-        EdgeBooks::add(core_.edges[route.edge].in, outlet.size());
-        for (RawItem& item : outlet) {
-          item.edge = route.edge;
-          item.port = route.to_port;
-        }
-        next.in.swap(outlet);
-        mark(route.target);
-        continue;
-      }
+    if (const Route* way = links_[position].only_ways[port]; way && links_[way->target].in.empty()) {
+      EdgeBooks::add(core_.nodes[nodes_[position].index].emitted, outlet.size());
+      EdgeBooks::add(core_.edges[way->edge].in, outlet.size());
+      links_[way->target].in.swap(outlet);
+      mark(way->target);
+      continue;
     }
     deliver(position, port, outlet);
   }
@@ -197,10 +198,13 @@ void ChainStage::close_batch(uint32_t position) {
   }
   count(position);
   for (CallFailure& failure : batch.failures()) {
-    fail_item(position, batch.call(failure.index).item, batch.original(failure.index), std::move(failure.error));
+    fail_item(position, batch.item(failure.index), batch.original(failure.index), std::move(failure.error));
   }
   batch.failures().clear();
   batch.close_inputs();
+  if (link.next < link.in.size()) return;
+  link.in.clear();
+  link.next = 0;
 }
 
 // Books the fate of a closed batch.
@@ -211,28 +215,24 @@ void ChainStage::count(uint32_t position) {
   EdgeBooks::add(books.calls, n);
   EdgeBooks::add(books.completed, n - failed);
   const bool sink = nodes_[position].node->outputs.empty();
-  std::vector<bool> has_failed;
-  if (failed > 0) {
-    has_failed.resize(n);
-    for (const CallFailure& failure : batch.failures()) has_failed[failure.index] = true;
+  if (failed == 0 && !links_[position].mixed && batch.has_input()) [[likely]] {
+    EdgeBooks& edge = core_.edges[batch.item(0).edge];
+    const uint32_t out = sink ? n : batch.fruitful();
+    EdgeBooks::add(edge.out, out);
+    EdgeBooks::add(edge.filtered, n - out);
+    EdgeBooks::add(books.filtered, n - out);
+    return;
   }
-  // Runs of calls of one edge are booked together.
-  uint32_t filtered_in_all = 0;
-  for (uint32_t i = 0; i < n;) {
-    const uint32_t edge = batch.call(i).item.edge;
-    uint32_t out = 0, filtered = 0, lost = 0;
-    for (; i < n && batch.call(i).item.edge == edge; ++i) {
-      if (failed > 0 && has_failed[i]) ++lost;
-      else if (sink || batch.call(i).emitted > 0) ++out;
-      else ++filtered;
-    }
-    filtered_in_all += filtered;
-    if (edge == InputMerge::kNoEdge || !batch.call(i - 1).has_input) continue;
-    EdgeBooks::add(core_.edges[edge].out, out);
-    EdgeBooks::add(core_.edges[edge].filtered, filtered);
-    EdgeBooks::add(core_.edges[edge].failed, lost);
+  std::vector<bool> has_failed(n);
+  for (const CallFailure& failure : batch.failures()) has_failed[failure.index] = true;
+  for (uint32_t i = 0; i < n; ++i) {
+    const bool out = sink || batch.emitted(i) > 0;
+    if (!has_failed[i] && !out) EdgeBooks::add(books.filtered, 1);
+    const uint32_t at = batch.item(i).edge;
+    if (!batch.has_input() || at == InputMerge::kNoEdge) continue;
+    EdgeBooks& edge = core_.edges[at];
+    EdgeBooks::add(has_failed[i] ? edge.failed : out ? edge.out : edge.filtered, 1);
   }
-  EdgeBooks::add(books.filtered, filtered_in_all);
 }
 
 // Lets the next node that has finish() say its last words. False: all have.
@@ -244,7 +244,7 @@ bool ChainStage::finish_next() {
   RawItem last;
   last.sequence = last_sequence_;
   last.edge = InputMerge::kNoEdge;
-  link.batch->open(std::span(&last, 1), {});
+  link.batch->open_own({last}, {});
   inside_.store(position, std::memory_order_relaxed);
   link.batch->enter();
   nodes_[position].handle->finish(*link.batch);
@@ -266,11 +266,10 @@ void ChainStage::discard() {
   for (uint32_t position = 0; position < links_.size(); ++position) {
     Link& link = links_[position];
     for (size_t i = link.next; i < link.in.size(); ++i) {
-      if (link.in[i].value && link.in[i].edge != InputMerge::kNoEdge) EdgeBooks::add(core_.edges[link.in[i].edge].dropped, 1);
+      if (link.in[i].value && link.in[i].edge != InputMerge::kNoEdge) EdgeBooks::add_shared(core_.edges[link.in[i].edge].dropped, 1);
       link.in[i].drop();
     }
-    link.in.clear();
-    link.next = 0;
+    link.in.shrink(link.next);
     if (!link.open) continue;
     CallBatch& batch = *link.batch;
     nodes_[position].handle->cancel(batch);
@@ -278,9 +277,10 @@ void ChainStage::discard() {
     std::vector<bool> lost(batch.count());
     for (const uint32_t index : closed) lost[index] = true;
     for (uint32_t i = 0; i < batch.count(); ++i) {
-      const heddle_call& call = batch.call(i);
-      if (!call.has_input || call.item.edge == InputMerge::kNoEdge) continue;
-      EdgeBooks::add(lost[i] ? core_.edges[call.item.edge].dropped : core_.edges[call.item.edge].out, 1);
+      const uint32_t edge = batch.item(i).edge;
+      if (!batch.has_input() || edge == InputMerge::kNoEdge) continue;
+      if (lost[i]) EdgeBooks::add_shared(core_.edges[edge].dropped, 1);
+      else EdgeBooks::add(core_.edges[edge].out, 1);
     }
     batch.close_inputs();
     for (uint32_t port = 0; port < batch.outlets(); ++port) {

@@ -16,17 +16,19 @@ class ChainStage final : public Stage {
   void wake() noexcept override { turn_.wake(); }
   std::string inside() const override;
   void count_inside(std::vector<uint64_t>& per_edge) const override;
-  void preload(uint32_t position, const RawItem& item) override { hand_on(position, item); }
+  void preload(uint32_t position, const RawItem& item) override;
 
  private:
   // One node of the chain: what waits in front of it, and the calls it has.
   struct Link final : CallOwner {
     RunCore* core = nullptr;
     uint32_t node = 0;
+    ItemList in;                 // unchanged while the batch has calls: they point into it
+    size_t next = 0;                         // first of `in` not yet handed to the node
     std::unique_ptr<CallBatch> batch;
-    std::vector<RawItem> in;
-    size_t next = 0;      // first of `in` not yet handed to the node
-    bool open = false;    // the batch has calls that await resume()
+    bool open = false;                       // the batch has calls that await resume()
+    bool mixed = false;                      // items may have come by several edges, or by none
+    std::vector<const Route*> only_ways;     // per output port: its one route, if that leads to a node of this stage
     void wake(CallBatch&) noexcept override {}  // answers that come after process() are late: close_batch says so
     void fault(std::string_view rule) noexcept override { core->fault(node, rule); }
     bool waiting() const { return open || next < in.size(); }
@@ -51,7 +53,6 @@ class ChainStage final : public Stage {
   std::vector<Link> links_;
   std::vector<uint64_t> busy_;  // bit per link: waiting()
   Turn turn_;
-  std::vector<RawItem> scratch_;
   size_t take_ = 64;            // items taken in at once
   bool source_started_ = false;
   bool ended_ = false;

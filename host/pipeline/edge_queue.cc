@@ -28,11 +28,11 @@ void EdgeQueue::pop_front() {
 
 size_t EdgeQueue::push(std::span<const RawItem> items) {
   size_t taken = 0;
-  std::vector<RawItem> dropped;
+  ItemList dropped;
   {
     std::lock_guard lock(mutex_);
     if (discarding_) {
-      dropped.assign(items.begin(), items.end());
+      dropped.append(items);
       taken = items.size();
       items = {};
     }
@@ -61,7 +61,7 @@ size_t EdgeQueue::push(std::span<const RawItem> items) {
       bytes_ += weight;
     }
   }
-  EdgeBooks::add(books_.dropped, dropped.size());
+  EdgeBooks::add_shared(books_.dropped, dropped.size());
   for (RawItem& item : dropped) item.drop();
   if (taken > 0 && consumer) consumer->wake();
   return taken;
@@ -84,7 +84,7 @@ void EdgeQueue::advance(uint64_t sequence) {
   if (consumer) consumer->wake();
 }
 
-size_t EdgeQueue::pop(size_t most, std::vector<RawItem>& out) {
+size_t EdgeQueue::pop(size_t most, ItemList& out) {
   size_t n;
   bool wake;
   {
@@ -122,7 +122,7 @@ void EdgeQueue::discard() {
     first = std::exchange(first_, 0);
     bytes_ = 0;
   }
-  EdgeBooks::add(books_.dropped, entries.size() - first);
+  EdgeBooks::add_shared(books_.dropped, entries.size() - first);
   for (; first < entries.size(); ++first) entries[first].item.drop();
   if (producer) producer->wake();
 }

@@ -18,7 +18,12 @@ namespace heddle {
 // The books of one edge, queued or inline. Written once per batch.
 struct EdgeBooks {
   std::atomic<uint64_t> in{0}, out{0}, filtered{0}, dropped{0}, failed{0};
+  // For a count that one thread at a time adds to: any count of the stage that the caller runs. Anybody may read it.
   static void add(std::atomic<uint64_t>& count, uint64_t n) {
+    if (n) count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  // For a count that both ends of a queue add to: `dropped`.
+  static void add_shared(std::atomic<uint64_t>& count, uint64_t n) {
     if (n) count.fetch_add(n, std::memory_order_relaxed);
   }
 };
@@ -40,7 +45,7 @@ class EdgeQueue {
   void advance(uint64_t sequence);
 
   // By the consumer. Appends at most `most` items to `out`.
-  size_t pop(size_t most, std::vector<RawItem>& out);
+  size_t pop(size_t most, ItemList& out);
 
   struct Look {
     size_t items = 0;

@@ -10,14 +10,14 @@ struct Woken : Wakeable {
   int times = 0;
 };
 
-std::vector<RawItem> items(int from, int n) {
-  std::vector<RawItem> out;
+ItemList items(int from, int n) {
+  ItemList out;
   for (int i = 0; i < n; ++i) out.push_back({.value = Value::integer(from + i).release(), .sequence = static_cast<uint64_t>(from + i)});
   return out;
 }
 
 std::vector<int64_t> take(EdgeQueue& queue, size_t most) {
-  std::vector<RawItem> out;
+  ItemList out;
   queue.pop(most, out);
   std::vector<int64_t> values;
   for (RawItem& item : out) values.push_back(*Value::adopt(item.value).as_int());
@@ -38,7 +38,7 @@ TEST(EdgeQueue, BlocksWhenFullAndWakesTheProducerWhenHalfIsFree) {
   Woken producer, consumer;
   queue.producer = &producer;
   queue.consumer = &consumer;
-  std::vector<RawItem> six = items(1, 6);
+  ItemList six = items(1, 6);
   EXPECT_EQ(queue.push(six), 4u);
   EXPECT_EQ(consumer.times, 1);
   EXPECT_EQ(take(queue, 1), std::vector<int64_t>{1});
@@ -73,7 +73,7 @@ TEST(EdgeQueue, IsBoundedInBytesButTakesOneItemOfAnyWeight) {
   e.queue_bytes = 1000;
   EdgeBooks books;
   EdgeQueue queue(e, books);
-  std::vector<RawItem> large;
+  ItemList large;
   for (int i = 0; i < 2; ++i) large.push_back({.value = Value::string(std::string(5000, 'x'))->release()});
   EXPECT_EQ(queue.push(large), 1u);
   large[1].drop();

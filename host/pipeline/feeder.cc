@@ -34,8 +34,8 @@ bool Feeder::step() {
     if (ended_) return true;
     if (core_.discarding()) {
       for (Target& target : targets_) {
-        EdgeBooks::add(core_.edges[static_cast<size_t>(&target.queue->edge() - core_.pipeline.edges.data())].dropped,
-                       target.items.size() - target.sent);
+        EdgeBooks::add_shared(core_.edges[static_cast<size_t>(&target.queue->edge() - core_.pipeline.edges.data())].dropped,
+                              target.items.size() - target.sent);
         for (size_t i = target.sent; i < target.items.size(); ++i) target.items[i].drop();
         target.items.clear();
         target.sent = 0;
@@ -59,7 +59,7 @@ bool Feeder::push() {
   bool all = true;
   for (Target& target : targets_) {
     if (target.items.empty()) continue;
-    target.sent += target.queue->push(std::span(target.items).subspan(target.sent));
+    target.sent += target.queue->push(std::span<const RawItem>(target.items).subspan(target.sent));
     if (target.sent < target.items.size()) {
       all = false;
     } else {
@@ -112,7 +112,7 @@ bool Feeder::pull() {
     for (size_t t = 0; t < targets_.size(); ++t) {
       const bool last = t + 1 == targets_.size();
       heddle_value* value = last ? item.value.release() : Value(item.value).release();
-      targets_[t].items.push_back({value, sequence, sequence, deadline, 1, 0, 0});
+      targets_[t].items.push_back({.value = value, .id = sequence, .sequence = sequence, .deadline_ns = deadline});
     }
   }
   core_.input_items.fetch_add(got->count, std::memory_order_relaxed);

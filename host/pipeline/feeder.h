@@ -23,7 +23,7 @@ class Feeder final : public Wakeable {
 
   struct Target {
     EdgeQueue* queue;
-    std::vector<RawItem> items;
+    ItemList items;
     size_t sent = 0;
   };
   RunCore& core_;

@@ -19,7 +19,7 @@ InputMerge::InputMerge(Merge settings, std::vector<EdgeQueue*> queues, std::vect
 
 InputMerge::~InputMerge() { drop_waiting(); }
 
-InputMerge::State InputMerge::pull(size_t most, std::vector<RawItem>& out, uint64_t* wake_at) {
+InputMerge::State InputMerge::pull(size_t most, ItemList& out, uint64_t* wake_at) {
   *wake_at = 0;
   switch (settings_.mode) {
     case MergeMode::kRoundRobin: return pull_round_robin(most, out);
@@ -38,7 +38,7 @@ bool InputMerge::all_ended() const {
   });
 }
 
-InputMerge::State InputMerge::pull_arrival(size_t most, std::vector<RawItem>& out, uint64_t* wake_at) {
+InputMerge::State InputMerge::pull_arrival(size_t most, ItemList& out, uint64_t* wake_at) {
   const size_t before = out.size();
   bool ended = true;
   for (size_t k = 0; k < queues_.size() && out.size() - before < most; ++k) {
@@ -72,14 +72,14 @@ InputMerge::State InputMerge::pull_arrival(size_t most, std::vector<RawItem>& ou
   return ended ? State::kEnded : State::kNothing;
 }
 
-bool InputMerge::pop_one(size_t input, std::vector<RawItem>& out) {
+bool InputMerge::pop_one(size_t input, ItemList& out) {
   if (queues_[input]->pop(1, out) == 0) return false;
   out.back().edge = edges_[input];
   out.back().port = queues_[input]->edge().to_port;
   return true;
 }
 
-InputMerge::State InputMerge::pull_round_robin(size_t most, std::vector<RawItem>& out) {
+InputMerge::State InputMerge::pull_round_robin(size_t most, ItemList& out) {
   const size_t before = out.size();
   size_t ended_in_a_row = 0;
   while (out.size() - before < most && ended_in_a_row < queues_.size()) {
@@ -97,7 +97,7 @@ InputMerge::State InputMerge::pull_round_robin(size_t most, std::vector<RawItem>
   return ended_in_a_row == queues_.size() ? State::kEnded : State::kNothing;
 }
 
-InputMerge::State InputMerge::pull_by_sequence(size_t most, std::vector<RawItem>& out) {
+InputMerge::State InputMerge::pull_by_sequence(size_t most, ItemList& out) {
   const size_t before = out.size();
   std::vector<EdgeQueue::Look> looks;
   while (out.size() - before < most) {
@@ -120,7 +120,7 @@ InputMerge::State InputMerge::pull_by_sequence(size_t most, std::vector<RawItem>
   return out.size() > before ? State::kItems : State::kNothing;
 }
 
-RawItem InputMerge::combine(std::vector<RawItem> parts) {
+RawItem InputMerge::combine(ItemList parts) {
   RawItem whole = parts.front();
   std::vector<Value> values;
   for (RawItem& part : parts) {
@@ -142,7 +142,7 @@ void InputMerge::unmatched(size_t input, RawItem item, std::string why) {
 
 std::vector<InputMerge::Unmatched> InputMerge::take_unmatched() { return std::exchange(unmatched_, {}); }
 
-InputMerge::State InputMerge::pull_zip(size_t most, std::vector<RawItem>& out) {
+InputMerge::State InputMerge::pull_zip(size_t most, ItemList& out) {
   size_t made = 0;
   for (;;) {
     bool all = true, over = false;
@@ -152,7 +152,7 @@ InputMerge::State InputMerge::pull_zip(size_t most, std::vector<RawItem>& out) {
       over = over || (look.items == 0 && look.ended);
     }
     if (all && made < most) {
-      std::vector<RawItem> parts;
+      ItemList parts;
       for (size_t i = 0; i < queues_.size(); ++i) pop_one(i, parts);
       out.push_back(combine(std::move(parts)));
       ++made;
@@ -162,7 +162,7 @@ InputMerge::State InputMerge::pull_zip(size_t most, std::vector<RawItem>& out) {
     if (!over) return State::kNothing;
     // One input has ended: what the others still bring has no partner.
     for (size_t i = 0; i < queues_.size(); ++i) {
-      std::vector<RawItem> rest;
+      ItemList rest;
       while (pop_one(i, rest)) unmatched(i, rest.back(), "no partner to zip with: another input has ended");
     }
     return all_ended() ? State::kEnded : State::kNothing;
@@ -188,14 +188,14 @@ void InputMerge::expire(uint64_t now, bool all, uint64_t* wake_at) {
   }
 }
 
-InputMerge::State InputMerge::pull_join(size_t most, std::vector<RawItem>& out, uint64_t* wake_at) {
+InputMerge::State InputMerge::pull_join(size_t most, ItemList& out, uint64_t* wake_at) {
   size_t made = 0;
   const uint64_t now = now_ns();
   bool progress = true;
   while (progress && made < most) {
     progress = false;
     for (size_t input = 0; input < queues_.size() && made < most; ++input) {
-      std::vector<RawItem> one;
+      ItemList one;
       if (!pop_one(input, one)) continue;
       progress = true;
       const Value key = peek(one[0]).pointer(settings_.key);
@@ -216,11 +216,11 @@ InputMerge::State InputMerge::pull_join(size_t most, std::vector<RawItem>& out, 
       partner.items[input].push_back(one[0]);
       ++waiting_;
       if (std::any_of(partner.items.begin(), partner.items.end(), [](const auto& items) { return items.empty(); })) continue;
-      std::vector<RawItem> parts;
+      ItemList parts;
       bool none_left = true;
       for (auto& items : partner.items) {
         parts.push_back(items.front());
-        items.erase(items.begin());
+        items.pop_front();
         none_left = none_left && items.empty();
       }
       waiting_ -= parts.size();
@@ -244,7 +244,7 @@ void InputMerge::drop_waiting() {
   for (auto& [key, partner] : partners_) {
     for (auto& items : partner.items) {
       for (RawItem& item : items) {
-        EdgeBooks::add(books_[item.edge].dropped, 1);
+        EdgeBooks::add_shared(books_[item.edge].dropped, 1);
         item.drop();
       }
     }

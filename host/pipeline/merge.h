@@ -1,5 +1,6 @@
 // InputMerge: what a stage takes in next, from the queues in front of its first node.
 #pragma once
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -24,7 +25,7 @@ class InputMerge {
   ~InputMerge();
 
   // Appends at most `most` items to `out`; their edge and port are set. kNothing: not now; *wake_at (if not 0) says when to look again.
-  State pull(size_t most, std::vector<RawItem>& out, uint64_t* wake_at);
+  State pull(size_t most, ItemList& out, uint64_t* wake_at);
   // Items that found no partner since the last look.
   std::vector<Unmatched> take_unmatched();
   // Drops everything in the queues and here; counted as dropped.
@@ -36,18 +37,18 @@ class InputMerge {
 
  private:
   struct Partner {
-    std::vector<std::vector<RawItem>> items;  // per input, first come first
+    std::vector<std::deque<RawItem>> items;  // per input, first come first
     uint64_t since = 0;
   };
 
-  State pull_arrival(size_t most, std::vector<RawItem>& out, uint64_t* wake_at);
-  State pull_round_robin(size_t most, std::vector<RawItem>& out);
-  State pull_by_sequence(size_t most, std::vector<RawItem>& out);
-  State pull_zip(size_t most, std::vector<RawItem>& out);
-  State pull_join(size_t most, std::vector<RawItem>& out, uint64_t* wake_at);
-  bool pop_one(size_t input, std::vector<RawItem>& out);
+  State pull_arrival(size_t most, ItemList& out, uint64_t* wake_at);
+  State pull_round_robin(size_t most, ItemList& out);
+  State pull_by_sequence(size_t most, ItemList& out);
+  State pull_zip(size_t most, ItemList& out);
+  State pull_join(size_t most, ItemList& out, uint64_t* wake_at);
+  bool pop_one(size_t input, ItemList& out);
   void drop_waiting();
-  RawItem combine(std::vector<RawItem> parts);
+  RawItem combine(ItemList parts);
   void unmatched(size_t input, RawItem item, std::string why);
   void expire(uint64_t now, bool all, uint64_t* wake_at);
 

@@ -34,7 +34,7 @@ class Inputs {
 
   // What comes now, as texts.
   std::vector<std::string> pull(size_t most = 64) {
-    std::vector<RawItem> items;
+    ItemList items;
     std::vector<std::string> out;
     state = merge_->pull(most, items, &wake_at);
     for (RawItem& item : items) out.push_back(Value::adopt(item.value).json());

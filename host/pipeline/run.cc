@@ -124,7 +124,7 @@ void Run::State::preload() {
     const auto position = static_cast<uint32_t>(std::find(order.begin(), order.end(), index) - order.begin());
     for (const Value& value : values) {
       ++sequence;
-      stages[node->stage]->preload(position, {Value(value).release(), sequence, sequence, 0, 1, InputMerge::kNoEdge, 0});
+      stages[node->stage]->preload(position, {.value = Value(value).release(), .id = sequence, .sequence = sequence, .edge = InputMerge::kNoEdge});
     }
   }
 }

@@ -98,8 +98,8 @@ void SoloStage::count_inside(std::vector<uint64_t>& per_edge) const {
     std::for_each(d->items.begin(), d->items.end(), count);
     if (!d->items.empty()) continue;
     for (uint32_t i = 0; i < d->batch->count(); ++i) {
-      const heddle_call& call = d->batch->call(i);
-      if (call.has_input && call.item.edge != InputMerge::kNoEdge) ++per_edge[call.item.edge];
+      const uint32_t edge = d->batch->item(i).edge;
+      if (d->batch->has_input() && edge != InputMerge::kNoEdge) ++per_edge[edge];
     }
   }
 }
@@ -154,8 +154,7 @@ void SoloStage::settle_mail() {
   }
   for (Dispatch* dispatch : mail) {
     if (dispatch->state != State::kParked) continue;
-    dispatch->batch->settle();
-    after_call(*dispatch);
+    if (dispatch->batch->settle()) after_call(*dispatch);
   }
 }
 
@@ -209,7 +208,7 @@ SoloStage::Dispatch* SoloStage::next(Strand& strand) {
 
 SoloStage::Dispatch* SoloStage::pull(Strand& strand) {
   if (strand.held || dispatches_.size() >= window_) return nullptr;
-  std::vector<RawItem> items;
+  ItemList items;
   pull_items(strand, items);
   if (items.empty()) return nullptr;
   for (const RawItem& item : items) last_sequence_ = std::max(last_sequence_, item.sequence);
@@ -218,7 +217,7 @@ SoloStage::Dispatch* SoloStage::pull(Strand& strand) {
   return &dispatch;
 }
 
-void SoloStage::pull_items(Strand& strand, std::vector<RawItem>& items) {
+void SoloStage::pull_items(Strand& strand, ItemList& items) {
   if (node_.is_source) {
     if (source_started_ || core_.stopping()) {
       input_ended_ = true;
@@ -250,7 +249,8 @@ void SoloStage::pull_items(Strand& strand, std::vector<RawItem>& items) {
 // Gives each strand the items of its keys. An item without the key goes by the key null.
 void SoloStage::share_out() {
   if (input_ended_ || shared_out_ >= kSharePerStrand * strands_.size()) return;
-  std::vector<RawItem> items(preloaded_.begin(), preloaded_.end());
+  ItemList items;
+  for (const RawItem& item : preloaded_) items.push_back(item);
   preloaded_.clear();
   uint64_t wake_at = 0;
   if (merge_.pull(kSharePerStrand, items, &wake_at) == InputMerge::State::kEnded) {
@@ -272,12 +272,12 @@ bool SoloStage::call_node(Dispatch& d, Lock& lock) {
   const bool again = d.items.empty() && !d.is_finish;  // resume(): the calls are open
   const uint64_t now = now_ns();
   if (!again) {
-    if (d.is_finish) d.items.assign(1, RawItem{.sequence = last_sequence_, .edge = InputMerge::kNoEdge});
+    if (d.is_finish) d.items = {RawItem{.sequence = last_sequence_, .edge = InputMerge::kNoEdge}};
     uint64_t deadline = 0;
     for (const RawItem& item : d.items) {
       if (item.deadline_ns != 0 && (deadline == 0 || item.deadline_ns < deadline)) deadline = item.deadline_ns;
     }
-    d.batch->open(d.items, {.guarded = guarded_, .keep_inputs = guarded_});
+    d.batch->open_own(d.items, {.guarded = guarded_, .keep_inputs = guarded_});
     d.items.clear();
     d.started_ns = now;
     d.due_ns = node_.timeout_ms > 0 ? now + node_.timeout_ms * kNsPerMs : 0;

@@ -51,7 +51,7 @@ class SoloStage final : public Stage {
     bool is_finish = false;
     bool delivered = false;        // something of it has left: no retry any more
     bool answering = false;        // holds the run's activity: an answer is to come by itself
-    std::vector<RawItem> items;    // for the next attempt
+    ItemList items;    // for the next attempt
     std::vector<Attempt> attempts;
     uint64_t started_ns = 0;
     uint64_t due_ns = 0;           // to be given up then; 0: never
@@ -78,7 +78,7 @@ class SoloStage final : public Stage {
   void settle_mail();
   Dispatch* next(Strand& strand);
   Dispatch* pull(Strand& strand);
-  void pull_items(Strand& strand, std::vector<RawItem>& items);
+  void pull_items(Strand& strand, ItemList& items);
   void share_out();
   Dispatch& add_dispatch(Strand& strand);
   std::unique_ptr<CallBatch> make_batch(Dispatch& dispatch);

@@ -128,7 +128,7 @@ void SoloStage::discard(Lock& lock) {
   merge_.discard();
   discard_backlog();
   const auto drop = [&](RawItem& item) {
-    if (item.value && item.edge != InputMerge::kNoEdge) EdgeBooks::add(core_.edges[item.edge].dropped, 1);
+    if (item.value && item.edge != InputMerge::kNoEdge) EdgeBooks::add_shared(core_.edges[item.edge].dropped, 1);
     item.drop();
   };
   for (auto& strand : strands_) {
@@ -163,8 +163,8 @@ void SoloStage::discard(Lock& lock) {
     }
     if (d->items.empty()) {
       for (uint32_t i = 0; i < d->batch->count(); ++i) {
-        const heddle_call& call = d->batch->call(i);
-        if (call.has_input && call.item.edge != InputMerge::kNoEdge) EdgeBooks::add(core_.edges[call.item.edge].dropped, 1);
+        const uint32_t edge = d->batch->item(i).edge;
+        if (d->batch->has_input() && edge != InputMerge::kNoEdge) EdgeBooks::add_shared(core_.edges[edge].dropped, 1);
       }
     }
     std::for_each(d->items.begin(), d->items.end(), drop);

@@ -54,12 +54,12 @@ bool SoloStage::retry(Dispatch& d) {
   if (retried >= std::max(kRetryFloor, calls * node_.retry.budget_percent / 100)) return false;
   const uint32_t next = static_cast<uint32_t>(d.attempts.size()) + 1;
   const uint64_t at = now_ns() + backoff_ns(node_.retry, next);
-  RawItem item = batch.call(0).item;
+  RawItem item = batch.item(0);
   if (item.deadline_ns != 0 && at >= item.deadline_ns) return false;
   EdgeBooks::add(books.retried, 1);
   item.value = batch.original(0).release();
   item.attempt = next;
-  d.items.assign(1, item);
+  d.items = {item};
   for (uint32_t port = 0; port < batch.outlets(); ++port) {
     for (RawItem& emitted : batch.outlet(port)) emitted.drop();
     batch.outlet(port).clear();
@@ -135,11 +135,11 @@ SoloStage::Dispatch* SoloStage::deliverable() {
 void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
   CallBatch& batch = *d.batch;
   const bool done = d.state == State::kDone;
-  std::vector<std::vector<RawItem>> outlets(batch.outlets());
+  std::vector<ItemList> outlets(batch.outlets());
   for (uint32_t port = 0; port < batch.outlets(); ++port) {
     outlets[port].swap(batch.outlet(port));
     if (asynchronous_ && batch.count() > 1 && plan_.order == OrderMode::kStrict) {
-      std::stable_sort(outlets[port].begin(), outlets[port].end(), [](const RawItem& a, const RawItem& b) { return a.port < b.port; });
+      std::stable_sort(outlets[port].begin(), outlets[port].end(), [](const RawItem& a, const RawItem& b) { return a.call < b.call; });
     }
   }
   struct Lost {
@@ -152,10 +152,10 @@ void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
   if (done) {
     book(d, batch.failures());
     for (CallFailure& failure : batch.failures()) {
-      lost.push_back({batch.call(failure.index).item, batch.original(failure.index), std::move(failure.error)});
+      lost.push_back({batch.item(failure.index), batch.original(failure.index), std::move(failure.error)});
     }
     batch.failures().clear();
-    for (uint32_t i = 0; i < batch.count(); ++i) last = std::max(last, batch.call(i).item.sequence);
+    for (uint32_t i = 0; i < batch.count(); ++i) last = std::max(last, batch.item(i).sequence);
   }
   d.delivered = true;
   const std::vector<Attempt> attempts = d.attempts;
@@ -181,11 +181,10 @@ void SoloStage::book(Dispatch& d, const std::vector<CallFailure>& failures) {
   EdgeBooks::add(books.calls, batch.count());
   EdgeBooks::add(books.completed, batch.count() - failures.size());
   for (uint32_t i = 0; i < batch.count(); ++i) {
-    const heddle_call& call = batch.call(i);
-    const bool out = node_.outputs.empty() || call.emitted > 0;
+    const bool out = node_.outputs.empty() || batch.emitted(i) > 0;
     if (!failed[i] && !out) EdgeBooks::add(books.filtered, 1);
-    if (!call.has_input || call.item.edge == InputMerge::kNoEdge) continue;
-    EdgeBooks& edge = core_.edges[call.item.edge];
+    if (!batch.has_input() || batch.item(i).edge == InputMerge::kNoEdge) continue;
+    EdgeBooks& edge = core_.edges[batch.item(i).edge];
     EdgeBooks::add(failed[i] ? edge.failed : out ? edge.out : edge.filtered, 1);
   }
 }

@@ -54,7 +54,7 @@ void Stage::drop_objects() {
   for (RunNode& node : nodes_) node.handle.reset();
 }
 
-void Stage::route(const Route& route, std::vector<RawItem>& items, bool last) {
+void Stage::route(const Route& route, ItemList& items, bool last) {
   EdgeBooks::add(core_.edges[route.edge].in, items.size());
   if (!route.queue) {
     for (RawItem item : items) {
@@ -66,14 +66,14 @@ void Stage::route(const Route& route, std::vector<RawItem>& items, bool last) {
     return;
   }
   Backlog& backlog = backlogs_[route.backlog];
-  for (const RawItem& item : items) {
-    if (!last) Value::share(item.value).release();
-    backlog.items.push_back(item);
+  if (!last) {
+    for (const RawItem& item : items) Value::share(item.value).release();
   }
+  backlog.items.append(items);
   backlog_size_ += items.size();
 }
 
-void Stage::deliver(uint32_t position, uint32_t port, std::vector<RawItem>& items) {
+void Stage::deliver(uint32_t position, uint32_t port, ItemList& items) {
   if (items.empty()) return;
   RunNode& node = nodes_[position];
   const std::vector<Route>& routes = node.routes[port];
@@ -93,7 +93,7 @@ bool Stage::flush() {
   if (backlog_size_ == 0) return true;
   for (Backlog& backlog : backlogs_) {
     if (backlog.items.empty()) continue;
-    const size_t taken = backlog.queue->push(std::span(backlog.items).subspan(backlog.sent));
+    const size_t taken = backlog.queue->push(std::span<const RawItem>(backlog.items).subspan(backlog.sent));
     backlog.sent += taken;
     backlog_size_ -= taken;
     if (backlog.sent == backlog.items.size()) {
@@ -117,7 +117,7 @@ void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original
     core_.put_away(std::move(letter));
     return;
   }
-  std::vector<RawItem> items(1, envelope);
+  ItemList items{envelope};
   items[0].value = error_value(*node.node, error, envelope.sequence, attempts, std::move(original)).release();
   for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
   if (backlog_size_ > 0) flush();
@@ -136,8 +136,8 @@ void Stage::advance_outputs(uint64_t sequence) {
 void Stage::discard_backlog() {
   for (Backlog& backlog : backlogs_) {
     for (size_t i = backlog.sent; i < backlog.items.size(); ++i) backlog.items[i].drop();
-    EdgeBooks::add(core_.edges[static_cast<size_t>(&backlog.queue->edge() - core_.pipeline.edges.data())].dropped,
-                   backlog.items.size() - backlog.sent);
+    EdgeBooks::add_shared(core_.edges[static_cast<size_t>(&backlog.queue->edge() - core_.pipeline.edges.data())].dropped,
+                          backlog.items.size() - backlog.sent);
     backlog.items.clear();
     backlog.sent = 0;
   }

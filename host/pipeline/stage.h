@@ -30,7 +30,7 @@ class Stage : public Wakeable {
 
   // Sends what node `position` emitted on `port` down its routes, or out of the run. Takes the references and empties `items`. Items whose queue is full wait
   // in the backlog.
-  void deliver(uint32_t position, uint32_t port, std::vector<RawItem>& items);
+  void deliver(uint32_t position, uint32_t port, ItemList& items);
   // True if the backlog is empty now; else the stage is woken when there is room.
   bool flush();
   bool has_backlog() const { return backlog_size_ > 0; }
@@ -47,11 +47,11 @@ class Stage : public Wakeable {
   InputMerge merge_;
 
  private:
-  void route(const Route& route, std::vector<RawItem>& items, bool last);
+  void route(const Route& route, ItemList& items, bool last);
 
   struct Backlog {
     EdgeQueue* queue;
-    std::vector<RawItem> items;
+    ItemList items;
     size_t sent = 0;
   };
   std::vector<Backlog> backlogs_;  // one per queue that this stage feeds

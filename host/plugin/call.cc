@@ -8,8 +8,6 @@
 namespace heddle {
 namespace {
 
-using State = heddle_call::State;
-
 // The batch that this thread has entered.
 thread_local CallBatch* t_entered = nullptr;
 
@@ -27,7 +25,8 @@ T* address(const T* handle) {
 }
 uint16_t generation(const void* handle) { return static_cast<uint16_t>(reinterpret_cast<uintptr_t>(handle) >> kGenerationShift); }
 
-bool is_current(const heddle_op& op, const void* handle) { return op.generation.load(std::memory_order_relaxed) == generation(handle); }
+// The word of a call that this handle may still answer.
+uint32_t open_word(const void* handle) { return heddle_op::word_of(generation(handle), heddle_op::kOpen); }
 
 std::string_view view(heddle_str s) { return s.len ? std::string_view(s.ptr, s.len) : std::string_view(); }
 
@@ -42,81 +41,127 @@ uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (par
 
 }  // namespace
 
-inline void CallBatch::append(heddle_call& c, std::vector<RawItem>& outlet, heddle_value* v) {
-  RawItem& item = outlet.emplace_back(c.item);  // the envelope of the input, copied as a whole
-  item.value = v;
-  item.port = c.index;
-  if (c.emitted++ > 0) item.id = emitted_id(item.id, c.emitted - 1);
+void CallBatch::append(heddle_call& c, Outlet& outlet, heddle_value* v) {
+  if (!outlet.items.has_room()) outlet.items.reserve(std::max<size_t>(capacity(), outlet.items.size() * 2));
+  append_in_room(c, outlet, v);
 }
 
-// The host's side of heddle.op/1 and heddle.call/1.
+inline void CallBatch::append_in_room(heddle_call& c, Outlet& outlet, heddle_value* v) {
+  const RawItem& input = *c.item;
+  uint64_t id = input.id;
+  if (c.emitted++ == 0) ++fruitful_;
+  else id = emitted_id(id, c.emitted - 1);
+  RawItem& item = outlet.items.push_in_room();
+  item.value = v;
+  item.id = id;
+  item.sequence = input.sequence;
+  item.deadline_ns = input.deadline_ns;
+  item.attempt = input.attempt;
+  item.call = c.index;
+  item.edge = outlet.edge;
+  item.port = outlet.to_port;
+}
+
+// The host's side of heddle.op/1 and heddle.call/1. What a call costs is decided here: take, emit and complete do the common case without a stack frame, and leave all
+// else to a function out of line.
 struct CallAnswers {
   static heddle_op* op(heddle_call* c) noexcept { return reinterpret_cast<heddle_op*>(c); }
 
-  static uint32_t port(const heddle_call* c) noexcept { return address(c)->item.port; }
+  static uint32_t port(const heddle_call* handle) noexcept {
+    const heddle_call& c = *address(handle);
+    return c.is(open_word(handle)) ? c.item->port : 0;
+  }
 
   static const heddle_value* input(const heddle_call* handle) noexcept {
     const heddle_call& c = *address(handle);
-    return is_current(c, handle) ? c.item.value : nullptr;
+    return c.is(open_word(handle)) ? c.item->value : nullptr;
   }
 
   static heddle_value* take(heddle_call* handle) noexcept {
     heddle_call& c = *address(handle);
-    if (t_entered == c.batch) [[likely]] {
-      return is_current(c, handle) ? std::exchange(c.item.value, nullptr) : nullptr;
-    }
+    if (c.is(open_word(handle)) && t_entered == c.batch) [[likely]] return std::exchange(c.item->value, nullptr);
+    return take_elsewhere(handle);
+  }
+  [[gnu::noinline]] static heddle_value* take_elsewhere(heddle_call* handle) noexcept {
+    heddle_call& c = *address(handle);
     std::lock_guard lock(c.batch->mutex_);
-    if (c.batch->given_up_ || !is_current(c, handle)) return nullptr;
-    return std::exchange(c.item.value, nullptr);
+    if (c.batch->given_up_ || !c.is(open_word(handle))) return nullptr;
+    return std::exchange(c.item->value, nullptr);
   }
 
   static heddle_status emit(heddle_call* handle, uint32_t port, heddle_value* v) noexcept {
     heddle_call& c = *address(handle);
     CallBatch& b = *c.batch;
+    if (c.is(open_word(handle)) && t_entered == &b && port < b.outlet_count_) [[likely]] {
+      CallBatch::Outlet& outlet = b.outlets_[port];
+      if (outlet.items.has_room() && outlet.items.bytes() < b.credit_bytes_) [[likely]] {
+        b.append_in_room(c, outlet, v);
+        return HEDDLE_OK;
+      }
+    }
+    return emit_otherwise(handle, port, v);
+  }
+  [[gnu::noinline]] static heddle_status emit_otherwise(heddle_call* handle, uint32_t port, heddle_value* v) noexcept {
+    heddle_call& c = *address(handle);
+    CallBatch& b = *c.batch;
     if (t_entered != &b) return b.emit_elsewhere(c, generation(handle), port, v);
-    if (!is_current(c, handle) || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+    if (!c.is(open_word(handle))) {
       b.owner_.fault("emitted from a call that is complete");
       return HEDDLE_INVALID;
     }
-    if (port >= b.outlets_.size()) [[unlikely]] {
+    if (port >= b.outlet_count_) {
       b.owner_.fault("emitted on output port " + std::to_string(port) + ", which it does not have");
       return HEDDLE_INVALID;
     }
-    if (b.outlets_[port].size() >= b.credit_) [[unlikely]] {
-      c.awaiting = static_cast<int32_t>(port);
-      b.awaiting_here_ = true;
-      return HEDDLE_AGAIN;
+    if (CallBatch::Outlet& outlet = b.outlets_[port]; outlet.items.bytes() < b.credit_bytes_) {
+      b.append(c, outlet, v);
+      return HEDDLE_OK;
     }
-    b.append(c, b.outlets_[port], v);
-    return HEDDLE_OK;
+    c.awaiting = static_cast<int32_t>(port);
+    b.awaiting_here_ = true;
+    return HEDDLE_AGAIN;
   }
 
   static bool item(const heddle_call* handle, heddle_item* out) noexcept {
     const heddle_call& c = *address(handle);
-    if (!is_current(c, handle) || !c.has_input || out->struct_size < sizeof(heddle_item)) return false;
-    out->attempt = c.item.attempt;
-    out->id = c.item.id;
-    out->sequence = c.item.sequence;
-    out->deadline_ns = c.item.deadline_ns;
+    if (!c.is(open_word(handle)) || !c.batch->has_input_ || out->struct_size < sizeof(heddle_item)) return false;
+    out->attempt = c.item->attempt;
+    out->id = c.item->id;
+    out->sequence = c.item->sequence;
+    out->deadline_ns = c.item->deadline_ns;
     return true;
   }
 
   static uint64_t deadline_ns(const heddle_op* handle) noexcept {
     const heddle_op& op = *address(handle);
-    return op.role == heddle_op::Role::kCall && is_current(op, handle) ? static_cast<const heddle_call&>(op).item.deadline_ns : 0;
+    return op.is(open_word(handle)) ? static_cast<const heddle_call&>(op).item->deadline_ns : 0;
   }
 
   static bool is_cancelled(const heddle_op* handle) noexcept {
     const heddle_op& op = *address(handle);
-    if (op.role != heddle_op::Role::kCall) return false;
-    return !is_current(op, handle) || static_cast<const heddle_call&>(op).cancelled.load(std::memory_order_relaxed);
+    if (op.state() == heddle_op::kStart) return false;
+    return op.generation() != generation(handle) || static_cast<const heddle_call&>(op).batch->cancelled_.load(std::memory_order_relaxed);
   }
 
   static heddle_str trace(const heddle_op*) noexcept { return {run_trace().data(), run_trace().size()}; }
 
   static void complete(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     heddle_op& op = *address(handle);
-    if (op.role == heddle_op::Role::kStart) {
+    if (op.is(open_word(handle)) && status >= 0 && !result) [[likely]] {
+      heddle_call& c = static_cast<heddle_call&>(op);
+      if (t_entered == c.batch) [[likely]] {
+        c.word.store(heddle_op::word_of(generation(handle), heddle_op::kComplete), std::memory_order_relaxed);
+        --c.batch->open_;
+        if (c.item->value) drop_input(c);
+        return;
+      }
+    }
+    complete_otherwise(handle, status, result, why);
+  }
+  [[gnu::noinline]] static void drop_input(heddle_call& c) noexcept { c.item->drop(); }
+  [[gnu::noinline]] static void complete_otherwise(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
+    heddle_op& op = *address(handle);
+    if (op.state() == heddle_op::kStart) {
       Value details = Value::adopt(result);
       static_cast<StartOp&>(op).complete(status, why);
       return;
@@ -124,20 +169,18 @@ struct CallAnswers {
     heddle_call& c = static_cast<heddle_call&>(op);
     CallBatch& b = *c.batch;
     if (t_entered != &b) return b.complete_elsewhere(c, generation(handle), status, result, why);
-    if (!is_current(c, handle) || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+    if (!c.is(open_word(handle))) {
       Value dropped = Value::adopt(result);
       b.owner_.fault("completed a call twice");
       return;
     }
-    c.state.store(State::kComplete, std::memory_order_relaxed);
-    if (status < 0 || result) [[unlikely]] return b.record(c, status, result, view(why));
-    --b.open_;
-    if (c.item.value) c.item.drop();
+    c.word.store(heddle_op::word_of(generation(handle), heddle_op::kComplete), std::memory_order_relaxed);
+    b.record(c, status, result, view(why));
   }
 };
 
 CallBatch::CallBatch(uint32_t capacity, uint32_t outputs, CallOwner& owner)
-    : owner_(owner), calls_(new heddle_call[capacity]), handles_(capacity), outlets_(outputs), owed_(outputs) {
+    : owner_(owner), outlet_count_(outputs), outlets_(new Outlet[outputs]), calls_(new heddle_call[capacity]), handles_(capacity), owed_(outputs) {
   for (uint32_t i = 0; i < capacity; ++i) {
     calls_[i].index = i;
     calls_[i].batch = this;
@@ -145,73 +188,96 @@ CallBatch::CallBatch(uint32_t capacity, uint32_t outputs, CallOwner& owner)
 }
 
 CallBatch::~CallBatch() {
-  for (auto& outlet : outlets_) {
-    for (RawItem& item : outlet) item.drop();
+  for (uint32_t port = 0; port < outlet_count_; ++port) {
+    for (RawItem& item : outlets_[port].items) item.drop();
   }
   for (Letter& letter : mailbox_) Value::adopt(letter.value);
-  leftovers_ = true;
+  leftovers_ = leftovers_ || open_ > 0;
   close_inputs();
 }
 
-void CallBatch::open(std::span<const RawItem> items, Start start) {
+void CallBatch::open(std::span<RawItem> items, Start start) {
   assert(open_ == 0 && items.size() <= capacity());
   close_inputs();
   failures_.clear();
   count_ = static_cast<uint32_t>(items.size());
   open_ = count_;
+  fruitful_ = 0;
   guarded_ = start.guarded;
+  has_input_ = count_ > 0 && items[0].value;
   leftovers_ = start.keep_inputs;
   awaiting_ = awaiting_here_ = woken_ = false;
+  cancelled_.store(false, std::memory_order_relaxed);
   std::fill(owed_.begin(), owed_.end(), 0);
+  heddle_call* const calls = calls_.get();
+  heddle_call** const handles = handles_.data();
   for (uint32_t i = 0; i < count_; ++i) {
-    heddle_call& c = calls_[i];
-    c.item = items[i];
-    c.has_input = items[i].value != nullptr;
+    heddle_call& c = calls[i];
+    const uint16_t next = static_cast<uint16_t>(c.generation() + 1);
+    c.word.store(heddle_op::word_of(next, heddle_op::kOpen), std::memory_order_relaxed);
+    c.item = &items[i];
     c.emitted = 0;
     c.awaiting = -1;
-    if (start.keep_inputs) c.kept = Value::share(c.item.value).release();
-    const uint16_t next = static_cast<uint16_t>(c.generation.load(std::memory_order_relaxed) + 1);
-    c.generation.store(next, std::memory_order_relaxed);
-    c.state.store(State::kOpen, std::memory_order_relaxed);
-    c.cancelled.store(false, std::memory_order_relaxed);
-    handles_[i] = tagged(&c, next);
+    handles[i] = tagged(&c, next);
   }
+  if (!start.keep_inputs) return;
+  for (uint32_t i = 0; i < count_; ++i) calls[i].kept = Value::share(items[i].value).release();
+}
+
+void CallBatch::open_own(const ItemList& items, Start start) {
+  close_inputs();
+  own_.clear();
+  own_.reserve(capacity());
+  own_.append(items);
+  open(own_, start);
 }
 
 void CallBatch::enter() {
-  std::lock_guard lock(mutex_);
-  inside_ = true;
+  inside_.store(true, std::memory_order_relaxed);
   if (!guarded_) t_entered = this;
 }
 
 bool CallBatch::leave() {
-  if (!guarded_) t_entered = nullptr;
-  std::vector<Letter> letters;
-  {
+  if (!guarded_) {
+    t_entered = nullptr;
+    // Sequentially consistent here and in elsewhere(): either that thread sees that nobody is inside and wakes the owner, or this one sees its letter.
+    inside_.store(false);
+    if (!has_mail_.load()) [[likely]] return true;
+  } else {
     std::lock_guard lock(mutex_);
     inside_ = false;
     if (given_up_) return false;
-    woken_ = false;
-    letters.swap(mailbox_);
   }
-  apply(std::move(letters));
+  settle();
   return true;
 }
 
-void CallBatch::settle() {
+bool CallBatch::settle() {
   std::vector<Letter> letters;
   {
     std::lock_guard lock(mutex_);
     woken_ = false;
+    has_mail_ = false;
     letters.swap(mailbox_);
   }
+  const bool any = !letters.empty();
   apply(std::move(letters));
+  return any;
+}
+
+// [mutex_ held] Puts a letter into the mailbox. True: the owner is to be woken.
+bool CallBatch::drop_in(Letter letter) {
+  mailbox_.push_back(std::move(letter));
+  has_mail_ = true;
+  const bool wake = !inside_ && !woken_;
+  woken_ = woken_ || wake;
+  return wake;
 }
 
 void CallBatch::apply(std::vector<Letter> letters) {
   for (Letter& letter : letters) {
     heddle_call& c = calls_[letter.index];
-    if (letter.port >= 0) append(c, outlets_[static_cast<size_t>(letter.port)], letter.value);
+    if (letter.port >= 0) append(c, outlets_[static_cast<uint32_t>(letter.port)], letter.value);
     else record(c, letter.status, letter.value, letter.why);
   }
 }
@@ -226,7 +292,7 @@ void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, st
     return;  // the input stays: the error item carries it
   }
   if (details) Value::adopt(details);
-  if (c.item.value) c.item.drop();
+  if (c.item->value) c.item->drop();
 }
 
 heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v) {
@@ -234,19 +300,17 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    if (given_up_ || c.generation.load(std::memory_order_relaxed) != generation || c.state.load(std::memory_order_relaxed) != State::kOpen) {
+    if (given_up_ || !c.is(heddle_op::word_of(generation, heddle_op::kOpen))) {
       rule = "emitted from a call that is complete";
-    } else if (port >= outlets_.size()) {
+    } else if (port >= outlet_count_) {
       rule = "emitted on an output port which it does not have";
-    } else if (owed_[port] >= credit_) {
+    } else if (owed_[port] >= credit_bytes_ / sizeof(RawItem)) {
       c.awaiting = static_cast<int32_t>(port);
       awaiting_ = true;
       return HEDDLE_AGAIN;
     } else {
       ++owed_[port];
-      mailbox_.push_back({c.index, static_cast<int32_t>(port), HEDDLE_OK, v, {}});
-      wake = !inside_ && !woken_;
-      woken_ = woken_ || wake;
+      wake = drop_in({c.index, static_cast<int32_t>(port), HEDDLE_OK, v, {}});
     }
   }
   if (rule) {
@@ -262,14 +326,13 @@ void CallBatch::complete_elsewhere(heddle_call& c, uint16_t generation, heddle_s
   bool wake = false;
   {
     std::lock_guard lock(mutex_);
-    if (c.generation.load(std::memory_order_relaxed) != generation || given_up_) {
+    uint32_t open = heddle_op::word_of(generation, heddle_op::kOpen);
+    if (given_up_ || c.generation() != generation) {
       rule = "completed a call after its time, or twice";
-    } else if (c.state.exchange(State::kComplete, std::memory_order_relaxed) != State::kOpen) {
+    } else if (!c.word.compare_exchange_strong(open, heddle_op::word_of(generation, heddle_op::kComplete), std::memory_order_relaxed)) {
       rule = "completed a call twice";
     } else {
-      mailbox_.push_back({c.index, -1, status, result, std::string(view(why))});
-      wake = !inside_ && !woken_;
-      woken_ = woken_ || wake;
+      wake = drop_in({c.index, -1, status, result, std::string(view(why))});
     }
   }
   if (rule) {
@@ -306,10 +369,11 @@ std::vector<uint32_t> CallBatch::close_open_calls() {
   std::vector<uint32_t> closed;
   leftovers_ = true;
   for (uint32_t i = 0; i < count_; ++i) {
-    State open = State::kOpen;
-    if (!calls_[i].state.compare_exchange_strong(open, State::kComplete, std::memory_order_relaxed)) continue;
-    calls_[i].generation.fetch_add(1, std::memory_order_relaxed);
-    closed.push_back(i);
+    const uint16_t generation = calls_[i].generation();
+    uint32_t open = heddle_op::word_of(generation, heddle_op::kOpen);
+    // The next generation: an answer that still comes is late, not double.
+    const uint32_t closed_word = heddle_op::word_of(static_cast<uint16_t>(generation + 1), heddle_op::kComplete);
+    if (calls_[i].word.compare_exchange_strong(open, closed_word, std::memory_order_relaxed)) closed.push_back(i);
   }
   return closed;
 }
@@ -324,6 +388,7 @@ std::vector<uint32_t> CallBatch::give_up() {
   std::vector<uint32_t> closed;
   {
     std::lock_guard lock(mutex_);
+    has_mail_ = false;
     letters.swap(mailbox_);
     closed = close_open_calls();
   }
@@ -339,6 +404,7 @@ std::optional<std::vector<uint32_t>> CallBatch::give_up_hung() {
     if (!inside_) return std::nullopt;
     given_up_ = true;
     hung_ = true;
+    has_mail_ = false;
     letters.swap(mailbox_);
     closed = close_open_calls();
   }
@@ -351,21 +417,19 @@ void CallBatch::close_inputs() {
   leftovers_ = false;
   for (uint32_t i = 0; i < count_; ++i) {
     heddle_call& c = calls_[i];
-    if (c.item.value) c.item.drop();
+    if (c.item->value) c.item->drop();
     if (c.kept) Value::adopt(std::exchange(c.kept, nullptr));
   }
 }
 
 Value CallBatch::original(uint32_t index) const {
   const heddle_call& c = calls_[index];
-  return Value::share(c.kept ? c.kept : c.item.value);
+  return Value::share(c.kept ? c.kept : c.item->value);
 }
 
-void CallBatch::cancel() {
-  for (uint32_t i = 0; i < count_; ++i) calls_[i].cancelled.store(true, std::memory_order_relaxed);
-}
+void CallBatch::cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
-heddle_op* StartOp::handle() { return tagged<heddle_op>(this, generation.load(std::memory_order_relaxed)); }
+heddle_op* StartOp::handle() { return tagged<heddle_op>(this, generation()); }
 
 bool StartOp::complete(heddle_status status, heddle_str why) {
   Done done;

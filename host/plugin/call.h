@@ -2,7 +2,7 @@
 //
 // A CallBatch is up to `capacity` calls that are handed to one process() together. While a thread is inside process() on a batch it has entered, its answers
 // cost a few plain stores. Answers from any other thread, and all answers on a guarded batch, go through the batch's mailbox, and are applied by
-// the batch's owner when it looks: so everything but the mailbox belongs to one thread at a time.
+// the batch's owner when it looks: so everything but the mailbox belongs to one thread at a time. The items themselves are not copied: a call points at its own.
 //
 // Handles given to plugins carry a generation in their top 16 bits: a completion that comes twice, late or never is noticed and named, and
 // touches nothing. A batch's memory lives as long as the plugin's object.
@@ -20,22 +20,12 @@
 #include <string_view>
 #include <vector>
 
+#include "plugin/item_list.h"
 #include "result.h"
 #include "value/value.h"
 
 namespace heddle {
 class CallBatch;
-
-// An Item whose reference is counted by hand: what the hot path moves.
-struct RawItem {
-  heddle_value* value = nullptr;  // owned by whoever holds the RawItem
-  uint64_t id = 0, sequence = 0, deadline_ns = 0;
-  uint32_t attempt = 1;
-  uint32_t edge = 0;              // the edge it came in by
-  uint32_t port = 0;              // the input port it goes to; in an outlet: the index of the call that emitted it
-
-  void drop() { Value::adopt(value); value = nullptr; }
-};
 
 // The failure of one call.
 struct CallFailure {
@@ -57,24 +47,24 @@ class CallOwner {
 
 // One pending answer of any kind.
 struct heddle_op {
-  enum class Role : uint8_t { kCall, kStart };
-  explicit heddle_op(Role r) : role(r) {}
-  const Role role;
-  std::atomic<uint16_t> generation{0};
+  enum State : uint32_t { kIdle, kOpen, kComplete, kStart };  // kStart: a StartOp, which keeps its own state
+  explicit heddle_op(State state) : word(state) {}
+  // Generation in the high half, state in the low: whether a handle may be answered is one comparison.
+  static constexpr uint32_t word_of(uint16_t generation, State state) { return uint32_t{generation} << 16 | state; }
+  bool is(uint32_t wanted) const { return word.load(std::memory_order_relaxed) == wanted; }
+  uint16_t generation() const { return static_cast<uint16_t>(word.load(std::memory_order_relaxed) >> 16); }
+  State state() const { return static_cast<State>(word.load(std::memory_order_relaxed) & 0xffff); }
+  std::atomic<uint32_t> word;
 };
 
 struct heddle_call : heddle_op {
-  enum class State : uint8_t { kIdle, kOpen, kComplete };
-  heddle_call() : heddle_op(Role::kCall) {}
-  std::atomic<State> state{State::kIdle};
-  std::atomic<bool> cancelled{false};
+  heddle_call() : heddle_op(kIdle) {}
   uint32_t index = 0;
-  bool has_input = false;
-  uint32_t emitted = 0;          // values so far
-  int32_t awaiting = -1;         // the port whose emit was answered AGAIN
   heddle::CallBatch* batch = nullptr;
-  heddle::RawItem item;
-  heddle_value* kept = nullptr;  // a second reference to the input, where the batch keeps inputs
+  heddle::RawItem* item = nullptr;  // its value is the input, until it is taken; valid while the batch is
+  uint32_t emitted = 0;             // values so far
+  int32_t awaiting = -1;            // the port whose emit was answered AGAIN
+  heddle_value* kept = nullptr;     // a second reference to the input, where the batch keeps inputs
 };
 
 namespace heddle {
@@ -89,14 +79,17 @@ class CallBatch {
 
   // How many values a port takes in before emit answers AGAIN. A node that cannot be resumed is never told so: its batch has credit without end.
   static constexpr size_t kCredit = 256;
-  void set_endless_credit() { credit_ = SIZE_MAX; }
+  void set_endless_credit() { credit_bytes_ = SIZE_MAX; }
 
   struct Start {
     bool guarded = false;      // every answer through the mailbox: the call may be given up while it runs
     bool keep_inputs = false;  // a second reference to each input: for error items and retries
   };
-  // Opens one call per item; the references move in. All earlier calls are closed. An item with a null value makes a call without input.
-  void open(std::span<const RawItem> items, Start start);
+  // Opens one call per item; the references are the batch's from here on. The items stay where they are until close_inputs(), and nobody moves them. All earlier
+  // calls are closed. A single item with a null value makes a call without input.
+  void open(std::span<RawItem> items, Start start);
+  // The same with items that the batch keeps, for a batch that may be given up.
+  void open_own(const ItemList& items, Start start);
   // The handles for process(); count() of them.
   heddle_call* const* handles() const { return handles_.data(); }
   heddle_call* handle(uint32_t index) const { return handles_[index]; }
@@ -107,16 +100,25 @@ class CallBatch {
   // if the batch was given up meanwhile: then nothing of it may be touched any more.
   void enter();
   bool leave();
-  // Applies what came in by the mailbox; between process() and the last answer.
-  void settle();
+  // Applies what came in by the mailbox; between process() and the last answer. False: nothing had come.
+  bool settle();
 
   uint32_t open_calls() const { return open_; }
-  bool is_open(uint32_t index) const { return calls_[index].state.load(std::memory_order_relaxed) == heddle_call::State::kOpen; }
-  heddle_call& call(uint32_t index) { return calls_[index]; }
-  const heddle_call& call(uint32_t index) const { return calls_[index]; }
+  bool is_open(uint32_t index) const { return calls_[index].state() == heddle_op::kOpen; }
+  bool has_input() const { return has_input_; }
+  // The item of a call, and how many values it has emitted; until the next open().
+  const RawItem& item(uint32_t index) const { return *calls_[index].item; }
+  uint32_t emitted(uint32_t index) const { return calls_[index].emitted; }
+  // Calls that have emitted something.
+  uint32_t fruitful() const { return fruitful_; }
   // What was emitted on a port and not yet taken away; the taker owns the references.
-  std::vector<RawItem>& outlet(uint32_t port) { return outlets_[port]; }
-  uint32_t outlets() const { return static_cast<uint32_t>(outlets_.size()); }
+  ItemList& outlet(uint32_t port) { return outlets_[port].items; }
+  uint32_t outlets() const { return outlet_count_; }
+  // The edge and input port that items of an outlet carry, where it leads to one place.
+  void set_way(uint32_t port, uint32_t edge, uint32_t to_port) {
+    outlets_[port].edge = edge;
+    outlets_[port].to_port = to_port;
+  }
   // The outlets were emptied: whoever emits from elsewhere has credit again.
   void drained();
   // Failures since they were last cleared, by their taker.
@@ -132,7 +134,7 @@ class CallBatch {
   // thread, its inputs stay alive for good, and the batch is never opened again.
   std::optional<std::vector<uint32_t>> give_up_hung();
   bool is_hung() const { return hung_; }
-  // Releases what is left of the inputs of closed calls. open() does it, too.
+  // All calls are answered or given up: releases what is left of their inputs. After it, the items are no longer the batch's. open() does it, too.
   void close_inputs();
   // The original input of a call: kept, or not taken by the node; a new reference, or empty.
   Value original(uint32_t index) const;
@@ -142,6 +144,10 @@ class CallBatch {
 
  private:
   friend struct CallAnswers;
+  struct Outlet {
+    ItemList items;
+    uint32_t edge = 0, to_port = 0;
+  };
   struct Letter {  // an answer from elsewhere
     uint32_t index;
     int32_t port;  // -1: completion
@@ -153,29 +159,37 @@ class CallBatch {
   heddle_status emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v);
   void complete_elsewhere(heddle_call& c, uint16_t generation, heddle_status status, heddle_value* result, heddle_str why);
   void record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why);
-  void append(heddle_call& c, std::vector<RawItem>& outlet, heddle_value* v);
+  void append(heddle_call& c, Outlet& outlet, heddle_value* v);
+  void append_in_room(heddle_call& c, Outlet& outlet, heddle_value* v);
+  bool drop_in(Letter letter);
   void apply(std::vector<Letter> letters);
   std::vector<uint32_t> close_open_calls();
   void close_rest(std::vector<Letter> letters, size_t closed);
 
   CallOwner& owner_;
-  std::unique_ptr<heddle_call[]> calls_;
-  std::vector<heddle_call*> handles_;
-  std::vector<std::vector<RawItem>> outlets_;
-  std::vector<CallFailure> failures_;
-  size_t credit_ = kCredit;
+  const uint32_t outlet_count_;
   uint32_t count_ = 0;
   uint32_t open_ = 0;
+  uint32_t fruitful_ = 0;
+  std::unique_ptr<Outlet[]> outlets_;
+  size_t credit_bytes_ = kCredit * sizeof(RawItem);  // of items in an outlet
+  std::unique_ptr<heddle_call[]> calls_;
+  std::vector<heddle_call*> handles_;
+  ItemList own_;             // items of open_own(); its memory stays where it is
+  std::vector<CallFailure> failures_;
   bool guarded_ = false;
+  bool has_input_ = false;
   bool hung_ = false;
   bool leftovers_ = false;               // some closed call may still hold its input
   bool awaiting_here_ = false;           // the same as awaiting_, by the thread inside
+  std::atomic<bool> cancelled_{false};
+  std::atomic<bool> inside_{false};      // a thread is between enter() and leave()
+  std::atomic<bool> has_mail_{false};    // set under mutex_ when mailbox_ gets its first letter
 
   std::mutex mutex_;
   // Guarded by mutex_:
   std::vector<Letter> mailbox_;
   std::vector<uint32_t> owed_;           // per port: values emitted from elsewhere since drained()
-  bool inside_ = false;                  // a thread is between enter() and leave()
   bool given_up_ = false;
   bool woken_ = false;
   bool awaiting_ = false;                // some call's `awaiting` is set
@@ -185,7 +199,7 @@ class CallBatch {
 class StartOp : public heddle_op {
  public:
   using Done = std::function<void(Result<void>)>;
-  explicit StartOp(Done done) : heddle_op(Role::kStart), done_(std::move(done)) {}
+  explicit StartOp(Done done) : heddle_op(kStart), done_(std::move(done)) {}
   heddle_op* handle();
   bool complete(heddle_status status, heddle_str why);  // false: it was complete before
 

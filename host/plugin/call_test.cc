@@ -20,15 +20,15 @@ const heddle_call_service& call() { return call_service(); }
 heddle_op* op_of(CallBatch& batch, uint32_t i) { return call().op(batch.handle(i)); }
 void complete(heddle_op* op, heddle_status status = HEDDLE_OK, const char* why = "") { op_service().complete(op, status, nullptr, {why, strlen(why)}); }
 
-std::vector<RawItem> items(size_t n) {
-  std::vector<RawItem> out;
+ItemList items(size_t n) {
+  ItemList out;
   for (size_t i = 0; i < n; ++i) {
     out.push_back({.value = Value::integer(static_cast<int64_t>(1000 + i)).release(), .id = i + 1, .sequence = i + 1});
   }
   return out;
 }
 
-std::vector<int64_t> drain(std::vector<RawItem>& outlet) {
+std::vector<int64_t> drain(ItemList& outlet) {
   std::vector<int64_t> out;
   for (RawItem& item : outlet) out.push_back(*Value::adopt(item.value).as_int());
   outlet.clear();
@@ -40,7 +40,7 @@ void in_thread(const std::function<void()>& f) { std::thread(f).join(); }
 TEST(CallBatch, MovesAnInputThrough) {
   Owner owner;
   CallBatch batch(4, 1, owner);
-  batch.open(items(2), {});
+  batch.open_own(items(2), {});
   batch.enter();
   for (uint32_t i = 0; i < 2; ++i) {
     EXPECT_EQ(call().emit(batch.handle(i), 0, call().take(batch.handle(i))), HEDDLE_OK);
@@ -56,7 +56,7 @@ TEST(CallBatch, MovesAnInputThrough) {
 TEST(CallBatch, AnInputCanBeTakenOnce) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   batch.enter();
   const Value taken = Value::adopt(call().take(batch.handle(0)));
   EXPECT_TRUE(taken);
@@ -69,7 +69,7 @@ TEST(CallBatch, AnInputCanBeTakenOnce) {
 TEST(CallBatch, ASecondCompletionIsAFaultAndChangesNothing) {
   Owner owner;
   CallBatch batch(2, 1, owner);
-  batch.open(items(2), {});
+  batch.open_own(items(2), {});
   batch.enter();
   complete(op_of(batch, 0));
   complete(op_of(batch, 0), HEDDLE_INVALID, "again");
@@ -82,12 +82,12 @@ TEST(CallBatch, ASecondCompletionIsAFaultAndChangesNothing) {
 TEST(CallBatch, AnAnswerToAnEarlierGenerationDoesNotTouchTheCallOfNow) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   heddle_call* old = batch.handle(0);
   batch.enter();
   complete(call().op(old));
   batch.leave();
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   batch.enter();
   complete(call().op(old));
   EXPECT_EQ(call().take(old), nullptr);
@@ -104,7 +104,7 @@ TEST(CallBatch, AnAnswerToAnEarlierGenerationDoesNotTouchTheCallOfNow) {
 TEST(CallBatch, AFailureCarriesClassReasonDetailsAndTheOriginal) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   batch.enter();
   const std::string why = "the other side is down";
   op_service().complete(op_of(batch, 0), HEDDLE_UNAVAILABLE, Value::integer(503).release(), {why.data(), why.size()});
@@ -121,7 +121,7 @@ TEST(CallBatch, AFailureCarriesClassReasonDetailsAndTheOriginal) {
 TEST(CallBatch, AKeptInputSurvivesTheNodesTake) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {.keep_inputs = true});
+  batch.open_own(items(1), {.keep_inputs = true});
   batch.enter();
   Value::adopt(call().take(batch.handle(0)));
   complete(op_of(batch, 0), HEDDLE_INTERNAL, "after the take");
@@ -132,7 +132,7 @@ TEST(CallBatch, AKeptInputSurvivesTheNodesTake) {
 TEST(CallBatch, EmitIsAgainWithoutCreditAndTheValueStaysWithTheCaller) {
   Owner owner;
   CallBatch batch(1, 2, owner);
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   batch.enter();
   for (size_t i = 0; i < CallBatch::kCredit; ++i) ASSERT_EQ(call().emit(batch.handle(0), 1, Value::integer(1).release()), HEDDLE_OK);
   const Value mine = Value::integer(7);
@@ -154,7 +154,7 @@ TEST(CallBatch, EmitIsAgainWithoutCreditAndTheValueStaysWithTheCaller) {
 TEST(CallBatch, APortThatIsNotThereIsAFaultFromAnyThread) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {});
+  batch.open_own(items(1), {});
   const Value value = Value::integer(1);
   batch.enter();
   EXPECT_EQ(call().emit(batch.handle(0), 1, value.get()), HEDDLE_INVALID);
@@ -167,7 +167,7 @@ TEST(CallBatch, APortThatIsNotThereIsAFaultFromAnyThread) {
 TEST(CallBatch, AnswersFromOtherThreadsAreAppliedWhenTheThreadInsideLeaves) {
   Owner owner;
   CallBatch batch(2, 1, owner);
-  batch.open(items(2), {});
+  batch.open_own(items(2), {});
   batch.enter();
   in_thread([&] {
     EXPECT_EQ(call().emit(batch.handle(1), 0, call().take(batch.handle(1))), HEDDLE_OK);
@@ -185,7 +185,7 @@ TEST(CallBatch, CreditForOtherThreadsIsNewWithEveryBatch) {
   Owner owner;
   CallBatch batch(1, 1, owner);
   for (int round = 0; round < 3; ++round) {
-    batch.open(items(1), {.guarded = true});
+    batch.open_own(items(1), {.guarded = true});
     batch.enter();
     for (size_t i = 0; i < CallBatch::kCredit; ++i) ASSERT_EQ(call().emit(batch.handle(0), 0, Value::integer(1).release()), HEDDLE_OK);
     complete(op_of(batch, 0));
@@ -197,7 +197,7 @@ TEST(CallBatch, CreditForOtherThreadsIsNewWithEveryBatch) {
 TEST(CallBatch, AnAnswerAfterProcessReturnedWakesTheOwnerOnce) {
   Owner owner;
   CallBatch batch(2, 1, owner);
-  batch.open(items(2), {.guarded = true});
+  batch.open_own(items(2), {.guarded = true});
   batch.enter();
   ASSERT_TRUE(batch.leave());
   in_thread([&] {
@@ -213,7 +213,7 @@ TEST(CallBatch, AnAnswerAfterProcessReturnedWakesTheOwnerOnce) {
 TEST(CallBatch, WhatIsGivenUpIsLateAfterwards) {
   Owner owner;
   CallBatch batch(2, 1, owner);
-  batch.open(items(2), {.guarded = true});
+  batch.open_own(items(2), {.guarded = true});
   batch.enter();
   complete(op_of(batch, 0));
   ASSERT_TRUE(batch.leave());
@@ -226,7 +226,8 @@ TEST(CallBatch, WhatIsGivenUpIsLateAfterwards) {
 TEST(CallBatch, AHungThreadIsToldThatItWasGivenUp) {
   Owner owner;
   auto batch = std::make_unique<CallBatch>(1, 1, owner);
-  batch->open(items(1), {.guarded = true, .keep_inputs = true});
+  const ItemList input = items(1);
+  batch->open_own(input, {.guarded = true, .keep_inputs = true});
   batch->enter();
   std::optional<std::vector<uint32_t>> closed;
   in_thread([&] { closed = batch->give_up_hung(); });
@@ -237,14 +238,13 @@ TEST(CallBatch, AHungThreadIsToldThatItWasGivenUp) {
   complete(op_of(*batch, 0));
   EXPECT_EQ(owner.faults.size(), 1u);
   EXPECT_FALSE(batch->leave());
-  Value::adopt(std::exchange(batch->call(0).item.value, nullptr));  // what a hung batch keeps for good
-  Value::adopt(std::exchange(batch->call(0).kept, nullptr));
+  for (int i = 0; i < 2; ++i) Value::adopt(input[0].value);  // what a hung batch keeps for good: the input, and the second reference to it
 }
 
 TEST(CallBatch, AThreadThatHasLeftIsNotHung) {
   Owner owner;
   CallBatch batch(1, 1, owner);
-  batch.open(items(1), {.guarded = true});
+  batch.open_own(items(1), {.guarded = true});
   batch.enter();
   complete(op_of(batch, 0));
   EXPECT_TRUE(batch.leave());
@@ -256,7 +256,7 @@ TEST(CallBatch, TheFirstEmitKeepsTheItemsIdAndOthersGetTheSameOnesAtEveryAttempt
   CallBatch batch(1, 1, owner);
   std::vector<uint64_t> ids[2];
   for (auto& seen : ids) {
-    batch.open(items(1), {});
+    batch.open_own(items(1), {});
     batch.enter();
     for (int i = 0; i < 3; ++i) call().emit(batch.handle(0), 0, Value::integer(i).release());
     complete(op_of(batch, 0));
