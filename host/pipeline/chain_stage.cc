@@ -7,6 +7,8 @@ namespace {
 
 // Batches that one turn runs before others of its lane come to theirs.
 constexpr int kBatchesPerTurn = 256;
+// Items taken in at once from the only queue: lists are handed over whole. From several queues it is fewer (ChainStage::take_), for the sake of their order.
+constexpr size_t kTakeAlone = 1024;
 
 }  // namespace
 
@@ -27,6 +29,7 @@ ChainStage::ChainStage(RunCore& core, const PipelineStage& plan, std::vector<Run
       link.batch->set_way(port, routes[0].edge, routes[0].to_port);
     }
   }
+  if (merge_.queues().size() == 1) take_ = kTakeAlone;
   for (EdgeQueue* queue : merge_.queues()) take_ = std::max<size_t>(take_, queue->edge().batch.items);
   turn_.bind(core_.lanes, core_.lane(plan_.lane), core_, &ChainStage::step, this);
   linger_job_.stage = this;
@@ -87,10 +90,11 @@ bool ChainStage::step() {
       discard();
       return true;
     }
-    if (!flush()) return true;  // woken when there is room
+    if (!flush_much()) return true;  // woken when there is room
     if (const int64_t position = furthest(); position >= 0) {
       run_link(static_cast<uint32_t>(position));
     } else if (!take_in()) {
+      if (!flush()) return true;
       if (!input_ended_) return true;  // woken when there are items
       if (!finish_next()) {
         end();
@@ -98,6 +102,7 @@ bool ChainStage::step() {
       }
     }
   }
+  flush();
   turn_.wake();
   return true;
 }
@@ -128,7 +133,7 @@ bool ChainStage::take_in() {
     core_.begin();
     linger_ = core_.lanes.at(wake_at, core_.lane(plan_.lane), &linger_job_);
   }
-  if (state != InputMerge::State::kItems) return has_backlog() || furthest() >= 0;
+  if (state != InputMerge::State::kItems) return furthest() >= 0;
   last_sequence_ = std::max(last_sequence_, first.in.back().sequence);
   mark(0);
   return true;

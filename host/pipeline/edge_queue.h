@@ -4,6 +4,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -36,15 +37,15 @@ class EdgeQueue {
   Wakeable* producer = nullptr;  // woken when there is room again
   Wakeable* consumer = nullptr;  // woken when there are items, and at the end
 
-  // By the producer. Takes items from the front of `items`, as many as fit; with a drop policy all of them. The rest stays with the producer, who is woken when
-  // there is room. The items have been counted as `in`.
-  size_t push(std::span<const RawItem> items);
+  // By the producer. Takes `items` from index `from` on, as many as fit; with a drop policy all of them. Gives how many; the rest stays with the producer, who is
+  // woken when there is room. A long list that fits is taken as it is, without a copy: then `items` is empty afterwards. The items have been counted as `in`.
+  size_t push(ItemList& items, size_t from = 0);
   // No more items will come.
   void end();
   // Everything up to this sequence has passed, whether or not it came out of this edge.
   void advance(uint64_t sequence);
 
-  // By the consumer. Appends at most `most` items to `out`.
+  // By the consumer. Appends at most `most` items to `out`; a list that was taken as it is, is given as it is if `out` is empty.
   size_t pop(size_t most, ItemList& out);
 
   struct Look {
@@ -61,21 +62,27 @@ class EdgeQueue {
   const PipelineEdge& edge() const { return edge_; }
 
  private:
+  // Items that came together.
+  struct Box {
+    ItemList items;
+    size_t first = 0;      // those before are gone already
+    uint64_t bytes = 0;    // weight of the others
+    uint64_t arrival = 0;  // now_ns; only with a batch
+    size_t left() const { return items.size() - first; }
+  };
+  size_t push_some(std::span<const RawItem> items, ItemList& dropped);
+  void put(std::span<const RawItem> items, uint64_t bytes);
+  Box& new_box(uint64_t bytes);
+  void take_from_front(size_t n, ItemList& out);
+  void front_is_empty();
+
   const PipelineEdge& edge_;
   EdgeBooks& books_;
   mutable std::mutex mutex_;
-  struct Entry {
-    RawItem item;
-    size_t weight;
-    uint64_t arrival;  // now_ns; only with a batch
-  };
-  size_t waiting() const { return entries_.size() - first_; }
-  const Entry& front() const { return entries_[first_]; }
-  void pop_front();
-
   // Guarded by mutex_:
-  std::vector<Entry> entries_;  // those before first_ are gone already
-  size_t first_ = 0;
+  std::deque<Box> boxes_;        // none is empty
+  std::vector<ItemList> spare_;  // memory for boxes
+  size_t waiting_ = 0;           // items
   uint64_t bytes_ = 0;
   uint64_t passed_ = 0;
   bool ended_ = false;

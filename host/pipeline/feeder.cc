@@ -59,7 +59,7 @@ bool Feeder::push() {
   bool all = true;
   for (Target& target : targets_) {
     if (target.items.empty()) continue;
-    target.sent += target.queue->push(std::span<const RawItem>(target.items).subspan(target.sent));
+    target.sent += target.queue->push(target.items, target.sent);
     if (target.sent < target.items.size()) {
       all = false;
     } else {

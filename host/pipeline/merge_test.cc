@@ -26,7 +26,8 @@ class Inputs {
   void put(size_t input, const std::string& json, uint64_t sequence) {
     const RawItem item{.value = Value::parse(json)->release(), .sequence = sequence};
     EdgeBooks::add(books_[input].in, 1);
-    ASSERT_EQ(queues_[input]->push(std::span(&item, 1)), 1u);
+    ItemList one{item};
+    ASSERT_EQ(queues_[input]->push(one), 1u);
   }
   void end(size_t input) { queues_[input]->end(); }
   EdgeQueue& queue(size_t input) { return *queues_[input]; }

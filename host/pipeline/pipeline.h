@@ -36,7 +36,7 @@ struct PipelineEdge {
   uint32_t to = 0, to_port = 0;
   bool queued = false;       // a queue stands here; else the item is handed on inline
   std::string reason;        // why there is a queue: "other lane", "parallel", "batch", …
-  uint64_t queue_items = 1024, queue_bytes = uint64_t{16} << 20;
+  uint64_t queue_items = 4096, queue_bytes = uint64_t{16} << 20;
   OnFull on_full = OnFull::kBlock;
   BatchSettings batch;
 };

@@ -119,7 +119,7 @@ TEST_F(Plan, TellsEveryDefaultWhenFull) {
        {"parallel: 1   order: strict", "timeout_ms: 0 (none)",
         "retry: max_attempts 1, initial_backoff_ms 100, max_backoff_ms 30000, multiplier 2, jitter full, budget_percent 20",
         "idempotent: false   max_batch: 64", "merge: arrival   state: not kept", R"(params: {"path":"x"})", "read → keep: inline, no queue",
-        "score.error → route", "the run's input → read: run input; at most 1024 items and 16777216 bytes, on_full: block; no batches",
+        "score.error → route", "the run's input → read: run input; at most 4096 items and 16777216 bytes, on_full: block; no batches",
         "net: priority 2, min_concurrency 0, max_concurrency 64", "item_deadline_ms: 0 (none)", "on_error: dead_letter",
         "drain_ms: 10000"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;

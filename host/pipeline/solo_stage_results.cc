@@ -163,8 +163,7 @@ void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
   for (uint32_t port = 0; port < outlets.size(); ++port) deliver(0, port, outlets[port]);
   for (Lost& l : lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), attempts);
   if (done && plan_.order == OrderMode::kStrict) {
-    flush();
-    if (!has_backlog()) advance_outputs(last);
+    advance_outputs(last);
   }
   lock.lock();
   if (done) return remove(d);

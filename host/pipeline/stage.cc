@@ -2,8 +2,13 @@
 
 #include <algorithm>
 
+#include "clock.h"
+
 namespace heddle {
 namespace {
+
+// Items are collected for no longer than this before they are handed over.
+constexpr uint64_t kCollectNs = 50'000;
 
 // What leaves a node by its error port: the members of a dead letter, and the original item.
 Value error_value(const PipelineNode& node, const Error& error, uint64_t sequence, const std::vector<Attempt>& attempts, Value original) {
@@ -43,7 +48,10 @@ Stage::Stage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> node
       if (!route.queue) return;
       route.queue->producer = this;
       route.backlog = backlogs_.size();
-      backlogs_.push_back({route.queue, {}, 0});
+      const bool ordered = core_.pipeline.nodes[route.queue->edge().to].settings.merge.mode == MergeMode::kBySequence;
+      backlogs_.push_back({route.queue, ordered, {}, 0});
+      feeds_ordered_ = feeds_ordered_ || ordered;
+      hand_over_ = std::min<size_t>(hand_over_, route.queue->edge().queue_items);
     };
     for (auto& port : node.routes) std::for_each(port.begin(), port.end(), feed);
     std::for_each(node.error_routes.begin(), node.error_routes.end(), feed);
@@ -86,22 +94,31 @@ void Stage::deliver(uint32_t position, uint32_t port, ItemList& items) {
     for (RawItem& item : items) item.drop();  // a port that nobody listens to
   }
   items.clear();
-  if (backlog_size_ > 0) flush();
+}
+
+bool Stage::flush_much() {
+  if (backlog_size_ == 0) return true;
+  if (blocked_ || backlog_size_ >= hand_over_) return flush();
+  const uint64_t now = now_ns();
+  if (collecting_since_ == 0) collecting_since_ = now;
+  return now - collecting_since_ < kCollectNs || flush();
 }
 
 bool Stage::flush() {
+  collecting_since_ = 0;
   if (backlog_size_ == 0) return true;
   for (Backlog& backlog : backlogs_) {
     if (backlog.items.empty()) continue;
-    const size_t taken = backlog.queue->push(std::span<const RawItem>(backlog.items).subspan(backlog.sent));
+    const size_t taken = backlog.queue->push(backlog.items, backlog.sent);
     backlog.sent += taken;
     backlog_size_ -= taken;
-    if (backlog.sent == backlog.items.size()) {
+    if (backlog.sent >= backlog.items.size()) {
       backlog.items.clear();
       backlog.sent = 0;
     }
   }
-  return backlog_size_ == 0;
+  blocked_ = backlog_size_ > 0;
+  return !blocked_;
 }
 
 void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts) {
@@ -120,7 +137,6 @@ void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original
   ItemList items{envelope};
   items[0].value = error_value(*node.node, error, envelope.sequence, attempts, std::move(original)).release();
   for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
-  if (backlog_size_ > 0) flush();
 }
 
 void Stage::end_outputs() {
@@ -128,8 +144,9 @@ void Stage::end_outputs() {
 }
 
 void Stage::advance_outputs(uint64_t sequence) {
+  if (!feeds_ordered_ || !flush()) return;  // not before what it speaks of is there
   for (Backlog& backlog : backlogs_) {
-    if (core_.pipeline.nodes[backlog.queue->edge().to].settings.merge.mode == MergeMode::kBySequence) backlog.queue->advance(sequence);
+    if (backlog.ordered) backlog.queue->advance(sequence);
   }
 }
 
