@@ -2,6 +2,7 @@
 """Bench 2: a million JSON lines of about 190 bytes through PassThrough → Echo → PassThrough, file to file, beside cat and a bare simdjson loop.
 
 main_job.py BUILD_FOLDER     prints seconds, ratios and peak memory; nothing is asserted.
+The files lie in TMPDIR: with TMPDIR=/dev/shm the disk is not part of it.
 """
 import filecmp
 import json
