@@ -97,7 +97,14 @@ Result<void> Reactor::Loop::start_locked() {
 void Reactor::Loop::arm_locked() {
   if (timers.empty() || timers.begin()->first.first >= armed_for) return;
   armed_for = timers.begin()->first.first;
-  asio::post(io, [this, when_ns = armed_for] {
+  // Not the time of now: what the loop's own thread posts may be overtaken by what others post later.
+  asio::post(io, [this] {
+    uint64_t when_ns = 0;
+    {
+      std::lock_guard lock(mutex);
+      when_ns = armed_for;
+    }
+    if (when_ns == UINT64_MAX) return;
     timer.expires_at(time_point(when_ns));
     timer.async_wait([this](boost::system::error_code stopped) {
       if (!stopped) expire();

@@ -66,6 +66,26 @@ TEST(Timers, EqualTimesGoOffInTheOrderOfAsking) {
   EXPECT_EQ(order, "abc");
 }
 
+TEST(Timers, ANearOneIsNotForgottenForAFarOneThatIsSetAtTheSameMoment) {
+  Lanes lanes(2);
+  const LaneId lane = *lanes.find("default");
+  Call never([] {});
+  const TimerId far = lanes.at(now_ns() + 3600 * kNsPerSecond, lane, &never);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 3000; ++i) {
+        std::latch rang(1);
+        Call job([&] { rang.count_down(); });
+        lanes.at(now_ns() + static_cast<uint64_t>(20'000 + (i * 7919 + t * 131) % 60'000), lane, &job);
+        rang.wait();
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(lanes.cancel(far));
+}
+
 TEST(Timers, ACancelledTimerNeverPostsAndALateCancelSaysSo) {
   Lanes lanes(1);
   const LaneId lane = *lanes.find("default");
