@@ -52,6 +52,11 @@ std::string ChainStage::inside() const {
   return position < 0 ? std::string() : nodes_[static_cast<size_t>(position)].node->settings.id;
 }
 
+// Its thread is the only one that knows what is between the nodes: the stage does not go on.
+void ChainStage::give_up_inside() noexcept {
+  if (inside_.load(std::memory_order_relaxed) >= 0) core_.lanes.abandon(worker_.load(std::memory_order_relaxed));
+}
+
 void ChainStage::count_inside(std::vector<uint64_t>& per_edge) const {
   merge_.count_inside(per_edge);
   for (const Link& link : links_) {
@@ -84,6 +89,7 @@ int64_t ChainStage::furthest() {
 }
 
 bool ChainStage::step() {
+  worker_.store(Lanes::current_worker(), std::memory_order_relaxed);
   for (int n = 0; n < kBatchesPerTurn; ++n) {
     if (ended_) return true;
     if (core_.discarding()) {

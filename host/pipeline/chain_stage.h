@@ -15,6 +15,7 @@ class ChainStage final : public Stage {
   ~ChainStage() override;
   void wake() noexcept override { turn_.wake(); }
   std::string inside() const override;
+  void give_up_inside() noexcept override;
   void count_inside(std::vector<uint64_t>& per_edge) const override;
   void preload(uint32_t position, const RawItem& item) override;
 
@@ -63,6 +64,7 @@ class ChainStage final : public Stage {
   std::atomic<bool> linger_armed_{false};
   struct Linger : Job { ChainStage* stage; } linger_job_;
   std::atomic<int64_t> inside_{-1};
+  std::atomic<WorkerId> worker_{0};         // that runs, or ran, the turn
 };
 
 }  // namespace heddle

@@ -10,7 +10,7 @@ std::string why_alone(const PipelineNode& node, const RunSettings& run) {
   const TypeDescriptor& type = *node.entry.type;
   if (node.settings.parallel > 1 || node.settings.order == OrderMode::kByKey) return "parallel";
   if (type.max_in_flight > 0) return "asynchronous";
-  if (node.timeout_ms > 0) return "timeout";
+  if (node.has_timeout()) return "timeout";
   if (node.retry.max_attempts > 1) return "retry";
   if (run.item_deadline_ms > 0) return "item deadline";
   if (type.lane == LaneClass::kBlocking || type.lane == LaneClass::kDevice) return "blocking";
@@ -98,7 +98,7 @@ void fuse(Pipeline& pipeline) {
                                .parallel = node.settings.parallel,
                                .order = node.settings.order,
                                .order_key = node.settings.order_key,
-                               .watched = node.timeout_ms > 0 || node.retry.max_attempts > 1 || pipeline.run.item_deadline_ms > 0,
+                               .watched = node.has_timeout() || node.retry.max_attempts > 1 || pipeline.run.item_deadline_ms > 0,
                                .asynchronous = asynchronous});
     closed.push_back(!alone.empty());
   }

@@ -16,7 +16,9 @@ struct PipelineNode {
   std::vector<std::string> inputs;  // port names by index
   std::vector<std::string> outputs; // port names by index, those named by params included; "error" is not among them
   std::string lane;                 // resolved: the node's, or "default"
-  uint64_t timeout_ms = 0;          // resolved: node, policy, type; 0: none
+  uint64_t timeout_ms = 0;          // of the node, for an item with all its attempts; 0: none
+  uint64_t attempt_timeout_ms = 0;  // resolved: policy, else the type where the node says nothing; 0: none
+  bool has_timeout() const { return timeout_ms > 0 || attempt_timeout_ms > 0; }
   uint32_t max_batch = 64;
   RetrySettings retry;              // resolved; max_attempts 1: no retry
   bool idempotent = false;

@@ -114,6 +114,7 @@ JsonNode node_node(const PipelineNode& node, bool full) {
       .add_if(full || settings.order != OrderMode::kStrict, "order", order_node(settings.order, settings.order_key))
       .add_if(full || settings.merge.mode != MergeMode::kArrival, "merge", merge_node(settings.merge))
       .add_if(full || node.timeout_ms > 0, "timeout_ms", count(node.timeout_ms))
+      .add_if(full || node.attempt_timeout_ms > 0, "attempt_timeout_ms", count(node.attempt_timeout_ms))
       .add_if(full || node.retry.max_attempts > 1, "retry", retry_node(node.retry))
       .add_if(full || node.idempotent, "idempotent", flag(node.idempotent))
       .add_if(!settings.idempotency_key.empty(), "idempotency_key", text(settings.idempotency_key))

@@ -137,6 +137,7 @@ class PlanText {
   void write_settings(const PipelineNode& node) {
     const NodeSettings& settings = node.settings;
     if (node.timeout_ms > 0) detail("timeout: " + std::to_string(node.timeout_ms) + " ms");
+    if (node.attempt_timeout_ms > 0) detail("timeout of an attempt: " + std::to_string(node.attempt_timeout_ms) + " ms");
     if (node.retry.max_attempts > 1) detail("retry: " + retry_words(node.retry));
     if (settings.merge.mode != MergeMode::kArrival) detail("merge: " + merge_words(settings.merge));
     if (settings.keep_state) detail("state: kept across runs");
@@ -146,7 +147,8 @@ class PlanText {
     const NodeSettings& settings = node.settings;
     const std::string key = settings.order == OrderMode::kByKey ? " " + plain(settings.order_key) : "";
     detail("parallel: " + std::to_string(settings.parallel) + "   order: " + std::string(name_of(settings.order)) + key);
-    detail("timeout_ms: " + std::to_string(node.timeout_ms) + (node.timeout_ms == 0 ? " (none)" : ""));
+    detail("timeout_ms: " + std::to_string(node.timeout_ms) + (node.timeout_ms == 0 ? " (none)" : "") +
+           "   attempt_timeout_ms: " + std::to_string(node.attempt_timeout_ms) + (node.attempt_timeout_ms == 0 ? " (none)" : ""));
     const RetrySettings& retry = node.retry;
     detail("retry: max_attempts " + std::to_string(retry.max_attempts) + ", initial_backoff_ms " +
            std::to_string(retry.initial_backoff_ms) + ", max_backoff_ms " + std::to_string(retry.max_backoff_ms) + ", multiplier " +

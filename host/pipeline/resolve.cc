@@ -80,10 +80,11 @@ void resolve_limits(PipelineNode& node, const Policy* policy, Diagnostics& diagn
   const TypeDescriptor& type = *node.entry.type;
   node.max_batch = std::max(1u, type.max_batch);
   node.idempotent = settings.idempotent.value_or(type.idempotent) || !settings.idempotency_key.empty();
-  if (settings.timeout_ms) node.timeout_ms = *settings.timeout_ms;
-  else if (policy && policy->attempt_timeout_ms) node.timeout_ms = *policy->attempt_timeout_ms;
-  else if (type.timeout_ms > 0) node.timeout_ms = type.timeout_ms;
-  else if (type.max_in_flight > 0 && !type.inputs.empty()) node.timeout_ms = kAsynchronousTimeoutMs;
+  node.timeout_ms = settings.timeout_ms.value_or(0);
+  if (policy && policy->attempt_timeout_ms) node.attempt_timeout_ms = *policy->attempt_timeout_ms;
+  else if (settings.timeout_ms) node.attempt_timeout_ms = 0;
+  else if (type.timeout_ms > 0) node.attempt_timeout_ms = type.timeout_ms;
+  else if (type.max_in_flight > 0 && !type.inputs.empty()) node.attempt_timeout_ms = kAsynchronousTimeoutMs;
   if (!policy || !policy->retry) return;
   if (node.idempotent) {
     node.retry = *policy->retry;

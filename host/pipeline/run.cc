@@ -14,7 +14,7 @@ namespace heddle {
 namespace {
 
 // After stop(true), threads inside nodes get this long to come back.
-constexpr uint64_t kGraceMs = 2'000;
+constexpr uint64_t kGraceMs = 300;
 
 // W3C Trace Context, level 1: version 00, random ids, sampled.
 std::string new_traceparent() {
@@ -45,6 +45,7 @@ struct Run::State {
   std::mutex mutex;
   // Guarded by mutex:
   bool finished = false;
+  bool gave_up_inside = false;  // the threads that did not come back after that
   bool giving_up = false;     // stop(true) was called: the next alarm ends the run by force
   TimerId alarm = 0;          // set while a stop waits for its end
   std::atomic<bool> left_behind{false};  // a thread hangs in a node: nothing may be destroyed
@@ -154,6 +155,12 @@ void Run::State::on_overdue() noexcept {
       alarm = core.lanes.alarm(now_ns() + kGraceMs * kNsPerMs, &overdue);
       return;
     }
+    if (!finished && !core.wait(0) && !gave_up_inside) {
+      gave_up_inside = true;
+      for (const auto& stage : stages) stage->give_up_inside();
+      alarm = core.lanes.alarm(now_ns() + kGraceMs * kNsPerMs, &overdue);
+      return;
+    }
     if (!finished && !core.wait(0)) {
       left_behind = true;
       core.fail(Error("hung", "node " + hanging() + " does not come back from a call"));
@@ -184,6 +191,8 @@ void Run::State::finish() {
   }
   report.balanced = true;
   for (size_t e = 0; e < inside.size(); ++e) {
+    // Nobody can look into a stage whose thread hangs: what went in and did not come out is in there.
+    if (left_behind) inside[e] = report.edges[e].unaccounted();
     report.edges[e].in_flight = inside[e];
     report.balanced = report.balanced && report.edges[e].balanced();
   }

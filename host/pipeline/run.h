@@ -3,6 +3,7 @@
 // Every item that enters is accounted for: it leaves as output, is filtered, is dropped for a stated reason, or fails into an error port or the
 // dead letters. `Run` keeps the counts per edge, and checks them at the end.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -81,6 +82,7 @@ struct RunOptions {
 
 struct EdgeCounts {
   uint64_t in = 0, out = 0, filtered = 0, dropped = 0, failed = 0, in_flight = 0;
+  uint64_t unaccounted() const { return in - std::min(in, out + filtered + dropped + failed); }
   bool balanced() const { return in == out + filtered + dropped + failed + in_flight; }
 };
 

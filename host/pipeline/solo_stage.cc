@@ -280,7 +280,9 @@ bool SoloStage::call_node(Dispatch& d, Lock& lock) {
     d.batch->open_own(d.items, {.guarded = guarded_, .keep_inputs = guarded_});
     d.items.clear();
     d.started_ns = now;
-    d.due_ns = node_.timeout_ms > 0 ? now + node_.timeout_ms * kNsPerMs : 0;
+    if (d.attempts.empty()) d.first_ns = now;
+    d.due_ns = node_.attempt_timeout_ms > 0 ? now + node_.attempt_timeout_ms * kNsPerMs : 0;
+    if (const uint64_t end = last_moment(d); end != 0 && (d.due_ns == 0 || end < d.due_ns)) d.due_ns = end;
     if (deadline != 0 && (d.due_ns == 0 || deadline < d.due_ns)) d.due_ns = deadline;
     if (deadline != 0 && now >= deadline) {
       fail_calls(d, d.batch->give_up(), Error("deadline", "the item's deadline passed before node \"" + node_.settings.id + "\" could take it"));

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <vector>
 
+#include "clock.h"
 #include "pipeline/stage.h"
 
 namespace heddle {
@@ -23,6 +24,7 @@ class SoloStage final : public Stage {
   ~SoloStage() override;
   void wake() noexcept override;
   std::string inside() const override;
+  void give_up_inside() noexcept override;
   void count_inside(std::vector<uint64_t>& per_edge) const override;
   void preload(uint32_t, const RawItem& item) override { preloaded_.push_back(item); }
   void drop_objects() override;
@@ -53,6 +55,7 @@ class SoloStage final : public Stage {
     bool answering = false;        // holds the run's activity: an answer is to come by itself
     ItemList items;    // for the next attempt
     std::vector<Attempt> attempts;
+    uint64_t first_ns = 0;         // when the first attempt started
     uint64_t started_ns = 0;
     uint64_t due_ns = 0;           // to be given up then; 0: never
     WorkerId worker = 0;           // while inside
@@ -102,6 +105,8 @@ class SoloStage final : public Stage {
   bool maybe_end(Strand& strand);
   void end();
   void wake_later(uint64_t when);
+  // When all attempts of a dispatch must be over; 0: never.
+  uint64_t last_moment(const Dispatch& d) const { return node_.timeout_ms > 0 ? d.first_ns + node_.timeout_ms * kNsPerMs : 0; }
   bool retries() const { return nodes_[0].node->retry.max_attempts > 1; }
 
   const PipelineNode& node_;

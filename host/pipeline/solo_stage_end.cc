@@ -50,6 +50,14 @@ void SoloStage::look_for_hung() {
   if (wake_all) wake();
 }
 
+// The strands go on, on other threads, and drop what is left.
+void SoloStage::give_up_inside() noexcept {
+  std::lock_guard lock(mutex_);
+  for (auto& d : dispatches_) {
+    if (d->state == State::kInside) give_up_hung(*d);
+  }
+}
+
 bool SoloStage::give_up_hung(Dispatch& d) {
   auto closed = d.batch->give_up_hung();
   if (!closed) return false;
@@ -59,7 +67,7 @@ bool SoloStage::give_up_hung(Dispatch& d) {
   d.handle->abandon();
   if (d.handle == object_) object_lost_ = true;
   hung_objects_.push_back(d.handle);
-  EdgeBooks::add(core_.nodes[nodes_[0].index].timed_out, 1);
+  if (!core_.discarding()) EdgeBooks::add(core_.nodes[nodes_[0].index].timed_out, 1);
   fail_calls(d, *closed, too_late(node_, waited));
   conclude(d);
   strand.turn.revive();

@@ -56,6 +56,7 @@ bool SoloStage::retry(Dispatch& d) {
   const uint64_t at = now_ns() + backoff_ns(node_.retry, next);
   RawItem item = batch.item(0);
   if (item.deadline_ns != 0 && at >= item.deadline_ns) return false;
+  if (const uint64_t end = last_moment(d); end != 0 && at >= end) return false;
   EdgeBooks::add(books.retried, 1);
   item.value = batch.original(0).release();
   item.attempt = next;

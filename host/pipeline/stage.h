@@ -21,6 +21,8 @@ class Stage : public Wakeable {
   virtual void drop_objects();
   // The id of the node whose process() has not returned, or empty.
   virtual std::string inside() const { return {}; }
+  // [any] The run is over and does not end: gives up the threads that are inside a node.
+  virtual void give_up_inside() noexcept = 0;
   // Items that are inside this stage, per edge; only while nothing runs.
   virtual void count_inside(std::vector<uint64_t>& per_edge) const = 0;
 

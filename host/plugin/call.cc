@@ -8,6 +8,9 @@
 namespace heddle {
 namespace {
 
+// Answers of calls that were given up, remembered per batch.
+constexpr size_t kMostOwed = 1'024;
+
 // The batch that this thread has entered.
 thread_local CallBatch* t_entered = nullptr;
 
@@ -106,7 +109,7 @@ struct CallAnswers {
     CallBatch& b = *c.batch;
     if (t_entered != &b) return b.emit_elsewhere(c, generation(handle), port, v);
     if (!c.is(open_word(handle))) {
-      b.owner_.fault("emitted from a call that is complete");
+      if (!b.is_owed(c, generation(handle), false)) b.owner_.fault("emitted from a call that is complete");
       return HEDDLE_INVALID;
     }
     if (port >= b.outlet_count_) {
@@ -171,7 +174,7 @@ struct CallAnswers {
     if (t_entered != &b) return b.complete_elsewhere(c, generation(handle), status, result, why);
     if (!c.is(open_word(handle))) {
       Value dropped = Value::adopt(result);
-      b.owner_.fault("completed a call twice");
+      if (!b.is_owed(c, generation(handle), true)) b.owner_.fault("completed a call twice");
       return;
     }
     c.word.store(heddle_op::word_of(generation(handle), heddle_op::kComplete), std::memory_order_relaxed);
@@ -301,6 +304,7 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
   {
     std::lock_guard lock(mutex_);
     if (given_up_ || !c.is(heddle_op::word_of(generation, heddle_op::kOpen))) {
+      if (is_owed_locked(c, generation, false)) return HEDDLE_INVALID;
       rule = "emitted from a call that is complete";
     } else if (port >= outlet_count_) {
       rule = "emitted on an output port which it does not have";
@@ -323,21 +327,22 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
 
 void CallBatch::complete_elsewhere(heddle_call& c, uint16_t generation, heddle_status status, heddle_value* result, heddle_str why) {
   const char* rule = nullptr;
-  bool wake = false;
+  bool wake = false, dropped = true;
   {
     std::lock_guard lock(mutex_);
     uint32_t open = heddle_op::word_of(generation, heddle_op::kOpen);
     if (given_up_ || c.generation() != generation) {
-      rule = "completed a call after its time, or twice";
+      if (!is_owed_locked(c, generation, true)) rule = "completed a call twice";
     } else if (!c.word.compare_exchange_strong(open, heddle_op::word_of(generation, heddle_op::kComplete), std::memory_order_relaxed)) {
       rule = "completed a call twice";
     } else {
+      dropped = false;
       wake = drop_in({c.index, -1, status, result, std::string(view(why))});
     }
   }
-  if (rule) {
-    Value dropped = Value::adopt(result);
-    owner_.fault(rule);
+  if (rule) owner_.fault(rule);
+  if (dropped) {
+    Value::adopt(result);
   } else if (wake) {
     owner_.wake(*this);
   }
@@ -364,6 +369,19 @@ int32_t CallBatch::take_awaiting(uint32_t index) {
   return is_open(index) ? port : -1;
 }
 
+// Whether the answer of a call that was given up is still owed; `settled`: this is it.
+bool CallBatch::is_owed(const heddle_call& c, uint16_t generation, bool settled) {
+  std::lock_guard lock(mutex_);
+  return is_owed_locked(c, generation, settled);
+}
+
+bool CallBatch::is_owed_locked(const heddle_call& c, uint16_t generation, bool settled) {
+  const auto found = std::find_if(answers_owed_.begin(), answers_owed_.end(), [&](const Owed& o) { return o.index == c.index && o.generation == generation; });
+  if (found == answers_owed_.end()) return false;
+  if (settled) answers_owed_.erase(found);
+  return true;
+}
+
 // [mutex_ held]
 std::vector<uint32_t> CallBatch::close_open_calls() {
   std::vector<uint32_t> closed;
@@ -371,9 +389,12 @@ std::vector<uint32_t> CallBatch::close_open_calls() {
   for (uint32_t i = 0; i < count_; ++i) {
     const uint16_t generation = calls_[i].generation();
     uint32_t open = heddle_op::word_of(generation, heddle_op::kOpen);
-    // The next generation: an answer that still comes is late, not double.
+    // The next generation: an answer that still comes finds no open call.
     const uint32_t closed_word = heddle_op::word_of(static_cast<uint16_t>(generation + 1), heddle_op::kComplete);
-    if (calls_[i].word.compare_exchange_strong(open, closed_word, std::memory_order_relaxed)) closed.push_back(i);
+    if (!calls_[i].word.compare_exchange_strong(open, closed_word, std::memory_order_relaxed)) continue;
+    closed.push_back(i);
+    if (answers_owed_.size() == kMostOwed) answers_owed_.erase(answers_owed_.begin());
+    answers_owed_.push_back({i, generation});
   }
   return closed;
 }

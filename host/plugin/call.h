@@ -127,7 +127,7 @@ class CallBatch {
   bool has_awaiting();
   int32_t take_awaiting(uint32_t index);
 
-  // Closes every open call from outside: later answers on them are faults ("answered after its time"). Answers that came before are applied. Gives the
+  // Closes every open call from outside. Its answer is still owed: one that comes later is dropped, a second one is a fault. Answers that came before are applied. Gives the
   // calls closed.
   std::vector<uint32_t> give_up();
   // The same while a thread hangs inside the plugin with this batch, from any other thread; nothing if it has just left. leave() will be false for the hanging
@@ -164,6 +164,8 @@ class CallBatch {
   bool drop_in(Letter letter);
   void apply(std::vector<Letter> letters);
   std::vector<uint32_t> close_open_calls();
+  bool is_owed(const heddle_call& c, uint16_t generation, bool settled);
+  bool is_owed_locked(const heddle_call& c, uint16_t generation, bool settled);
   void close_rest(std::vector<Letter> letters, size_t closed);
 
   CallOwner& owner_;
@@ -190,6 +192,11 @@ class CallBatch {
   // Guarded by mutex_:
   std::vector<Letter> mailbox_;
   std::vector<uint32_t> owed_;           // per port: values emitted from elsewhere since drained()
+  struct Owed {
+    uint32_t index;
+    uint16_t generation;
+  };
+  std::vector<Owed> answers_owed_;       // of calls that were given up; the oldest are forgotten
   bool given_up_ = false;
   bool woken_ = false;
   bool awaiting_ = false;                // some call's `awaiting` is set

@@ -210,7 +210,7 @@ TEST(CallBatch, AnAnswerAfterProcessReturnedWakesTheOwnerOnce) {
   EXPECT_EQ(batch.failures().size(), 1u);
 }
 
-TEST(CallBatch, WhatIsGivenUpIsLateAfterwards) {
+TEST(CallBatch, TheAnswerOfACallThatWasGivenUpIsOwedOnce) {
   Owner owner;
   CallBatch batch(2, 1, owner);
   batch.open_own(items(2), {.guarded = true});
@@ -219,8 +219,20 @@ TEST(CallBatch, WhatIsGivenUpIsLateAfterwards) {
   ASSERT_TRUE(batch.leave());
   EXPECT_EQ(batch.give_up(), std::vector<uint32_t>{1});
   EXPECT_EQ(batch.open_calls(), 0u);
+  const heddle_call* const late = batch.handle(1);
+  in_thread([&] {
+    Value more = Value::integer(1);
+    EXPECT_EQ(call().emit(const_cast<heddle_call*>(late), 0, more.get()), HEDDLE_INVALID);
+    complete(op_of(batch, 1));
+  });
+  EXPECT_TRUE(owner.faults.empty());
   in_thread([&] { complete(op_of(batch, 1)); });
-  EXPECT_EQ(owner.faults.size(), 1u);
+  EXPECT_EQ(owner.faults, std::vector<std::string>{"completed a call twice"});
+  batch.open_own(items(2), {.guarded = true});
+  in_thread([&] { complete(call().op(const_cast<heddle_call*>(late))); });
+  EXPECT_EQ(owner.faults.size(), 2u) << "and does not touch the call that has its place now";
+  EXPECT_EQ(batch.open_calls(), 2u);
+  batch.give_up();
 }
 
 TEST(CallBatch, AHungThreadIsToldThatItWasGivenUp) {
@@ -235,6 +247,8 @@ TEST(CallBatch, AHungThreadIsToldThatItWasGivenUp) {
   EXPECT_EQ(*closed, std::vector<uint32_t>{0});
   EXPECT_EQ(batch->original(0).as_int(), 1000);
   EXPECT_EQ(call().take(batch->handle(0)), nullptr);
+  complete(op_of(*batch, 0));
+  EXPECT_TRUE(owner.faults.empty());
   complete(op_of(*batch, 0));
   EXPECT_EQ(owner.faults.size(), 1u);
   EXPECT_FALSE(batch->leave());

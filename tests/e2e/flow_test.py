@@ -100,11 +100,19 @@ class Trouble(HeddleCase):
         self.assertNotIn("canary", answer.err)
 
     def test_a_node_that_is_retried_says_so(self):
-        retry = {"policies": {"again": {"retry": {"max_attempts": 3, "initial_backoff_ms": 1, "jitter": "none"}}}}
-        manifest = pipeline(node("d", "Delay", {"delay_ms": 10_000}, timeout_ms=20, policy="again"), **retry)
+        again = {"attempt_timeout_ms": 20, "retry": {"max_attempts": 3, "initial_backoff_ms": 1, "jitter": "none"}}
+        manifest = pipeline(node("d", "Delay", {"delay_ms": 10_000}, timeout_ms=60_000, policy="again"), policies={"again": again})
         answer = self.run_manifest(manifest, [1], "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
         self.assertEqual([a["number"] for a in json.loads(self.read("dead"))["attempts"]], [1, 2, 3])
         self.assertEqual(answer.report["nodes"][0]["retried"], 2)
+        self.assertEqual(answer.report["faults"], [], "an answer that comes after its time was owed")
+
+    def test_the_timeout_of_a_node_covers_all_attempts(self):
+        again = {"retry": {"max_attempts": 3, "initial_backoff_ms": 1, "jitter": "none"}}
+        manifest = pipeline(node("d", "Delay", {"delay_ms": 10_000}, timeout_ms=20, policy="again"), policies={"again": again})
+        answer = self.run_manifest(manifest, [1], "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
+        self.assertEqual([a["number"] for a in json.loads(self.read("dead"))["attempts"]], [1])
+        self.assertEqual(answer.report["nodes"][0]["retried"], 0)
 
     def test_an_idempotent_node_is_tried_again_while_that_may_help(self):
         retry = {"max_attempts": 3, "initial_backoff_ms": 1, "max_backoff_ms": 5, "multiplier": 2.0, "jitter": "none", "budget_percent": 100}

@@ -78,6 +78,19 @@ class Stopping(HeddleCase):
         answer = self.ended(process, INTERRUPTED)
         self.assertEqual(sum(e["dropped"] for e in answer.report["connections"]), 3)
 
+    def test_a_node_that_hangs_does_not_hold_up_a_second_interrupt(self):
+        endless = {"program": "repeat(.) | select(false)"}
+        for hung in (node("later", "Jq", endless, timeout_ms=3_600_000), node("later", "Delay", {"delay_ms": 3_600_000}, parallel=2)):
+            manifest = pipeline(node("a", "PassThrough"), node("now", "PassThrough"), hung, connections=[("a", "now"), ("a", "later")],
+                                run={"drain_ms": 3_600_000})
+            process = self.running(manifest, "--dead-letters", self.path("dead"))
+            for _ in range(3):
+                process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
+            answer = self.ended(process, INTERRUPTED)
+            self.assertEqual(sum(e["dropped"] for e in answer.report["connections"]), 3)
+
     def test_one_interrupt_lets_the_items_inside_finish(self):
         process = self.holding(300, drain_ms=3_600_000)
         process.send_signal(signal.SIGINT)
