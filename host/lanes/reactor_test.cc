@@ -172,6 +172,7 @@ TEST(Readable, LeavesTheDescriptorsFlagsAlone) {
 }
 
 TEST(Readable, RefusesARegularFileABadDescriptorAndASecondWait) {
+  Pipe pipe;  // outlives the wait
   Lanes lanes(1);
   const LaneId lane = *lanes.find("default");
   Call job([] {});
@@ -181,7 +182,6 @@ TEST(Readable, RefusesARegularFileABadDescriptorAndASecondWait) {
   EXPECT_EQ(regular.error().code, "always-readable");
   ::close(file);
   EXPECT_FALSE(lanes.when_readable(-1, lane, &job));
-  Pipe pipe;
   EXPECT_TRUE(lanes.when_readable(pipe.ends[0], lane, &job));
   EXPECT_FALSE(lanes.when_readable(pipe.ends[0], lane, &job));
 }
