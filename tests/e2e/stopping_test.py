@@ -46,13 +46,13 @@ class Stopping(HeddleCase):
         self.addCleanup(feeder.wait)
         self.addCleanup(feeder.kill)
         os.close(writing)
-        seen = sum(len(process.stdout.read1(1 << 16)) for _ in range(50))
-        self.assertGreater(seen, 0)
+        seen = b"".join(process.stdout.read1(1 << 16) for _ in range(50))
+        self.assertGreater(len(seen), 0)
         process.send_signal(signal.SIGTERM)
         answer = self.finish(process)
         self.assertEqual(answer.code, TERMINATED, answer.err)
         self.assert_balanced(answer.report)
-        self.assertTrue(answer.out_bytes.endswith(b"\n"), "what was written ends with a whole line")
+        self.assertTrue((seen + answer.out_bytes).endswith(b"\n"), "what was written ends with a whole line")
         self.assertEqual(answer.report["output_items"], answer.report["input_items"])
 
     def holding(self, delay_ms, **run):
