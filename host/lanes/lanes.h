@@ -1,8 +1,9 @@
 // The scheduler: named lanes in front of one pool of worker threads, the host's only ones.
 //
-// The lane of the highest priority (lowest number) with waiting work and free concurrency always starts next; lanes of equal priority take
-// turns; within a lane, first come first served. Nothing polls: a worker without work sleeps until a post, a timer or a readable descriptor
-// wakes it.
+// A post is lock-free: it puts the job into an inbox, and wakes a worker only if one sleeps. A worker empties the inbox into the schedule, takes a few jobs of one lane at
+// once (so many that they take some microseconds together, and never more than its share of what waits), and runs them one after the other; between two of them it looks whether a
+// higher lane has work. A worker without work takes over what another one has taken and not begun. Nothing polls: a worker without work sleeps until a post, a time, or a readable
+// descriptor wakes it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -11,31 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "lanes/histogram.h"
+#include "lanes/lane.h"
 #include "result.h"
 
 namespace heddle {
 
-// One piece of work. The poster keeps it alive from post until `run` is entered; `run` may post it again, or free it.
-struct Job {
-  void (*run)(Job*) noexcept = nullptr;
-  Job* next = nullptr;  // the queue's, while posted
-};
-
-using LaneId = uint32_t;
 using TimerId = uint64_t;
 using WorkerId = uint64_t;
 
-struct LaneConfig {
-  std::string name;
-  uint32_t priority = 3;         // 0 is the highest
-  uint32_t min_concurrency = 0;  // slots of the pool kept for this lane; of all slots, one is never kept: no lane stands still for ever
-  uint32_t max_concurrency = 0;  // 0: as many as the pool has
-};
-
-struct LaneStats {
-  std::string name;
-  uint64_t submitted = 0, started = 0, completed = 0;
-  uint32_t waiting = 0, running = 0;
+struct LaneTimes {
+  Durations waited, ran;
 };
 
 class Lanes {
@@ -47,14 +34,23 @@ class Lanes {
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
-  // [any] Adds a lane, or replaces the settings of the one of that name (its queue is kept). Refuses min > max, and priorities over 255.
+  // [any] Adds a lane, or replaces the settings of the one of that name (its queue is kept). Refuses what check() refuses.
   Result<LaneId> add(const LaneConfig& config);
   std::optional<LaneId> find(std::string_view name) const;
+  LaneConfig config(LaneId lane) const;
   std::vector<LaneStats> stats() const;
+  LaneTimes times(LaneId lane) const;
   unsigned threads() const;
 
-  // [any] Never runs inline.
+  // [any] Never runs inline, and never refuses: whoever submits work from outside asks first.
   void post(LaneId lane, Job* job);
+  // [any] The same, not before `when_ns` (CLOCK_MONOTONIC).
+  void post_at(uint64_t when_ns, LaneId lane, Job* job);
+  // [any] Takes a posted job back. True: it will not run, and its storage is the caller's again.
+  bool cancel(Job* job);
+  // [any] A paused lane starts nothing; what runs, runs on.
+  void pause(LaneId lane);
+  void resume(LaneId lane);
 
   // [any] Posts `job` to `lane` at `when_ns` (CLOCK_MONOTONIC).
   TimerId at(uint64_t when_ns, LaneId lane, Job* job);

@@ -1,15 +1,19 @@
 #include "lanes/lanes.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <latch>
 #include <memory>
 #include <mutex>
 #include <semaphore>
+#include <set>
 #include <thread>
 
 #include "clock.h"
@@ -96,7 +100,7 @@ TEST(Lanes, AHigherLaneGoesFirstWhateverTheOrderOfArrival) {
 
 TEST(Lanes, ALaneNeverRunsMoreThanItsMaximum) {
   Lanes lanes(4);
-  const LaneId lane = add(lanes, {"two", 3, 0, 2});
+  const LaneId lane = add(lanes, {.name = "two", .max_concurrency = 2});
   std::atomic<int> now{0}, most{0};
   std::latch all(200);
   std::vector<std::unique_ptr<Call>> jobs;
@@ -117,7 +121,7 @@ TEST(Lanes, ALaneNeverRunsMoreThanItsMaximum) {
 
 TEST(Lanes, AReservedSlotIsFreeWhileAHigherLaneIsSaturated) {
   Lanes lanes(2);
-  const LaneId low = add(lanes, {"low", 9, 1, 0});
+  const LaneId low = add(lanes, {.name = "low", .priority = 9, .min_concurrency = 1});
   std::counting_semaphore<> go(0);
   std::latch flooded(8), low_ran(1);
   std::vector<std::unique_ptr<Call>> flood;
@@ -234,7 +238,7 @@ TEST(Lanes, AHungJobIsGivenUpAndItsSlotWorksOn) {
   WorkerId hung = 0;
   {
     Lanes lanes(1);
-    const LaneId lane = add(lanes, {"one", 3, 0, 1});
+    const LaneId lane = add(lanes, {.name = "one", .max_concurrency = 1});
     Call stuck([&] {
       hung = Lanes::current_worker();
       entered.count_down();
@@ -321,6 +325,189 @@ TEST(Lanes, ManyHungJobsInARowDoNotWearThePoolOut) {
   release.release(kRounds);
   while (lanes.abandoned() != 0) std::this_thread::yield();
   EXPECT_EQ(returned, kRounds);
+}
+
+TEST(Lanes, AJobThatWaitsForTheOneBehindItIsNotAloneWithIt) {
+  for (int round = 0; round < 200; ++round) {
+    Lanes lanes(2);
+    const LaneId lane = *lanes.find("default");
+    std::latch quick(100), opened(1), ended(8);
+    std::vector<std::unique_ptr<Call>> jobs;
+    for (int i = 0; i < 100; ++i) jobs.push_back(std::make_unique<Call>([&] { quick.count_down(); }));  // so that batches grow
+    for (auto& job : jobs) lanes.post(lane, job.get());
+    quick.wait();
+    Call waits([&] {
+      opened.wait();
+      ended.count_down();
+    });
+    Call opens([&] {
+      opened.count_down();
+      ended.count_down();
+    });
+    std::vector<std::unique_ptr<Call>> more;
+    for (int i = 0; i < 6; ++i) more.push_back(std::make_unique<Call>([&] { ended.count_down(); }));
+    for (int i = 0; i < 3; ++i) lanes.post(lane, more[static_cast<size_t>(i)].get());
+    lanes.post(lane, &waits);
+    for (int i = 3; i < 6; ++i) lanes.post(lane, more[static_cast<size_t>(i)].get());
+    lanes.post(lane, &opens);
+    ended.wait();
+  }
+}
+
+TEST(Lanes, APostedJobCanBeTakenBackUntilItBegins) {
+  Lanes lanes(1);
+  const LaneId lane = *lanes.find("default");
+  std::latch entered(1);
+  std::binary_semaphore go(0);
+  Call gate([&] {
+    entered.count_down();
+    go.acquire();
+  });
+  lanes.post(lane, &gate);
+  entered.wait();
+  std::atomic<int> ran{0};
+  std::latch last(1);
+  Call now([&] { ++ran; }), later([&] { ++ran; }), end([&] { last.count_down(); });
+  lanes.post(lane, &now);
+  lanes.post_at(now_ns() + 3600 * kNsPerSecond, lane, &later);
+  EXPECT_TRUE(lanes.cancel(&now));
+  EXPECT_TRUE(lanes.cancel(&later));
+  EXPECT_FALSE(lanes.cancel(&now));
+  EXPECT_FALSE(lanes.cancel(&gate)) << "it runs";
+  lanes.post(lane, &end);
+  go.release();
+  last.wait();
+  EXPECT_EQ(ran, 0);
+}
+
+TEST(Lanes, ADelayedPostComesAtItsTimeAndNotBefore) {
+  Lanes lanes(1);
+  uint64_t ran_at = 0;
+  std::latch done(1);
+  Call job([&] {
+    ran_at = now_ns();
+    done.count_down();
+  });
+  const uint64_t when = now_ns() + 20 * kNsPerMs;
+  lanes.post_at(when, *lanes.find("default"), &job);
+  done.wait();
+  EXPECT_GE(ran_at, when);
+}
+
+TEST(Lanes, ARateIsKeptWithoutAnybodyPosting) {
+  Lanes lanes(2);
+  const LaneId lane = add(lanes, {.name = "slow", .rates = {{.count = 1'000, .burst = 1}}});
+  std::latch all(20);
+  std::vector<std::unique_ptr<Call>> jobs;
+  for (int i = 0; i < 20; ++i) jobs.push_back(std::make_unique<Call>([&] { all.count_down(); }));
+  const uint64_t began = now_ns();
+  for (auto& job : jobs) lanes.post(lane, job.get());
+  all.wait();
+  EXPECT_GE(now_ns() - began, 19 * kNsPerMs);
+}
+
+TEST(Lanes, APausedLaneRunsNothingUntilItIsResumed) {
+  Lanes lanes(1);
+  const LaneId lane = *lanes.find("prompt"), other = *lanes.find("default");
+  std::atomic<bool> ran{false};
+  std::latch passed(1), done(1);
+  Call held([&] {
+    ran = true;
+    done.count_down();
+  });
+  Call pass([&] { passed.count_down(); });
+  lanes.pause(lane);
+  lanes.post(lane, &held);
+  lanes.post(other, &pass);
+  passed.wait();
+  EXPECT_FALSE(ran);
+  EXPECT_TRUE(lanes.stats()[lane].paused);
+  lanes.resume(lane);
+  done.wait();
+}
+
+TEST(Lanes, TimesAreKeptPerLane) {
+  Lanes lanes(2);
+  const LaneId lane = *lanes.find("skill");
+  std::latch all(500);
+  std::vector<std::unique_ptr<Call>> jobs;
+  for (int i = 0; i < 500; ++i) jobs.push_back(std::make_unique<Call>([&] { all.count_down(); }));
+  for (auto& job : jobs) lanes.post(lane, job.get());
+  all.wait();
+  while (lanes.stats()[lane].completed < 500) std::this_thread::yield();
+  const LaneTimes times = lanes.times(lane);
+  EXPECT_EQ(times.waited.count(), 500u);
+  EXPECT_EQ(times.ran.count(), 500u);
+  EXPECT_LE(times.waited.quantile(0.5), times.waited.quantile(0.99));
+  EXPECT_EQ(lanes.times(*lanes.find("query")).ran.count(), 0u);
+}
+
+// --- lanes.md, Acceptance: what needs threads (the rest: schedule_test.cc) ----------------------------------------------------------------------------------------
+
+std::set<std::string> threads_of_this_process() {
+  std::set<std::string> ids;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) ids.insert(task.path().filename());
+  return ids;
+}
+
+// How often these threads have gone to sleep of their own will: each wake-up is one.
+uint64_t wake_ups(const std::set<std::string>& threads) {
+  uint64_t sum = 0;
+  for (const std::string& id : threads) {
+    std::ifstream status("/proc/self/task/" + id + "/status");
+    for (std::string line; std::getline(status, line);) {
+      if (line.starts_with("voluntary_ctxt_switches:")) sum += std::stoull(line.substr(line.find(':') + 1));
+    }
+  }
+  return sum;
+}
+
+TEST(Acceptance, A08_AnIdleSchedulerNeverWakes) {
+  const std::set<std::string> others = threads_of_this_process();
+  Lanes lanes(4);
+  std::latch ran(100);
+  std::vector<std::unique_ptr<Call>> jobs;
+  for (int i = 0; i < 100; ++i) jobs.push_back(std::make_unique<Call>([&] { ran.count_down(); }));
+  for (auto& job : jobs) lanes.post(*lanes.find("default"), job.get());
+  Call far([] {});
+  lanes.post_at(now_ns() + 3600 * kNsPerSecond, *lanes.find("default"), &far);
+  ran.wait();
+  ::poll(nullptr, 0, 100);
+  std::set<std::string> mine = threads_of_this_process();
+  std::erase_if(mine, [&](const std::string& id) { return others.contains(id); });
+  ASSERT_GE(mine.size(), 4u);
+  const auto look = [&](int ms) {
+    ::poll(nullptr, 0, ms);
+    return wake_ups(mine);
+  };
+  uint64_t before = look(100), after = look(300);
+  for (int i = 0; i < 20 && after != before; ++i) {  // on a busy machine the workers may need longer to come to rest
+    before = after;
+    after = look(300);
+  }
+  EXPECT_EQ(after, before);
+  EXPECT_TRUE(lanes.cancel(&far));
+}
+
+TEST(Acceptance, A10_DestructionReleasesEveryThread) {
+  const size_t before = threads_of_this_process().size();
+  {
+    Lanes lanes(4);
+    std::latch rang(1);
+    Call alarm([&] { rang.count_down(); });
+    lanes.alarm(now_ns() + kNsPerMs, &alarm);
+    rang.wait();
+    EXPECT_EQ(threads_of_this_process().size(), before + 5);
+  }
+  for (int i = 0; i < 1'000 && threads_of_this_process().size() != before; ++i) ::poll(nullptr, 0, 1);  // a joined thread leaves the list a moment later
+  EXPECT_EQ(threads_of_this_process().size(), before);
+}
+
+TEST(Histogram, ABucketsMiddleIsWithinSevenPercentOfAllThatFallIntoIt) {
+  for (uint64_t ns = 1; ns < uint64_t{1} << 40; ns = ns * 9 / 8 + 1) {
+    const double middle = static_cast<double>(Histogram::value(Histogram::bucket(ns)));
+    EXPECT_NEAR(middle, static_cast<double>(ns), static_cast<double>(ns) * 0.07 + 0.5) << ns;
+  }
 }
 
 // The process of a thread that never returns ends by _exit; so these two run in processes of their own.

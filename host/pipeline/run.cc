@@ -209,7 +209,9 @@ Run::Run() = default;
 
 Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options) {
   for (const LaneSettings& lane : pipeline.lanes) {
-    if (auto added = options.lanes->add({lane.name, lane.priority, lane.min_concurrency, lane.max_concurrency}); !added) return std::move(added).error();
+    const LaneConfig config{.name = lane.name, .priority = lane.priority, .min_concurrency = lane.min_concurrency,
+                            .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
+    if (auto added = options.lanes->add(config); !added) return std::move(added).error();
   }
   set_run_trace(new_traceparent());
   std::unique_ptr<Run> run(new Run);

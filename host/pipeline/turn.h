@@ -30,9 +30,9 @@ class Turn : private Job {
   Turn() { run = &enter; }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  void bind(Lanes& lanes, LaneId lane, Activity& activity, Body body, void* context) {
+  void bind(Lanes& lanes, LaneId on, Activity& activity, Body body, void* context) {
     lanes_ = &lanes;
-    lane_ = lane;
+    lane_ = on;
     activity_ = &activity;
     body_ = body;
     context_ = context;
