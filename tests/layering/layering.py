@@ -39,7 +39,7 @@ MAY_INCLUDE = {
 # Library: (headers, the places that may include it). A place ending in "/" is a folder, else one file. tests/ may use what it measures.
 LIBRARIES = {
     "Boost.DLL": (r"boost/dll", ["host/plugin/library.cc"]),
-    "Boost.Asio": (r"boost/asio", ["host/lanes/"]),
+    "Boost.Asio": (r"boost/asio", ["host/lanes/", "tests/bench/"]),
     "RapidJSON": (r"rapidjson/", ["host/value/", "host/manifest/", "tests/"]),
     "simdjson": (r"simdjson", ["host/value/", "tests/bench/"]),
     "mimalloc": (r"mimalloc", ["host/value/"]),

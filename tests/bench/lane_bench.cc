@@ -1,0 +1,161 @@
+// Bench 3, in memory: what a job costs through the lanes, beside Boost.Asio's thread pool in the same run. Nothing is asserted.
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cstdio>
+#include <latch>
+#include <memory>
+#include <semaphore>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "clock.h"
+#include "lanes/lanes.h"
+
+namespace {
+
+using namespace heddle;
+
+constexpr size_t kJobs = 2'000'000;
+constexpr int kRounds = 5;
+
+struct Counted : Job {
+  std::atomic<size_t>* left;
+  std::latch* done;
+};
+
+double seconds(uint64_t ns) { return static_cast<double>(ns) / 1e9; }
+
+// The best of some rounds, in jobs per second.
+template <class Round>
+double best_of(Round round) {
+  double best = 0;
+  for (int i = 0; i < kRounds; ++i) best = std::max(best, static_cast<double>(kJobs) / seconds(round()));
+  return best;
+}
+
+uint64_t asio_round(unsigned threads) {
+  boost::asio::thread_pool pool(threads);
+  std::atomic<size_t> left{kJobs};
+  std::latch done(1);
+  const uint64_t began = now_ns();
+  for (size_t i = 0; i < kJobs; ++i) {
+    boost::asio::post(pool, [&] {
+      if (left.fetch_sub(1, std::memory_order_relaxed) == 1) done.count_down();
+    });
+  }
+  done.wait();
+  return now_ns() - began;
+}
+
+std::vector<LaneId> add_lanes(Lanes& lanes, size_t count) {
+  std::vector<LaneId> ids;
+  for (size_t i = 0; i < count; ++i) ids.push_back(*lanes.add({.name = "bench-" + std::to_string(i), .priority = static_cast<uint32_t>(i % 8)}));
+  return ids;
+}
+
+uint64_t lanes_round(Lanes& lanes, const std::vector<LaneId>& ids, std::vector<Counted>& jobs) {
+  std::atomic<size_t> left{kJobs};
+  std::latch done(1);
+  for (Counted& job : jobs) {
+    job.left = &left;
+    job.done = &done;
+    job.run = [](Job* j) noexcept {
+      auto* mine = static_cast<Counted*>(j);
+      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
+    };
+  }
+  const uint64_t began = now_ns();
+  size_t lane = 0;
+  for (Counted& job : jobs) {
+    lanes.post(ids[lane], &job);
+    if (++lane == ids.size()) lane = 0;
+  }
+  done.wait();
+  return now_ns() - began;
+}
+
+struct Percentiles {
+  uint64_t p50, p99;
+};
+Percentiles of(std::vector<uint64_t> all) {
+  std::sort(all.begin(), all.end());
+  return {all[all.size() / 2], all[all.size() * 99 / 100]};
+}
+
+// From the post to the end of the job; the thread that posts waits for it, `pause_ns` between two.
+Percentiles round_trips(Lanes& lanes, LaneId lane, size_t count, uint64_t pause_ns) {
+  struct Ping : Job {
+    std::atomic<uint64_t> ended{0};
+  } ping;
+  ping.run = [](Job* j) noexcept { static_cast<Ping*>(j)->ended.store(now_ns(), std::memory_order_release); };
+  std::vector<uint64_t> all;
+  uint64_t next = now_ns();
+  for (size_t i = 0; i < count; ++i) {
+    while (now_ns() < next) {
+    }
+    next += pause_ns;
+    ping.ended.store(0, std::memory_order_relaxed);
+    const uint64_t began = now_ns();
+    lanes.post(lane, &ping);
+    while (ping.ended.load(std::memory_order_acquire) == 0) {
+    }
+    all.push_back(ping.ended.load(std::memory_order_acquire) - began);
+    next = std::max(next, now_ns());
+  }
+  return of(std::move(all));
+}
+
+// How soon jobs of `control` start while a million of `prompt` wait.
+Percentiles control_among_a_million(Lanes& lanes, std::vector<Counted>& jobs) {
+  std::atomic<size_t> left{jobs.size()};
+  std::latch done(1);
+  for (Counted& job : jobs) {
+    job.left = &left;
+    job.done = &done;
+    job.run = [](Job* j) noexcept {
+      auto* mine = static_cast<Counted*>(j);
+      const uint64_t until = now_ns() + 500;
+      while (now_ns() < until) {
+      }
+      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
+    };
+  }
+  const LaneId prompt = *lanes.find("prompt"), control = *lanes.find("control");
+  lanes.pause(prompt);
+  for (Counted& job : jobs) lanes.post(prompt, &job);
+  lanes.resume(prompt);
+  const Percentiles found = round_trips(lanes, control, 2'000, 0);
+  done.wait();
+  return found;
+}
+
+}  // namespace
+
+int main() {
+  const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  std::printf("in memory, %u threads, %zu jobs of nothing, posted by one thread; best of %d\n", threads, kJobs, kRounds);
+  const double peer = best_of([&] { return asio_round(threads); });
+  std::printf("  Boost.Asio thread_pool              %6.2f M jobs/s\n", peer / 1e6);
+  std::vector<Counted> jobs(kJobs);
+  for (const size_t count : {1u, 10u, 1'000u, 4'000u}) {
+    Lanes lanes(threads);
+    const std::vector<LaneId> ids = add_lanes(lanes, count);
+    const double rate = best_of([&] { return lanes_round(lanes, ids, jobs); });
+    std::printf("  heddle, %4zu lanes                  %6.2f M jobs/s = %.2f x the pool%s\n", count, rate / 1e6, rate / peer,
+                count <= 10 ? "   (wanted: >= 2.5 M)" : "");
+  }
+  Lanes lanes(threads);
+  const LaneId lane = *lanes.find("default");
+  const Percentiles parked = round_trips(lanes, lane, 5'000, 200'000), steady = round_trips(lanes, lane, 100'000, 20'000);
+  std::printf("  post to end, worker parked          p50 %6.2f us, p99 %6.2f us   (wanted: <= 4, <= 100)\n", static_cast<double>(parked.p50) / 1e3,
+              static_cast<double>(parked.p99) / 1e3);
+  std::printf("  post to end, 50,000 jobs/s          p50 %6.2f us, p99 %6.2f us   (wanted: p50 <= 1)\n", static_cast<double>(steady.p50) / 1e3,
+              static_cast<double>(steady.p99) / 1e3);
+  jobs.resize(1'000'000);
+  const Percentiles control = control_among_a_million(lanes, jobs);
+  std::printf("  control while 1,000,000 prompt wait p50 %6.2f us, p99 %6.2f us   (wanted: p99 <= 1000)\n", static_cast<double>(control.p50) / 1e3,
+              static_cast<double>(control.p99) / 1e3);
+}
