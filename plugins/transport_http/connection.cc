@@ -250,11 +250,12 @@ void Connection::break_off(heddle_status status, std::string why) {
 }
 
 void Connection::finish(bool fine) {
-  if (counted_) --shared_.requests;
-  if (!exchange_) return;
-  if (!fine) break_off(HEDDLE_CANCELLED, "the peer has gone, or does not read");
-  shared_.exchanges.over(*exchange_, outcome_, why_);
-  exchange_.reset();
+  if (exchange_) {
+    if (!fine) break_off(HEDDLE_CANCELLED, "the peer has gone, or does not read");
+    shared_.exchanges.over(*exchange_, outcome_, why_);
+    exchange_.reset();
+  }
+  if (counted_) --shared_.requests;  // after the host knows: it counts, too
 }
 
 }  // namespace transport_http
