@@ -82,6 +82,7 @@ std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type
   add_row(out, "plugin", plugin_text(plugin));
   add_row(out, "file", plugin.path);
   add_row(out, "package", plugin.package);
+  if (type.kind != "node") return out + "params\n" + params_text(type);
   add_row(out, "inputs", type.inputs.empty() ? "none: a source" : ports_text(type.inputs));
   add_row(out, "outputs", outputs_text(type));
   add_row(out, "concurrency", std::string(name_of(type.concurrency)));
@@ -97,10 +98,11 @@ std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type
 std::string plugin_listing(const PluginDescriptor& plugin) {
   std::string out = plugin_text(plugin) + "  " + plugin.path + "\n";
   if (!plugin.summary.empty()) out += "  " + plugin.summary + "\n";
+  const auto name = [](const TypeDescriptor& type) { return type.kind == "node" ? type.type : type.type + " (" + type.kind + ")"; };
   size_t width = 0;
-  for (const TypeDescriptor& type : plugin.types) width = std::max(width, type.type.size());
+  for (const TypeDescriptor& type : plugin.types) width = std::max(width, name(type).size());
   for (const TypeDescriptor& type : plugin.types)
-    out += "  " + type.type + std::string(width + 2 - type.type.size(), ' ') + type.summary + "\n";
+    out += "  " + name(type) + std::string(width + 2 - name(type).size(), ' ') + type.summary + "\n";
   return out;
 }
 
@@ -155,7 +157,9 @@ ExitCode inspect_file(const std::string& path, bool json) {
 }
 
 ExitCode inspect_type(const Catalog& catalog, const std::string& name, bool json) {
-  CatalogEntry entry = catalog.find("node", name);
+  CatalogEntry entry;
+  for (const char* kind : {"node", "transport", "sidecar", "chain", "store"})
+    if (!entry.type) entry = catalog.find(kind, name);
   if (entry.type)
     return print(json ? plugin_json(*entry.plugin, entry.type).json() + "\n" : type_text(*entry.plugin, *entry.type)) ? ExitCode::kOk
                                                                                                                       : ExitCode::kIo;

@@ -165,8 +165,7 @@ struct CallAnswers {
   [[gnu::noinline]] static void complete_otherwise(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     heddle_op& op = *address(handle);
     if (op.state() == heddle_op::kStart) {
-      Value details = Value::adopt(result);
-      static_cast<StartOp&>(op).complete(status, why);
+      static_cast<StartOp&>(op).complete(status, why, Value::adopt(result));
       return;
     }
     heddle_call& c = static_cast<heddle_call&>(op);
@@ -452,15 +451,24 @@ void CallBatch::cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
 heddle_op* StartOp::handle() { return tagged<heddle_op>(this, generation()); }
 
-bool StartOp::complete(heddle_status status, heddle_str why) {
+bool StartOp::complete(heddle_status status, heddle_str why, Value result) {
   Done done;
+  DoneWithValue done_with_value;
   {
     std::lock_guard lock(mutex_);
-    if (!done_) return false;
+    if (!done_ && !done_with_value_) return false;
     done.swap(done_);
+    done_with_value.swap(done_with_value_);
   }
-  if (status < 0) done(error_of_status(status, plugin_text(view(why))));
-  else done({});
+  if (status < 0) {
+    Error why_not = error_of_status(status, plugin_text(view(why)));
+    if (done) done(std::move(why_not));
+    else done_with_value(std::move(why_not));
+  } else if (done) {
+    done({});
+  } else {
+    done_with_value(std::move(result));
+  }
   return true;
 }
 

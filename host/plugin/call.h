@@ -202,17 +202,21 @@ class CallBatch {
   bool awaiting_ = false;                // some call's `awaiting` is set
 };
 
-// An op that is not a call: activate, deactivate. Its answer is handed to `done` once.
+// An op that is not a call: activate, deactivate, listen. Its answer is handed to `done` once.
 class StartOp : public heddle_op {
  public:
   using Done = std::function<void(Result<void>)>;
+  using DoneWithValue = std::function<void(Result<Value>)>;  // an empty Value where the answer has none
   explicit StartOp(Done done) : heddle_op(kStart), done_(std::move(done)) {}
+  explicit StartOp(DoneWithValue done) : heddle_op(kStart), done_with_value_(std::move(done)) {}
   heddle_op* handle();
-  bool complete(heddle_status status, heddle_str why);  // false: it was complete before
+  bool complete(heddle_status status, heddle_str why, Value result = {});  // false: it was complete before
 
  private:
   std::mutex mutex_;
-  Done done_;  // guarded by mutex_; empty once complete
+  // Guarded by mutex_; both empty once complete:
+  Done done_;
+  DoneWithValue done_with_value_;
 };
 
 const heddle_op_service& op_service();

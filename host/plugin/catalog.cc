@@ -136,18 +136,18 @@ std::string Catalog::suggest(std::string_view kind, std::string_view type) const
 
 std::string Catalog::package_of(std::string_view kind, std::string_view type) {
   struct Known {
-    std::string_view package;
+    std::string_view kind, package;
     std::vector<std::string_view> types;
   };
-  static const Known kNodes[] = {
-      {"heddle-plugins-base",
+  static const Known kOurs[] = {
+      {"node", "heddle-plugins-base",
        {"PassThrough", "Echo", "Multiply", "Add", "Calculator", "Delay", "Merge", "Split", "Aggregate", "Sample", "Log", "Assert",
         "ReadCsv", "ReadJsonLines", "ReadText", "WriteCsv", "WriteJsonLines", "WriteText"}},
-      {"heddle-plugin-jq", {"Filter", "Route", "Jq"}},
+      {"node", "heddle-plugin-jq", {"Filter", "Route", "Jq"}},
+      {"transport", "heddle-plugins-base", {"http"}},
   };
-  if (kind != "node") return {};
-  for (const Known& known : kNodes)
-    if (std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);
+  for (const Known& known : kOurs)
+    if (known.kind == kind && std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);
   return {};
 }
 

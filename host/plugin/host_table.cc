@@ -92,6 +92,9 @@ struct HostTable::Table {
   static bool sched_cancel(const heddle_host* h, heddle_id timer) noexcept;
 
   const std::string owner;
+  std::string service_id;  // of add_service; empty: none
+  const void* service = nullptr;
+  void* context = nullptr;
   heddle_host host{};
   LineLimit limit;
   std::optional<PostedWork> work;  // empty without lanes; last, so that no function of the plugin runs while the rest goes
@@ -114,7 +117,7 @@ HostTable::Table::~Table() {
   report_dropped(limit.rest());
 }
 
-const void* HostTable::Table::get_service(const heddle_host*, const char* id) noexcept {
+const void* HostTable::Table::get_service(const heddle_host* h, const char* id) noexcept {
   static constexpr heddle_log_service kLog = {sizeof(heddle_log_service), log_enabled, log_write};
   static constexpr heddle_sched_service kSched = {sizeof(heddle_sched_service), sched_now, sched_post, sched_after, sched_cancel};
   const std::string_view wanted = id ? id : "";
@@ -123,7 +126,8 @@ const void* HostTable::Table::get_service(const heddle_host*, const char* id) no
   if (wanted == HEDDLE_CALL) return &call_service();
   if (wanted == HEDDLE_LOG) return &kLog;
   if (wanted == HEDDLE_SCHED) return &kSched;
-  return nullptr;
+  const Table& table = of(h);
+  return table.service && wanted == table.service_id ? table.service : nullptr;
 }
 
 void HostTable::Table::fail(const heddle_host*, heddle_status status, heddle_str why, const heddle_value* details) noexcept {
@@ -183,6 +187,14 @@ void HostTable::stop_posted() {
 }
 
 const heddle_host* HostTable::get() const { return &table_->host; }
+
+void HostTable::add_service(std::string id, const void* service, void* context) {
+  table_->service_id = std::move(id);
+  table_->service = service;
+  table_->context = context;
+}
+
+void* HostTable::context(const heddle_host* h) { return Table::of(h).context; }
 
 std::optional<Error> HostTable::take_failure() { return std::exchange(last_failure, std::nullopt); }
 

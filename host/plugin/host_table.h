@@ -22,6 +22,10 @@ class HostTable {
   // Services: heddle.value/1, heddle.op/1, heddle.call/1, heddle.log/1, heddle.sched/1.
   const heddle_host* get() const;
 
+  // [setup] One more service, for this owner only: what its kind needs (heddle.inbox/1 of a transport). `service` finds its way by context().
+  void add_service(std::string id, const void* service, void* context);
+  static void* context(const heddle_host* h);
+
   // [any] Waits for the posted function of this owner that runs, drops those that wait, and takes no more in. To be called before the
   // owner's destroy, for posted functions point into it; not from inside one of them.
   void stop_posted();

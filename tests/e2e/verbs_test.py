@@ -86,9 +86,12 @@ class Verbs(HeddleCase):
 
     def test_inspect_lists_describes_and_reads_a_file(self):
         everything = self.heddle("inspect").out
-        for name in ("node_std", "node_file", "node_jq", "Echo", "Filter"):
+        for name in ("node_std", "node_file", "node_jq", "transport_http", "Echo", "Filter", "http (transport)"):
             self.assertIn(name, everything)
         self.assertIn("multiplier", self.heddle("inspect", "Multiply").out)
+        transport = self.heddle("inspect", "http").out
+        self.assertIn("backlog", transport)
+        self.assertNotIn("inputs", transport)
         data = json.loads(self.heddle("inspect", "--json").out)
         self.assertIn("node_std", json.dumps(data))
         answer = self.heddle("inspect", "Multipy", code=None)

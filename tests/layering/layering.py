@@ -50,6 +50,8 @@ LIBRARIES = {
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/note.cc", "host/plugin/elf_note.cc"]),
     "libjq": (r"(jq|jv)\.h$", ["plugins/node_jq/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
+    "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
+    "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),
 }
@@ -61,7 +63,7 @@ C_HEADERS = {
     "time", "uchar", "wchar", "wctype",
 }
 SYSTEM = re.compile(  # the C library of Linux beyond C itself, and what the compiler brings
-    r"^(sys/\w+|linux/\w+|unistd|fcntl|dlfcn|link|elf|poll|pthread|sched|spawn|semaphore|termios|dirent|glob|fnmatch|libgen|pwd|grp|"
+    r"^(sys/\w+|linux/\w+|arpa/inet|netinet/\w+|netdb|unistd|fcntl|dlfcn|link|elf|poll|pthread|sched|spawn|semaphore|termios|dirent|glob|fnmatch|libgen|pwd|grp|"
     r"getopt|sysexits|xlocale|langinfo|strings|malloc|ucontext|execinfo|cxxabi|x86intrin|immintrin|xmmintrin|pmmintrin|emmintrin|"
     r"sanitizer/\w+|bits/\w+)\.h$")
 

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DRAFT. Kind "transport": messages over channels, both sides. May change until it moves out of draft/.
+ * DRAFT. Kind "transport": requests and their answers over a network, both sides. May change until it moves out of draft/.
  *
- * The plugin pushes what arrives through a host service (heddle.inbox/1: opened, deliver, closed), in the order of the channel, and only as
- * many messages as it was granted.
+ * An exchange is one request and its answer. Each of the two is a head with a first value, mostly the only one; where the head says `more`,
+ * parts follow until `end`. An exchange has an id, given by the side that opens it and never given again: even ids by the transport (a peer's
+ * request), odd ids by the host (a call to a peer). Nothing else names it, and no call here answers anything at once: so both sides may be two
+ * processes. What is said of an exchange that is over is ignored, for the two sides may have crossed.
+ *
+ * Flow control: a side sends a part only against credit, counted in parts, which the receiver grants. For the parts of an answer it begins with
+ * what the request says, for those of a request with 0.
+ *
+ * The transport neither authenticates nor authorises anybody: it hands over what the peer showed (inbox.h), never logs it, and the host decides.
+ *
+ * The descriptor (note.h) of a transport type: "transport" (its name, as in "transport": "http") and "params" are required; "summary" and
+ * "aliases" as in node.h.
  */
 #ifndef HEDDLE_DRAFT_TRANSPORT_H
 #define HEDDLE_DRAFT_TRANSPORT_H
@@ -14,22 +24,88 @@
 extern "C" {
 #endif
 
+/* The head of a request. Texts and parameters are borrowed until the call that carries the struct returns. Set struct_size. */
+typedef struct heddle_request {
+    uint32_t            struct_size;
+    bool                more;         /* parts of the request follow */
+    heddle_id           exchange;
+    heddle_str          operation;    /* the name the host offered: "jobs.submit" */
+    heddle_str          peer;         /* whom the transport sees: "192.0.2.7:51234" */
+    heddle_str          identity;     /* what the connection itself proves: the subject of a verified certificate; empty: nothing */
+    heddle_str          token;        /* the bearer token as it came; empty: none. A secret */
+    heddle_str          content_type; /* of the body, in lower case, without parameters; empty: not said */
+    heddle_str          trace;        /* W3C traceparent, well-formed; empty: none */
+    uint64_t            deadline_ns;  /* CLOCK_MONOTONIC; 0: the caller said none */
+    uint32_t            credit;       /* so many parts of the answer may be sent at once */
+    const heddle_value *parameters;   /* MAP of STRING: those of the path and of the query */
+    heddle_value       *body;         /* BYTES as they came, or a value where the transport has values; null: none. Consumed */
+} heddle_request;
+
+/* The head of an answer; ownership as above. */
+typedef struct heddle_answer {
+    uint32_t      struct_size;
+    heddle_status status;         /* OK; or why not: then body is a MAP of "code", "class" and "message", all STRING */
+    bool          more;           /* parts of the answer follow; never with a failure */
+    heddle_str    content_type;   /* of body and parts; empty: application/json */
+    uint32_t      retry_after_ms; /* of a failure: not to be tried again before; 0: not said */
+    heddle_value *body;           /* null: none. Consumed */
+} heddle_answer;
+
+/* How values are written, by content type: application/json: the JSON text; application/x-ndjson: the same, a line each; text/event-stream:
+ * one event each, a MAP of "event" and "id" (STRING, may be absent) and "data" (a STRING as it is, else its JSON text); any other: STRING as it
+ * is. BYTES are written as they are under every type. */
+
 #define HEDDLE_KIND_TRANSPORT "heddle.transport/1"
 typedef struct heddle_transport {
     uint32_t      struct_size;
     heddle_object base;
-    /* [lane] Connects to an endpoint; `channel` names the channel from here on. */
-    void (*open)(void *self, heddle_str endpoint, const heddle_value *options, heddle_id channel, heddle_op *op) HEDDLE_FN;
-    /* [lane] Serves on an endpoint; each peer that connects is announced to the inbox. */
-    void (*listen)(void *self, heddle_str endpoint, const heddle_value *options, heddle_id listener, heddle_op *op) HEDDLE_FN;
-    /* [lane] Completed when the peer has the message. */
-    void (*send)(void *self, heddle_id channel, const heddle_value *message, heddle_op *op) HEDDLE_FN;
-    /* [any] Receive credit: so many more messages may be delivered. */
-    void (*grant)(void *self, heddle_id channel, uint32_t messages) HEDDLE_FN;
-    /* [any] The fate of a delivery: OK, AGAIN (deliver once more), or a failure. */
-    void (*settle)(void *self, heddle_id channel, heddle_id delivery, heddle_status status) HEDDLE_FN;
-    /* [lane] Completed when nothing of the channel or listener is left. */
-    void (*close)(void *self, heddle_id channel, heddle_op *op) HEDDLE_FN;
+
+    /* The server's side; null: the type has none. ------------------------------------------------------------------------------------ */
+
+    /* [start] Serves what the host offers. `listener` names it from here on. `offer`, a MAP, borrowed until return:
+     *   "endpoint"    "127.0.0.1:8080"; port 0: any free one
+     *   "limits"      {"body_bytes", "requests" at a time, "header_ms" from a request's first byte to the end of its head, "request_ms" to its
+     *                 end, "idle_ms" between two requests of a connection, "stall_ms" without a byte taken of an answer}; all are present
+     *   "operations"  [{"name": "jobs.get", "answer": "value" or "stream", "method": "GET", "path": "/v1/jobs/{id}"}]: method and path are for
+     *                 transports that have them; a path's segment in braces is a parameter. No two share method and path, but for the names
+     *                 of parameters; a literal segment goes before a parameter
+     * Result: {"endpoint": …}, with the port in use. Requests may reach the inbox before op is complete. */
+    void (*listen)(void *self, heddle_id listener, const heddle_value *offer, heddle_op *op) HEDDLE_FN;
+
+    /* [any] The one answer to a peer's request. A failure, and an answer without `more`, needs no end. */
+    void (*answer)(void *self, heddle_id exchange, const heddle_answer *a) HEDDLE_FN;
+
+    /* [any] Takes no new requests, lets the running ones end until CLOCK_MONOTONIC `until_ns`, then cuts them off. Completes op when nothing of
+     * the listener is left: no inbox call names it after that. */
+    void (*close)(void *self, heddle_id listener, uint64_t until_ns, heddle_op *op) HEDDLE_FN;
+
+    /* Both sides. -------------------------------------------------------------------------------------------------------------------- */
+
+    /* [any] The next part of what the host sends in this exchange, against credit; v is consumed. */
+    void (*part)(void *self, heddle_id exchange, heddle_value *v) HEDDLE_FN;
+
+    /* [any] Its last part was sent. status < 0: it breaks off, `why` says the reason; the peer can tell that from a good end. */
+    void (*end)(void *self, heddle_id exchange, heddle_status status, heddle_str why) HEDDLE_FN;
+
+    /* [any] So many more parts may be delivered to the inbox. Null: this type delivers none. */
+    void (*grant)(void *self, heddle_id exchange, uint32_t parts) HEDDLE_FN;
+
+    /* [any] The host gives the exchange up: the peer is told, as far as the protocol can. inbox->over follows. */
+    void (*cancel)(void *self, heddle_id exchange) HEDDLE_FN;
+
+    /* The client's side; null: the type has none. ------------------------------------------------------------------------------------ */
+
+    /* [start] Readies a channel to an endpoint; `options`, a MAP: {"endpoint", "tls": {…}, "connect_ms"}; borrowed until return. */
+    void (*connect)(void *self, heddle_id channel, const heddle_value *options, heddle_op *op) HEDDLE_FN;
+
+    /* [any] Sends a request to the peer of the channel; the inbox hears the answer, and `over` in every case. */
+    void (*call)(void *self, heddle_id channel, const heddle_request *r) HEDDLE_FN;
+
+    /* [any] Asks whether the peer is well, in the manner of the protocol. OK, or the reason. */
+    void (*probe)(void *self, heddle_id channel, heddle_op *op) HEDDLE_FN;
+
+    /* [any] Completed when nothing of the channel is left. */
+    void (*disconnect)(void *self, heddle_id channel, heddle_op *op) HEDDLE_FN;
 } heddle_transport;
 
 #ifdef __cplusplus

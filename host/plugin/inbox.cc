@@ -1,0 +1,275 @@
+#include "plugin/inbox.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "plugin/host_table.h"
+#include "plugin/plugin_text.h"
+
+namespace heddle {
+namespace {
+
+constexpr uint32_t kClosed = uint32_t{1} << 31;
+
+heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
+// Of a token: byte for byte.
+std::string exact(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+
+}  // namespace
+
+void Outlet::open(const heddle_transport* table, void* self) {
+  table_ = table;
+  self_ = self;
+}
+
+bool Outlet::enter() { return (calls_.fetch_add(1) & kClosed) == 0 && table_; }
+
+void Outlet::leave() {
+  if (calls_.fetch_sub(1) == (kClosed | 1)) calls_.notify_all();
+}
+
+void Outlet::close() {
+  calls_.fetch_or(kClosed);
+  for (uint32_t now = calls_; now != kClosed; now = calls_) calls_.wait(now);
+}
+
+Sent Exchange::answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kAsked) {
+      state_ = more ? State::kStreaming : State::kDone;
+      if (over_) return Sent::kGone;
+    } else {
+      more = true;  // from here on: twice
+      status = 1;
+    }
+  }
+  if (status == 1) {
+    fault("a request for " + asked_.operation + " was answered twice");
+    return Sent::kTwice;
+  }
+  heddle_answer a{};
+  a.struct_size = sizeof a;
+  a.status = status;
+  a.more = more;
+  a.content_type = str(content_type);
+  a.retry_after_ms = retry_after_ms;
+  a.body = body.release();
+  const bool sent = outlet_->call([&](const heddle_transport& t, void* self) { t.answer(self, asked_.id, &a); });
+  if (!sent) Value::adopt(a.body);
+  return sent ? Sent::kSent : Sent::kGone;
+}
+
+Sent Exchange::part(Value v) {
+  {
+    std::lock_guard lock(mutex_);
+    if (over_) return Sent::kGone;
+    if (state_ != State::kStreaming) return Sent::kTwice;
+    if (credit_ == 0) {
+      wants_room_ = true;
+      return Sent::kFull;
+    }
+    --credit_;
+  }
+  heddle_value* const raw = v.release();
+  const bool sent = outlet_->call([&](const heddle_transport& t, void* self) { t.part(self, asked_.id, raw); });
+  if (!sent) Value::adopt(raw);
+  return sent ? Sent::kSent : Sent::kGone;
+}
+
+Sent Exchange::end(heddle_status status, std::string_view why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ != State::kStreaming) return Sent::kTwice;
+    state_ = State::kDone;
+    on_gone_ = on_room_ = nullptr;
+    if (over_) return Sent::kGone;
+  }
+  const bool sent = outlet_->call([&](const heddle_transport& t, void* self) { t.end(self, asked_.id, status, str(why)); });
+  return sent ? Sent::kSent : Sent::kGone;
+}
+
+void Exchange::on_room(std::function<void()> fn) {
+  {
+    std::lock_guard lock(mutex_);
+    if (credit_ == 0 || !wants_room_) {
+      on_room_ = std::move(fn);
+      return;
+    }
+    wants_room_ = false;
+    on_room_ = fn;
+  }
+  fn();
+}
+
+void Exchange::grant(uint32_t parts) {
+  std::function<void()> tell;
+  {
+    std::lock_guard lock(mutex_);
+    credit_ += parts;
+    if (!wants_room_ || !on_room_) return;
+    wants_room_ = false;
+    tell = on_room_;
+  }
+  tell();
+}
+
+void Exchange::on_gone(std::function<void()> fn) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kDone) return;
+    if (!over_) {
+      on_gone_ = std::move(fn);
+      return;
+    }
+  }
+  fn();
+}
+
+void Exchange::over() {
+  std::function<void()> tell;
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(over_, true)) return;
+    on_room_ = nullptr;
+    if (state_ != State::kDone) tell = std::move(on_gone_);
+    on_gone_ = nullptr;
+  }
+  if (tell) tell();
+}
+
+bool Exchange::is_gone() const {
+  std::lock_guard lock(mutex_);
+  return over_;
+}
+bool Exchange::is_owed() const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::kAsked && !over_;
+}
+bool Exchange::is_streaming() const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::kStreaming && !over_;
+}
+
+heddle_id Inbox::add(Listener listener) {
+  std::lock_guard lock(mutex_);
+  listeners_.emplace(++last_listener_, std::make_shared<Listener>(std::move(listener)));
+  return last_listener_;
+}
+
+void Inbox::end_exchanges(heddle_id listener) {
+  std::vector<std::shared_ptr<Exchange>> left;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto at = open_.begin(); at != open_.end();) {
+      const bool of_it = at->second.listener == listener;
+      if (of_it) left.push_back(std::move(at->second.exchange));
+      at = of_it ? open_.erase(at) : std::next(at);
+    }
+  }
+  if (!left.empty()) outlet_->fault("it closed a listener, and never said that " + std::to_string(left.size()) + " of its exchanges are over");
+  for (const auto& exchange : left) exchange->over();
+}
+
+void Inbox::remove(heddle_id listener) {
+  end_exchanges(listener);
+  std::lock_guard lock(mutex_);
+  listeners_.erase(listener);
+}
+
+void Inbox::remove_all() {
+  std::vector<heddle_id> ids;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [id, listener] : listeners_) ids.push_back(id);
+  }
+  for (const heddle_id id : ids) remove(id);
+}
+
+void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
+  Exchange::Asked asked;
+  asked.id = r.exchange;
+  asked.operation = plugin_text(r.operation);
+  asked.peer = plugin_text(r.peer);
+  asked.identity = plugin_text(r.identity);
+  asked.token = exact(r.token);
+  asked.content_type = plugin_text(r.content_type);
+  asked.trace = plugin_text(r.trace);
+  asked.deadline_ns = r.deadline_ns;
+  asked.credit = r.credit;
+  asked.parameters = Value::share(r.parameters);
+  asked.body = Value::adopt(r.body);
+  const auto exchange = std::make_shared<Exchange>(std::move(asked), outlet_);
+  std::shared_ptr<Listener> listener;
+  bool is_new = false, full = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = listeners_.find(listener_id); found != listeners_.end()) listener = found->second;
+    if (listener) is_new = open_.try_emplace(r.exchange, Open{exchange, listener_id}).second;
+    if (is_new) full = ++listener->open > listener->requests;
+  }
+  if (!listener) {
+    outlet_->fault("it delivered a request for the listener " + std::to_string(listener_id) + ", which does not exist");
+    outlet_->call([&](const heddle_transport& t, void* self) {
+      const heddle_transport* const table = &t;
+      if (HEDDLE_HAS(table, cancel)) table->cancel(self, r.exchange);
+    });
+    return;
+  }
+  if (!is_new) return outlet_->fault("it delivered two requests as exchange " + std::to_string(r.exchange));
+  Request request(exchange);
+  const std::string& operation = exchange->asked().operation;
+  if (full) {
+    request.fail(HEDDLE_EXHAUSTED, Error("full", "too many requests are being answered", ErrorClass::kRetryable), 1000);
+  } else if (!listener->operations.contains(operation)) {
+    outlet_->fault("it delivered a request for \"" + operation + "\", which was not offered");
+    request.fail(HEDDLE_NOT_FOUND, Error("not-found", "there is no operation \"" + operation + "\""));
+  } else {
+    listener->receive(std::move(request));
+  }
+}
+
+std::shared_ptr<Exchange> Inbox::find(heddle_id exchange) const {
+  std::lock_guard lock(mutex_);
+  const auto found = open_.find(exchange);
+  return found == open_.end() ? nullptr : found->second.exchange;
+}
+
+void Inbox::grant(heddle_id id, uint32_t parts) {
+  const auto exchange = find(id);
+  if (!exchange) return outlet_->fault("it granted room in exchange " + std::to_string(id) + ", which is not open");
+  exchange->grant(parts);
+}
+
+void Inbox::over(heddle_id id) {
+  std::shared_ptr<Exchange> exchange;
+  {
+    std::lock_guard lock(mutex_);
+    if (const auto found = open_.find(id); found != open_.end()) {
+      exchange = std::move(found->second.exchange);
+      if (const auto listener = listeners_.find(found->second.listener); listener != listeners_.end()) --listener->second->open;
+      open_.erase(found);
+    }
+  }
+  if (!exchange) return outlet_->fault("it said that exchange " + std::to_string(id) + " is over, which is not open");
+  exchange->over();
+}
+
+// The host's side of heddle.inbox/1.
+struct InboxTable {
+  static Inbox& of(const heddle_host* h) { return *static_cast<Inbox*>(HostTable::context(h)); }
+  static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept { of(h).deliver(listener, *r); }
+  static void grant(const heddle_host* h, heddle_id exchange, uint32_t parts) noexcept { of(h).grant(exchange, parts); }
+  static void over(const heddle_host* h, heddle_id exchange, heddle_status, heddle_str) noexcept { of(h).over(exchange); }
+  static void lost(const heddle_host* h, heddle_id listener, heddle_status status, heddle_str why) noexcept {
+    of(h).outlet_->fault("the listener " + std::to_string(listener) + " was lost: " + error_of_status(status, plugin_text(why)).text());
+  }
+};
+
+const heddle_inbox_service& Inbox::service() {
+  static constexpr heddle_inbox_service kService = {
+      sizeof(heddle_inbox_service), InboxTable::request, InboxTable::grant, InboxTable::over, InboxTable::lost, nullptr, nullptr, nullptr};
+  return kService;
+}
+
+}  // namespace heddle

@@ -1,0 +1,134 @@
+// Inbox: where a transport delivers the requests of peers (heddle.inbox/1), and by which their answers go back.
+//
+// Exchange: one request and its answer. It outlives the transport if somebody still holds its Request: then it is over, and nothing is sent.
+#pragma once
+#include <heddle/draft/inbox.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "plugin/request.h"
+
+namespace heddle {
+
+using Receive = std::function<void(Request)>;
+
+// The way to the transport's table, shared by the inbox and its exchanges. Any thread; no lock is held during a call.
+class Outlet {
+ public:
+  using Fault = std::function<void(std::string_view rule)>;
+  explicit Outlet(Fault fault) : fault_(std::move(fault)) {}
+  void open(const heddle_transport* table, void* self);
+  // Waits for the calls that are under way; none follows.
+  void close();
+  // fn(table, self); false: closed.
+  template <class Fn>
+  bool call(Fn&& fn) {
+    bool open = false;
+    if (enter()) {
+      fn(*table_, self_);
+      open = true;
+    }
+    leave();
+    return open;
+  }
+  // [any] Somebody broke a rule; a sentence without its subject.
+  void fault(std::string_view rule) const { fault_(rule); }
+
+ private:
+  bool enter();
+  void leave();
+  const Fault fault_;
+  const heddle_transport* table_ = nullptr;
+  void* self_ = nullptr;
+  std::atomic<uint32_t> calls_{0};  // under way; the highest bit: closed
+};
+
+class Exchange {
+ public:
+  struct Asked {
+    heddle_id id = 0;
+    std::string operation, peer, identity, token, content_type, trace;
+    uint64_t deadline_ns = 0;
+    uint32_t credit = 0;
+    Value parameters, body;
+  };
+  Exchange(Asked asked, std::shared_ptr<Outlet> outlet) : asked_(std::move(asked)), outlet_(std::move(outlet)), credit_(asked_.credit) {}
+  const Asked& asked() const { return asked_; }
+
+  Sent answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms);
+  Sent part(Value v);
+  Sent end(heddle_status status, std::string_view why);
+  void on_room(std::function<void()> fn);
+  void on_gone(std::function<void()> fn);
+  bool is_gone() const;
+  bool is_owed() const;  // no answer yet, and somebody waits for it
+  bool is_streaming() const;
+  void fault(std::string_view rule) const { outlet_->fault(rule); }
+
+  // By the inbox.
+  void grant(uint32_t parts);
+  void over();
+
+ private:
+  enum class State : uint8_t { kAsked, kStreaming, kDone };
+
+  const Asked asked_;
+  const std::shared_ptr<Outlet> outlet_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_:
+  State state_ = State::kAsked;
+  bool over_ = false;
+  bool wants_room_ = false;
+  uint64_t credit_;
+  std::function<void()> on_room_, on_gone_;
+};
+
+class Inbox {
+ public:
+  explicit Inbox(Outlet::Fault fault) : outlet_(std::make_shared<Outlet>(std::move(fault))) {}
+  Outlet& outlet() { return *outlet_; }
+
+  struct Listener {
+    Receive receive;
+    std::set<std::string, std::less<>> operations;
+    size_t requests = 0;  // at most so many open ones
+    size_t open = 0;      // guarded by the inbox's mutex
+  };
+  heddle_id add(Listener listener);
+  // Its receive is not called any more; exchanges that are open and known to it are over.
+  void remove(heddle_id listener);
+  void remove_all();
+
+  // Its context (HostTable::context) is an Inbox.
+  static const heddle_inbox_service& service();
+
+ private:
+  friend struct InboxTable;
+  struct Open {
+    std::shared_ptr<Exchange> exchange;
+    heddle_id listener;
+  };
+  void deliver(heddle_id listener, const heddle_request& r);
+  void over(heddle_id exchange);
+  void grant(heddle_id exchange, uint32_t parts);
+  void end_exchanges(heddle_id listener);
+  std::shared_ptr<Exchange> find(heddle_id exchange) const;
+
+  const std::shared_ptr<Outlet> outlet_;
+  mutable std::mutex mutex_;
+  // Guarded by mutex_:
+  std::map<heddle_id, std::shared_ptr<Listener>> listeners_;
+  std::unordered_map<heddle_id, Open> open_;
+  heddle_id last_listener_ = 0;
+};
+
+}  // namespace heddle

@@ -1,0 +1,88 @@
+#include "plugin/request.h"
+
+#include <utility>
+
+#include "plugin/host_table.h"
+#include "plugin/inbox.h"
+#include "value/service.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kJson = "application/json";
+
+std::string_view bytes_of(const Value& body) {
+  heddle_view view{};
+  view.struct_size = sizeof view;
+  if (!value_service().get_view(body.get(), &view) || !view.data) return {};
+  return {static_cast<const char*>(view.data), view.size};
+}
+
+}  // namespace
+
+Request::~Request() {
+  if (!exchange_ || !exchange_->is_owed()) return;
+  exchange_->fault("a request for " + operation() + " was dropped without an answer");
+  fail(HEDDLE_INTERNAL, Error("internal", "the request was not answered"));
+}
+
+const std::string& Request::operation() const { return exchange_->asked().operation; }
+const std::string& Request::peer() const { return exchange_->asked().peer; }
+const std::string& Request::identity() const { return exchange_->asked().identity; }
+const std::string& Request::token() const { return exchange_->asked().token; }
+const std::string& Request::content_type() const { return exchange_->asked().content_type; }
+const std::string& Request::trace() const { return exchange_->asked().trace; }
+uint64_t Request::deadline_ns() const { return exchange_->asked().deadline_ns; }
+const Value& Request::parameters() const { return exchange_->asked().parameters; }
+const Value& Request::body() const { return exchange_->asked().body; }
+
+std::string_view Request::parameter(std::string_view name) const {
+  const Value found = parameters() ? parameters().find(name) : Value();
+  return found ? found.as_text().value_or(std::string_view()) : std::string_view();
+}
+
+Result<Value> Request::json_body() const {
+  if (!content_type().empty() && content_type() != kJson)
+    return Error("unsupported-media-type", operation() + " takes " + std::string(kJson) + ", not " + content_type());
+  if (!body()) return Error("invalid", operation() + " needs a body");
+  if (body().kind() != HEDDLE_BYTES) return body();
+  auto parsed = Value::parse(bytes_of(body()));
+  if (!parsed) return Error("invalid", "the body is not JSON").because(std::move(parsed).error());
+  return parsed;
+}
+
+Sent Request::answer(Value body, std::string_view content_type) {
+  return exchange_->answer(HEDDLE_OK, false, content_type, std::move(body), 0);
+}
+
+Sent Request::fail(heddle_status status, const Error& why, uint32_t retry_after_ms) {
+  const auto text = [](std::string_view said) {
+    auto made = Value::string(said);
+    return made ? *std::move(made) : Value::null();
+  };
+  auto body = Value::map({{"code", text(why.code)}, {"class", text(name_of(why.error_class))}, {"message", text(why.text())}});
+  return exchange_->answer(status < 0 ? status : HEDDLE_INTERNAL, false, kJson, body ? *std::move(body) : Value(), retry_after_ms);
+}
+
+AnswerStream Request::stream(std::string_view content_type) {
+  exchange_->answer(HEDDLE_OK, true, content_type, Value(), 0);
+  return AnswerStream(exchange_);
+}
+
+void Request::on_gone(std::function<void()> fn) { exchange_->on_gone(std::move(fn)); }
+bool Request::is_gone() const { return exchange_->is_gone(); }
+
+AnswerStream::~AnswerStream() {
+  if (!exchange_ || !exchange_->is_streaming()) return;
+  exchange_->fault("a stream of " + exchange_->asked().operation + " was dropped without an end");
+  break_off(HEDDLE_INTERNAL, "the stream was not ended");
+}
+
+Sent AnswerStream::send(Value part) { return exchange_->part(std::move(part)); }
+Sent AnswerStream::end() { return exchange_->end(HEDDLE_OK, {}); }
+Sent AnswerStream::break_off(heddle_status status, std::string_view why) { return exchange_->end(status < 0 ? status : HEDDLE_INTERNAL, why); }
+void AnswerStream::on_room(std::function<void()> fn) { exchange_->on_room(std::move(fn)); }
+void AnswerStream::on_gone(std::function<void()> fn) { exchange_->on_gone(std::move(fn)); }
+bool AnswerStream::is_gone() const { return exchange_->is_gone(); }
+
+}  // namespace heddle

@@ -1,0 +1,83 @@
+// Request: what a peer asks of this host through a transport, and the one answer that is owed to it.
+#pragma once
+#include <heddle/abi.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "result.h"
+#include "value/value.h"
+
+namespace heddle {
+
+class Exchange;
+
+// What became of something that was sent.
+enum class Sent : uint8_t {
+  kSent,
+  kFull,   // no credit: on_room will be called
+  kGone,   // the peer has gone, or was cut off: nobody hears anything of this exchange any more
+  kTwice,  // against the rules: the answer was given, or the stream ended, before; it is logged
+};
+
+// The parts of an answer, one after the other. Move-only; any thread, one at a time. Left without an end, it breaks off by itself.
+class AnswerStream {
+ public:
+  explicit AnswerStream(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  AnswerStream(AnswerStream&&) = default;
+  AnswerStream& operator=(AnswerStream&&) = delete;
+  ~AnswerStream();
+
+  Sent send(Value part);
+  Sent end();
+  Sent break_off(heddle_status status, std::string_view why);
+  // Called after a send that was kFull, once there is room: on any thread, at once if there is room already. It must not block, and not destroy
+  // this object.
+  void on_room(std::function<void()> fn);
+  // Called once, when nobody listens any more: on any thread, at once if that is so already. Not called after end().
+  void on_gone(std::function<void()> fn);
+  bool is_gone() const;
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
+// Move-only; any thread, one at a time. Dropped without an answer, it answers "internal" by itself, and that is logged.
+class Request {
+ public:
+  explicit Request(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+  Request(Request&&) = default;
+  Request& operator=(Request&&) = delete;
+  ~Request();
+
+  const std::string& operation() const;
+  const std::string& peer() const;
+  const std::string& identity() const;  // what the connection proves; empty: nothing
+  const std::string& token() const;     // a secret; empty: none
+  const std::string& content_type() const;
+  const std::string& trace() const;     // W3C traceparent; empty: none
+  uint64_t deadline_ns() const;         // 0: none
+  const Value& parameters() const;      // a map of texts
+  // A parameter's text, or empty where it is absent.
+  std::string_view parameter(std::string_view name) const;
+  const Value& body() const;            // empty: none
+  // The body as JSON. Errors: "unsupported-media-type" (content type neither application/json nor unsaid), "invalid" (no body; not JSON: where).
+  Result<Value> json_body() const;
+
+  Sent answer(Value body, std::string_view content_type = "application/json");
+  // `status` decides what kind of failure the peer sees; code, class and text of `why` are its body.
+  Sent fail(heddle_status status, const Error& why, uint32_t retry_after_ms = 0);
+  // The answer begins, and its parts follow. Where the peer has gone, the stream is_gone().
+  AnswerStream stream(std::string_view content_type);
+
+  void on_gone(std::function<void()> fn);  // as AnswerStream's; passes on to the stream
+  bool is_gone() const;
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
+}  // namespace heddle

@@ -1,0 +1,144 @@
+#include "plugin/transport_handle.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "log.h"
+
+namespace heddle {
+namespace {
+
+Error refused(const CatalogEntry& entry, const std::string& owner, std::string what) {
+  return Error("create-failed", "transport \"" + owner + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ") " + std::move(what),
+               ErrorClass::kConfig);
+}
+
+Error reason(heddle_status status) {
+  if (auto given = HostTable::take_failure()) return *std::move(given);
+  return error_of_status(status, "it gave no reason");
+}
+
+Value number(uint64_t n) { return Value::integer(static_cast<int64_t>(std::min<uint64_t>(n, INT64_MAX))); }
+
+Result<Value> value_of(const Operation& operation) {
+  auto name = Value::string(operation.name), method = Value::string(operation.method), path = Value::string(operation.path);
+  if (!name || !method || !path) return Error("invalid", "an operation's name, method or path is not UTF-8", ErrorClass::kConfig);
+  return Value::map({{"name", *name}, {"answer", *Value::string(operation.stream ? "stream" : "value")}, {"method", *method}, {"path", *path}});
+}
+
+Result<Value> value_of(const Offer& offer) {
+  std::vector<Value> operations;
+  for (const Operation& operation : offer.operations) {
+    auto value = value_of(operation);
+    if (!value) return value;
+    operations.push_back(*std::move(value));
+  }
+  const ListenLimits& l = offer.limits;
+  auto limits = Value::map({{"body_bytes", number(l.body_bytes)},
+                            {"requests", number(l.requests)},
+                            {"header_ms", number(l.header_ms)},
+                            {"request_ms", number(l.request_ms)},
+                            {"idle_ms", number(l.idle_ms)},
+                            {"stall_ms", number(l.stall_ms)}});
+  auto endpoint = Value::string(offer.endpoint);
+  if (!endpoint) return Error("invalid", "the endpoint is not UTF-8", ErrorClass::kConfig);
+  return Value::map({{"endpoint", *endpoint}, {"limits", *limits}, {"operations", Value::list(std::move(operations))}});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TransportHandle>> TransportHandle::create(const CatalogEntry& entry, const std::string& owner, const Value& params,
+                                                                 Lanes* lanes, LaneId lane, Outlet::Fault fault) {
+  auto library = Library::load(*entry.plugin);
+  if (!library) return refused(entry, owner, "cannot be created").because(std::move(library).error());
+  const heddle_factory* factory = (*library)->factory(HEDDLE_KIND_TRANSPORT);
+  if (!HEDDLE_HAS(factory, create)) return refused(entry, owner, "cannot be created: the plugin has no factory for transports");
+  if (!fault)
+    fault = [owner, plugin = entry.plugin->name](std::string_view rule) {
+      log::write(log::Level::kError, owner, "transport of plugin " + plugin + ": " + std::string(rule));
+    };
+
+  std::unique_ptr<TransportHandle> transport(new TransportHandle(std::move(fault)));
+  transport->library_ = *library;
+  transport->host_ = std::make_unique<HostTable>(owner, lanes, lane);
+  transport->host_->add_service(HEDDLE_INBOX, &Inbox::service(), &transport->inbox_);
+  const void* table = nullptr;
+  HostTable::take_failure();
+  heddle_status status;
+  {
+    std::lock_guard setup((*library)->setup_mutex());
+    status = factory->create(transport->host_->get(), entry.type->type.c_str(), params.get(), &transport->self_, &table);
+  }
+  if (status != HEDDLE_OK) {
+    Error why = reason(status);
+    why.error_class = ErrorClass::kConfig;
+    return refused(entry, owner, "refuses its params").because(std::move(why));
+  }
+  const auto* const made = static_cast<const heddle_transport*>(table);
+  if (!made || made->struct_size < offsetof(heddle_transport, listen) || !made->base.destroy)
+    return refused(entry, owner, "breaks the contract: its table lacks destroy");
+  transport->table_ = made;
+  transport->inbox_.outlet().open(made, transport->self_);
+  return transport;
+}
+
+TransportHandle::~TransportHandle() {
+  inbox_.outlet().close();
+  if (table_) {
+    host_->stop_posted();
+    std::lock_guard setup(library_->setup_mutex());
+    table_->base.destroy(self_);
+  }
+  inbox_.remove_all();
+}
+
+StartOp& TransportHandle::keep(std::unique_ptr<StartOp> op) {
+  std::lock_guard lock(mutex_);
+  return *starts_.emplace_back(std::move(op));
+}
+
+void TransportHandle::activate(StartOp::Done done) {
+  if (!table_->base.activate) return done({});
+  table_->base.activate(self_, keep(std::make_unique<StartOp>(std::move(done))).handle());
+}
+
+void TransportHandle::deactivate(StartOp::Done done) {
+  if (!table_->base.deactivate) return done({});
+  table_->base.deactivate(self_, keep(std::make_unique<StartOp>(std::move(done))).handle());
+}
+
+heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening done) {
+  if (!HEDDLE_HAS(table_, listen) || !HEDDLE_HAS(table_, answer) || !HEDDLE_HAS(table_, close) || !HEDDLE_HAS(table_, part) ||
+      !HEDDLE_HAS(table_, end)) {
+    done(Error("unsupported", "the transport of plugin " + plugin_name() + " cannot serve", ErrorClass::kConfig));
+    return 0;
+  }
+  const auto value = value_of(offer);
+  if (!value) {
+    done(value.error());
+    return 0;
+  }
+  Inbox::Listener listener{std::move(receive), {}, offer.limits.requests};
+  for (const Operation& operation : offer.operations) listener.operations.insert(operation.name);
+  const heddle_id id = inbox_.add(std::move(listener));
+  StartOp& op = keep(std::make_unique<StartOp>(StartOp::DoneWithValue([this, id, done = std::move(done)](Result<Value> answered) {
+    if (!answered) {
+      inbox_.remove(id);
+      return done(std::move(answered).error());
+    }
+    const Value endpoint = *answered ? answered->find("endpoint") : Value();
+    done(std::string(endpoint ? endpoint.as_text().value_or("") : ""));
+  })));
+  table_->listen(self_, id, value->get(), op.handle());
+  return id;
+}
+
+void TransportHandle::close(heddle_id listener, uint64_t until_ns, StartOp::Done done) {
+  StartOp& op = keep(std::make_unique<StartOp>(StartOp::Done([this, listener, done = std::move(done)](Result<void> closed) {
+    if (closed) inbox_.remove(listener);
+    done(std::move(closed));
+  })));
+  table_->close(self_, listener, until_ns, op.handle());
+}
+
+}  // namespace heddle

@@ -1,0 +1,83 @@
+// TransportHandle: one transport object of a plugin, from create to destroy.
+#pragma once
+#include <heddle/draft/transport.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "lanes/lanes.h"
+#include "plugin/call.h"
+#include "plugin/catalog.h"
+#include "plugin/host_table.h"
+#include "plugin/inbox.h"
+#include "plugin/library.h"
+#include "result.h"
+#include "value/value.h"
+
+namespace heddle {
+
+// One thing that peers may ask for; what the members mean stands in heddle/draft/transport.h.
+struct Operation {
+  std::string name;    // "jobs.get"
+  std::string method;  // "GET"
+  std::string path;    // "/v1/jobs/{id}"
+  bool stream = false;
+};
+
+struct ListenLimits {
+  uint64_t body_bytes = uint64_t{16} << 20;
+  uint64_t requests = 64;
+  uint64_t header_ms = 10'000;
+  uint64_t request_ms = 60'000;
+  uint64_t idle_ms = 60'000;
+  uint64_t stall_ms = 30'000;
+};
+
+struct Offer {
+  std::string endpoint;
+  ListenLimits limits;
+  std::vector<Operation> operations;
+};
+
+class TransportHandle {
+ public:
+  // [setup] `owner` is whom log lines are attributed to. What the plugin, or a holder of a Request, does against the rules is given to `fault`
+  // as a sentence, on any thread; by default it is logged as an error. Errors name the plugin, the type and its reason.
+  static Result<std::unique_ptr<TransportHandle>> create(const CatalogEntry& entry, const std::string& owner, const Value& params, Lanes* lanes,
+                                                         LaneId lane, Outlet::Fault fault = nullptr);
+  // [setup] destroy. Listeners that are not closed are cut off; requests that somebody still holds are gone. Not from inside a callback.
+  ~TransportHandle();
+  TransportHandle(const TransportHandle&) = delete;
+  TransportHandle& operator=(const TransportHandle&) = delete;
+
+  // [start] `done` gets the outcome once, on any thread, perhaps before this returns.
+  void activate(StartOp::Done done);
+  void deactivate(StartOp::Done done);
+
+  // [start] Serves `offer`: `receive` gets every request, on any thread, at once for as many as come; it must not block. `done` gets the
+  // endpoint with the port in use. The result is to be closed if `done` got no error. Errors: "unsupported" (a client's transport), what
+  // the plugin says.
+  using Listening = std::function<void(Result<std::string>)>;
+  heddle_id listen(const Offer& offer, Receive receive, Listening done);
+  // [any] Takes no more requests, lets the running ones end until `until_ns`, cuts off the rest.
+  void close(heddle_id listener, uint64_t until_ns, StartOp::Done done);
+
+  const std::string& plugin_name() const { return library_->descriptor().name; }
+
+ private:
+  explicit TransportHandle(Outlet::Fault fault) : inbox_(std::move(fault)) {}
+  StartOp& keep(std::unique_ptr<StartOp> op);
+
+  Library* library_ = nullptr;
+  Inbox inbox_;
+  std::unique_ptr<HostTable> host_;
+  void* self_ = nullptr;
+  const heddle_transport* table_ = nullptr;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<StartOp>> starts_;  // guarded by mutex_; kept, so that a second completion finds them
+};
+
+}  // namespace heddle

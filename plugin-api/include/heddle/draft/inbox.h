@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * DRAFT. heddle.inbox/1: where a transport delivers what peers send. What an exchange is stands in transport.h. May change until it moves out
+ * of draft/.
+ */
+#ifndef HEDDLE_DRAFT_INBOX_H
+#define HEDDLE_DRAFT_INBOX_H
+
+#include "../host.h"
+#include "transport.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define HEDDLE_INBOX "heddle.inbox/1"
+typedef struct heddle_inbox_service {
+    uint32_t struct_size;
+
+    /* [any] A peer asks. Exactly one `over` follows for r->exchange, whatever the host does: it may answer before this returns. A host
+     * that is full answers so. */
+    void (*request)(const heddle_host *h, heddle_id listener, const heddle_request *r) HEDDLE_FN;
+
+    /* [any] So many more parts may be sent in this exchange. */
+    void (*grant)(const heddle_host *h, heddle_id exchange, uint32_t parts) HEDDLE_FN;
+
+    /* [any] The exchange is over, and its id with it: this is the transport's last word on it. OK: all was handed to the network. CANCELLED:
+     * the peer has gone, was cut off, or the host gave it up. DEADLINE: the deadline has passed; where an answer was owed, the transport gave
+     * that one. `why` is copied. */
+    void (*over)(const heddle_host *h, heddle_id exchange, heddle_status status, heddle_str why) HEDDLE_FN;
+
+    /* [any] A listener or channel died by itself; close or disconnect is still owed. */
+    void (*lost)(const heddle_host *h, heddle_id listener_or_channel, heddle_status status, heddle_str why) HEDDLE_FN;
+
+    /* For the client's side, and for requests in parts; null: this host takes none. -------------------------------------------------- */
+
+    /* [any] The peer's answer to a call of the host. */
+    void (*answer)(const heddle_host *h, heddle_id exchange, const heddle_answer *a) HEDDLE_FN;
+
+    /* [any] The next part of what the peer sends, against credit; v is consumed. */
+    void (*part)(const heddle_host *h, heddle_id exchange, heddle_value *v) HEDDLE_FN;
+
+    /* [any] The peer's last part was delivered; status < 0: it broke off. */
+    void (*end)(const heddle_host *h, heddle_id exchange, heddle_status status, heddle_str why) HEDDLE_FN;
+} heddle_inbox_service;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

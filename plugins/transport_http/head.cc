@@ -1,0 +1,128 @@
+#include "head.h"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "clock.h"
+
+namespace transport_http {
+namespace {
+
+constexpr uint64_t kMostTimeoutMs = 24ull * 3600 * 1000;
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return out;
+}
+
+std::optional<uint64_t> number(const std::string& text) {
+  uint64_t n = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return failed == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(n) : std::nullopt;
+}
+
+bool is_visible(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
+}
+
+// Anything but a bearer token is none.
+std::string bearer(const httplib::Request& request) {
+  const std::string header = request.get_header_value("Authorization");
+  if (request.get_header_value_count("Authorization") != 1 || lower(header.substr(0, 7)) != "bearer ") return {};
+  const size_t begin = header.find_first_not_of(' ', 7);
+  std::string token = begin == header.npos ? std::string() : header.substr(begin);
+  return is_visible(token) ? token : std::string();
+}
+
+// 00-<32 hex>-<16 hex>-<2 hex>; whatever is not so is not passed on.
+std::string traceparent(const httplib::Request& request) {
+  const std::string header = request.get_header_value("traceparent");
+  if (header.size() != 55) return {};
+  for (size_t i = 0; i < header.size(); ++i) {
+    const bool dash = i == 2 || i == 35 || i == 52;
+    const bool hex = (header[i] >= '0' && header[i] <= '9') || (header[i] >= 'a' && header[i] <= 'f');
+    if (dash ? header[i] != '-' : !hex) return {};
+  }
+  return header;
+}
+
+void refuse(Head& head, int http, std::string message, bool close = false) {
+  if (head.refused) return;
+  head.refused = refusal(http, std::move(message));
+  head.close = close;
+}
+
+// Whether there is a body and where it ends. What can be read in two ways is refused: two servers might read it differently.
+void judge_framing(const httplib::Request& request, uint64_t most, Head& head) {
+  const size_t lengths = request.get_header_value_count("Content-Length");
+  const size_t encodings = request.get_header_value_count("Transfer-Encoding");
+  if (lengths + encodings > 1) return refuse(head, 400, "the request says more than once how long its body is", true);
+  uint64_t length = 0;
+  if (lengths == 1) {
+    const auto said = number(request.get_header_value("Content-Length"));
+    if (!said) return refuse(head, 400, "the Content-Length is no number", true);
+    length = *said;
+  }
+  if (encodings == 1 && lower(request.get_header_value("Transfer-Encoding")) != "chunked")
+    return refuse(head, 501, "of transfer encodings, only chunked is understood", true);
+  head.has_body = length > 0 || encodings == 1;
+  if (!head.has_body) return;
+  const std::string& method = request.method;
+  if (method == "DELETE" && encodings == 1) return refuse(head, 411, "a DELETE with a body needs a Content-Length", true);
+  if (method != "POST" && method != "PUT" && method != "PATCH" && method != "DELETE") return refuse(head, 400, "a " + method + " has no body here", true);
+  if (length > most)
+    return refuse(head, 413, "the body has " + std::to_string(length) + " bytes, at most " + std::to_string(most) + " are taken", true);
+  const std::string encoding = lower(request.get_header_value("Content-Encoding"));
+  if (!encoding.empty() && encoding != "identity") refuse(head, 415, "a body with a content encoding is not taken", true);
+}
+
+void judge_headers(const httplib::Request& request, Head& head) {
+  if (request.version == "HTTP/1.1" && request.get_header_value_count("Host") != 1) refuse(head, 400, "the request needs one Host", true);
+  std::string type = lower(request.get_header_value("Content-Type"));
+  type = type.substr(0, type.find_first_of("; \t"));
+  if (!is_visible(type)) refuse(head, 415, "the Content-Type is none", head.has_body);
+  head.content_type = std::move(type);
+  head.token = bearer(request);
+  head.trace = traceparent(request);
+  if (!request.has_header("Heddle-Timeout-Ms")) return;
+  const auto ms = number(request.get_header_value("Heddle-Timeout-Ms"));
+  if (!ms || *ms == 0 || *ms > kMostTimeoutMs) return refuse(head, 400, "Heddle-Timeout-Ms must be a number from 1 to 86400000", head.has_body);
+  head.deadline_ns = in_ms(*ms);
+}
+
+void judge_target(const httplib::Request& request, const Routes& routes, Head& head) {
+  if (request.method == "OPTIONS" && request.target == "*") {
+    head.options = true;
+    head.allow = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+    return;
+  }
+  TargetOrError parsed = parse_target(request.target);
+  if (!parsed.target) return refuse(head, 400, std::move(parsed.error), head.has_body);
+  Routes::Match match = routes.find(request.method, parsed.target->segments);
+  head.allow = std::move(match.allow);
+  head.route = match.route;
+  head.options = request.method == "OPTIONS" && !head.allow.empty();
+  if (head.options) return;
+  if (!head.route && head.allow.empty()) return refuse(head, 404, "there is nothing at this path", head.has_body);
+  if (!head.route) return refuse(head, 405, "the path knows no " + request.method + "; it knows " + head.allow, head.has_body);
+  head.parameters = std::move(match.parameters);
+  for (auto& asked : parsed.target->query) {
+    const bool in_path = std::any_of(head.parameters.begin(), head.parameters.end(), [&](const auto& p) { return p.first == asked.first; });
+    if (in_path) return refuse(head, 400, "the parameter " + asked.first + " is in the path already", head.has_body);
+    head.parameters.push_back(std::move(asked));
+  }
+}
+
+}  // namespace
+
+Head judge(const httplib::Request& request, const Routes& routes, uint64_t most_body_bytes) {
+  Head head;
+  judge_framing(request, most_body_bytes, head);
+  judge_headers(request, head);
+  if (!head.refused) judge_target(request, routes, head);
+  return head;
+}
+
+}  // namespace transport_http

@@ -1,0 +1,27 @@
+// The head of a request, judged before anything else is read: which operation it asks for, or how it is refused.
+#pragma once
+#include <httplib.h>
+
+#include <optional>
+#include <string>
+
+#include "failure.h"
+#include "routes.h"
+
+namespace transport_http {
+
+struct Head {
+  std::optional<Failure> refused;
+  bool close = false;      // what follows on the connection cannot be told from the body of this request: it ends after the answer
+  bool options = false;    // OPTIONS: `allow` is the whole answer
+  std::string allow;       // of 405 and OPTIONS
+  const Route* route = nullptr;
+  Parameters parameters;   // of path and query
+  bool has_body = false;
+  std::string content_type, token, trace;
+  uint64_t deadline_ns = 0;
+};
+
+Head judge(const httplib::Request& request, const Routes& routes, uint64_t most_body_bytes);
+
+}  // namespace transport_http

@@ -1,0 +1,31 @@
+// TLS from certificate and key, by OpenSSL.
+#pragma once
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+namespace transport_http {
+
+struct TlsParams {
+  std::string certificate;  // PEM files: the chain, its key, and, empty or not, the authorities that clients' certificates must come from
+  std::string key;
+  std::string client_ca;
+};
+
+struct FreeContext {
+  void operator()(SSL_CTX* c) const { ::SSL_CTX_free(c); }
+};
+struct FreeSession {
+  void operator()(SSL* s) const { ::SSL_free(s); }
+};
+using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
+using TlsSession = std::unique_ptr<SSL, FreeSession>;
+
+// Throws heddle::sdk::Error, which names the file.
+TlsContext load_tls(const TlsParams& params);
+
+// The subject of the peer's verified certificate (RFC 2253), or empty.
+std::string subject_of(SSL* session);
+
+}  // namespace transport_http
