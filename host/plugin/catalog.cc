@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <span>
 
 #include "manifest/diagnostic.h"
 #include "plugin/note.h"
@@ -145,8 +146,11 @@ std::string Catalog::package_of(std::string_view kind, std::string_view type) {
         "ReadCsv", "ReadJsonLines", "ReadText", "WriteCsv", "WriteJsonLines", "WriteText"}},
       {"heddle-plugin-jq", {"Filter", "Route", "Jq"}},
   };
-  if (kind != "node") return {};
-  for (const Known& known : kNodes)
+  static const Known kStores[] = {{"heddle-plugins-base", {"Memory"}}, {"heddle-plugin-store-sqlite", {"Sqlite"}}};
+  std::span<const Known> all;
+  if (kind == "node") all = kNodes;
+  if (kind == "store") all = kStores;
+  for (const Known& known : all)
     if (std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);
   return {};
 }
