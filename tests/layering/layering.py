@@ -49,7 +49,7 @@ LIBRARIES = {
     "fmt": (r"fmt/", ["host/log.cc", "host/cli/"]),
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/note.cc", "host/plugin/elf_note.cc"]),
     "libjq": (r"(jq|jv)\.h$", ["plugins/node_jq/"]),
-    "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/bench/"]),
+    "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),

@@ -1,4 +1,4 @@
-// What the file promises: who may open it, what is refused, and that what is refused stays as it is. The contract of stores is asked in tests/conformance.
+// What store_sqlite promises of its file: who may open it, what is refused, and that what is refused stays as it is.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
