@@ -89,6 +89,8 @@ class Verbs(HeddleCase):
         for name in ("node_std", "node_file", "node_jq", "Echo", "Filter"):
             self.assertIn(name, everything)
         self.assertIn("multiplier", self.heddle("inspect", "Multiply").out)
+        self.assertRegex(self.heddle("inspect", "Sqlite").out, r"(?s)kind +store.*durable +yes.*path")
+        self.assertRegex(self.heddle("inspect", "Memory").out, r"durable +no")
         data = json.loads(self.heddle("inspect", "--json").out)
         self.assertIn("node_std", json.dumps(data))
         answer = self.heddle("inspect", "Multipy", code=None)

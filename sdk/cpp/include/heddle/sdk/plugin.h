@@ -35,26 +35,25 @@ using Types = std::span<const Type* const>;
 inline Types node_types() noexcept { return {__start_heddle_node_types, __stop_heddle_node_types}; }
 inline Types store_types() noexcept { return {__start_heddle_store_types, __stop_heddle_store_types}; }
 
+inline constexpr char kNodeKind[] = "node", kStoreKind[] = "store";
+
 // The factory of one kind.
-template <Types (*types)() noexcept>
+template <Types (*types)() noexcept, const char* kind>
 struct Factory {
   static uint32_t count() noexcept { return static_cast<uint32_t>(types().size()); }
   static const heddle_type* at(uint32_t i) noexcept { return i < count() ? &types()[i]->abi : nullptr; }
   static heddle_status create(const heddle_host* h, const char* id, const heddle_value* params, void** self, const void** table) noexcept {
     for (const Type* const type : types())
       if (std::string_view(type->abi.id) == id) return type->create(h, params, self, table);
-    h->fail(h, HEDDLE_NOT_FOUND, to_str("the plugin has no such type"), nullptr);
+    guard([&] { h->fail(h, HEDDLE_NOT_FOUND, to_str(std::string("the plugin has no such ") + kind + " type"), nullptr); }, [](auto&&...) {});
     return HEDDLE_NOT_FOUND;
   }
-  static const void* table() noexcept {
-    static constexpr heddle_factory kTable{sizeof(heddle_factory), &count, &at, &create};
-    return count() ? &kTable : nullptr;
-  }
+  static constexpr heddle_factory kTable{sizeof(heddle_factory), &count, &at, &create};
 };
 
 inline const void* get_factory(const char* kind) noexcept {
-  if (std::string_view(kind) == HEDDLE_KIND_NODE) return Factory<node_types>::table();
-  if (std::string_view(kind) == HEDDLE_KIND_STORE) return Factory<store_types>::table();
+  if (std::string_view(kind) == HEDDLE_KIND_NODE) return &Factory<node_types, kNodeKind>::kTable;
+  if (std::string_view(kind) == HEDDLE_KIND_STORE) return store_types().empty() ? nullptr : &Factory<store_types, kStoreKind>::kTable;
   return nullptr;
 }
 

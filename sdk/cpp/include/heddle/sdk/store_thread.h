@@ -56,6 +56,7 @@ class StoreThread {
       inbox_.open();
       const SignalsBlocked blocked;  // signals are the host's, not this thread's
       thread_ = std::thread([this] { run(); });
+      pthread_setname_np(thread_.native_handle(), "heddle-store");
     } catch (...) {
       inbox_.close();
       medium_.close();
