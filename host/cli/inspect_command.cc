@@ -82,6 +82,7 @@ std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type
   add_row(out, "plugin", plugin_text(plugin));
   add_row(out, "file", plugin.path);
   add_row(out, "package", plugin.package);
+  if (type.kind == "store") add_row(out, "durable", type.durable ? "yes: a commit that was answered is not lost" : "no: gone with the store");
   if (type.kind != "node") return out + "params\n" + params_text(type);
   add_row(out, "inputs", type.inputs.empty() ? "none: a source" : ports_text(type.inputs));
   add_row(out, "outputs", outputs_text(type));
@@ -156,10 +157,15 @@ ExitCode inspect_file(const std::string& path, bool json) {
   return print(out) ? ExitCode::kOk : ExitCode::kIo;
 }
 
+// A type of any kind; of nodes first, for they are what manifests name.
+CatalogEntry find_type(const Catalog& catalog, const std::string& name) {
+  for (const char* const kind : {"node", "transport", "sidecar", "chain", "store"})
+    if (const CatalogEntry found = catalog.find(kind, name); found.type) return found;
+  return {};
+}
+
 ExitCode inspect_type(const Catalog& catalog, const std::string& name, bool json) {
-  CatalogEntry entry;
-  for (const char* kind : {"node", "transport", "sidecar", "chain", "store"})
-    if (!entry.type) entry = catalog.find(kind, name);
+  CatalogEntry entry = find_type(catalog, name);
   if (entry.type)
     return print(json ? plugin_json(*entry.plugin, entry.type).json() + "\n" : type_text(*entry.plugin, *entry.type)) ? ExitCode::kOk
                                                                                                                       : ExitCode::kIo;

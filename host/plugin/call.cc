@@ -42,6 +42,12 @@ std::string& run_trace() {
 // the same at every attempt. The multiplier is 2^64 / golden ratio (Knuth, TAOCP 3, 6.4).
 uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (parent + n) * 0x9E3779B97F4A7C15u ^ (parent >> 7); }
 
+// What a plugin answered with a negative status.
+Error failure_of(int32_t status, const Value& details, std::string_view why) {
+  Error error = error_of_status(status, plugin_text(why));
+  return details ? std::move(error).because(Error("details", details.json())) : error;
+}
+
 }  // namespace
 
 void CallBatch::append(heddle_call& c, Outlet& outlet, heddle_value* v) {
@@ -165,7 +171,7 @@ struct CallAnswers {
   [[gnu::noinline]] static void complete_otherwise(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     heddle_op& op = *address(handle);
     if (op.state() == heddle_op::kStart) {
-      static_cast<StartOp&>(op).complete(status, why, Value::adopt(result));
+      static_cast<StartOp&>(op).complete(generation(handle), status, result, why);
       return;
     }
     heddle_call& c = static_cast<heddle_call&>(op);
@@ -287,9 +293,7 @@ void CallBatch::apply(std::vector<Letter> letters) {
 void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why) {
   --open_;
   if (status < 0) [[unlikely]] {
-    Error error = error_of_status(status, plugin_text(why));
-    if (details) error = std::move(error).because(Error("details", Value::adopt(details).json()));
-    failures_.push_back({c.index, std::move(error)});
+    failures_.push_back({c.index, failure_of(status, Value::adopt(details), why)});
     leftovers_ = true;
     return;  // the input stays: the error item carries it
   }
@@ -451,24 +455,25 @@ void CallBatch::cancel() { cancelled_.store(true, std::memory_order_relaxed); }
 
 heddle_op* StartOp::handle() { return tagged<heddle_op>(this, generation()); }
 
-bool StartOp::complete(heddle_status status, heddle_str why, Value result) {
+void StartOp::reopen(Done done) {
+  std::lock_guard lock(mutex_);
+  word.store(word_of(static_cast<uint16_t>(generation() + 1), kStart), std::memory_order_relaxed);
+  done_ = std::move(done);
+}
+
+bool StartOp::complete(uint16_t generation, heddle_status status, heddle_value* result, heddle_str why) {
+  Value answer = Value::adopt(result);
   Done done;
-  DoneWithValue done_with_value;
   {
     std::lock_guard lock(mutex_);
-    if (!done_ && !done_with_value_) return false;
-    done.swap(done_);
-    done_with_value.swap(done_with_value_);
+    if (generation == this->generation()) done.swap(done_);
   }
-  if (status < 0) {
-    Error why_not = error_of_status(status, plugin_text(view(why)));
-    if (done) done(std::move(why_not));
-    else done_with_value(std::move(why_not));
-  } else if (done) {
-    done({});
-  } else {
-    done_with_value(std::move(result));
+  if (!done) {
+    if (fault_) fault_("completed an operation twice");
+    return false;
   }
+  if (status >= 0) done(std::move(answer));
+  else done(failure_of(status, answer, view(why)));
   return true;
 }
 

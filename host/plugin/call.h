@@ -202,21 +202,24 @@ class CallBatch {
   bool awaiting_ = false;                // some call's `awaiting` is set
 };
 
-// An op that is not a call: activate, deactivate, listen. Its answer is handed to `done` once.
+// An op that is not a call: activate, deactivate, what is asked of a store. Its answer is handed to `done` once: the result (often empty), or the failure.
 class StartOp : public heddle_op {
  public:
-  using Done = std::function<void(Result<void>)>;
-  using DoneWithValue = std::function<void(Result<Value>)>;  // an empty Value where the answer has none
+  using Done = std::function<void(Result<Value>)>;
+  using Fault = std::function<void(std::string_view rule)>;
   explicit StartOp(Done done) : heddle_op(kStart), done_(std::move(done)) {}
-  explicit StartOp(DoneWithValue done) : heddle_op(kStart), done_with_value_(std::move(done)) {}
+  // Hears of a second or late completion; empty: nobody does. To be set before the first handle() is given away.
+  void on_fault(Fault fault) { fault_ = std::move(fault); }
+  // After its answer: the same memory for another answer. A completion by an earlier handle is noticed.
+  void reopen(Done done);
   heddle_op* handle();
-  bool complete(heddle_status status, heddle_str why, Value result = {});  // false: it was complete before
+  // [any] `result` is consumed. False: this handle was answered before.
+  bool complete(uint16_t generation, heddle_status status, heddle_value* result, heddle_str why);
 
  private:
+  Fault fault_;
   std::mutex mutex_;
-  // Guarded by mutex_; both empty once complete:
-  Done done_;
-  DoneWithValue done_with_value_;
+  Done done_;  // guarded by mutex_; empty once complete
 };
 
 const heddle_op_service& op_service();

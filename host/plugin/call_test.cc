@@ -285,13 +285,29 @@ TEST(CallBatch, TheFirstEmitKeepsTheItemsIdAndOthersGetTheSameOnesAtEveryAttempt
 
 TEST(StartOp, AnswersOnce) {
   int answers = 0;
-  StartOp op([&](Result<void> outcome) {
+  StartOp op([&](Result<Value> outcome) {
     ++answers;
     EXPECT_FALSE(outcome);
   });
-  EXPECT_TRUE(op.complete(HEDDLE_INVALID, {"no", 2}));
-  EXPECT_FALSE(op.complete(HEDDLE_OK, {nullptr, 0}));
+  EXPECT_TRUE(op.complete(0, HEDDLE_INVALID, nullptr, {"no", 2}));
+  EXPECT_FALSE(op.complete(0, HEDDLE_OK, nullptr, {nullptr, 0}));
   EXPECT_EQ(answers, 1);
+}
+
+TEST(StartOp, CarriesAResultAndKnowsAnEarlierHandle) {
+  int64_t answer = 0;
+  std::vector<std::string> faults;
+  StartOp op([&](Result<Value> outcome) { answer = outcome->as_int().value_or(-1); });
+  op.on_fault([&](std::string_view rule) { faults.emplace_back(rule); });
+  heddle_op* const first = op.handle();
+  op_service().complete(first, HEDDLE_OK, Value::integer(7).release(), {});
+  EXPECT_EQ(answer, 7);
+  op.reopen([&](Result<Value> outcome) { answer = outcome->as_int().value_or(-1); });
+  op_service().complete(first, HEDDLE_OK, Value::integer(8).release(), {});
+  EXPECT_EQ(answer, 7);
+  EXPECT_EQ(faults, std::vector<std::string>{"completed an operation twice"});
+  op_service().complete(op.handle(), HEDDLE_OK, Value::integer(9).release(), {});
+  EXPECT_EQ(answer, 9);
 }
 
 }  // namespace

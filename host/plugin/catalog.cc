@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <span>
 
 #include "manifest/diagnostic.h"
 #include "plugin/note.h"
@@ -145,6 +146,7 @@ std::string Catalog::package_of(std::string_view kind, std::string_view type) {
         "ReadCsv", "ReadJsonLines", "ReadText", "WriteCsv", "WriteJsonLines", "WriteText"}},
       {"node", "heddle-plugin-jq", {"Filter", "Route", "Jq"}},
       {"transport", "heddle-plugins-base", {"http"}},
+      {"store", "heddle-plugins-base", {"Memory", "Sqlite"}},
   };
   for (const Known& known : kOurs)
     if (known.kind == kind && std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);

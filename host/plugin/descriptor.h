@@ -1,4 +1,4 @@
-// What a plugin says of itself in its ELF notes, as plain structs. plugin-api/include/heddle/note.h and node.h define the texts.
+// What a plugin says of itself in its ELF notes, as plain structs. plugin-api/include/heddle/note.h, node.h and store.h define the texts.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -30,6 +30,7 @@ struct TypeDescriptor {
   uint64_t timeout_ms = 0;
   bool idempotent = false;
   std::string capabilities;  // JSON text of an object, or empty
+  bool durable = true;       // stores only
   std::string text;          // the note itself, byte for byte
 };
 

@@ -62,16 +62,22 @@ NodeHandle::~NodeHandle() {
   table_->base.destroy(self_);
 }
 
-void NodeHandle::activate(StartOp::Done done) {
-  if (!table_->base.activate) return done({});
-  starts_.push_back(std::make_unique<StartOp>(std::move(done)));
-  table_->base.activate(self_, starts_.back()->handle());
+heddle_op* NodeHandle::start(Done done) {
+  starts_.push_back(std::make_unique<StartOp>([done = std::move(done)](Result<Value> outcome) {
+    if (outcome) done({});
+    else done(std::move(outcome).error());
+  }));
+  return starts_.back()->handle();
 }
 
-void NodeHandle::deactivate(StartOp::Done done) {
+void NodeHandle::activate(Done done) {
+  if (!table_->base.activate) return done({});
+  table_->base.activate(self_, start(std::move(done)));
+}
+
+void NodeHandle::deactivate(Done done) {
   if (!table_->base.deactivate) return done({});
-  starts_.push_back(std::make_unique<StartOp>(std::move(done)));
-  table_->base.deactivate(self_, starts_.back()->handle());
+  table_->base.deactivate(self_, start(std::move(done)));
 }
 
 Value NodeHandle::save() { return state_ ? Value::adopt(state_->save(self_)) : Value(); }

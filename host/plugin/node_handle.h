@@ -28,8 +28,9 @@ class NodeHandle {
   NodeHandle& operator=(const NodeHandle&) = delete;
 
   // [start] Calls activate; `done` gets the outcome once, on any thread, perhaps before this returns.
-  void activate(StartOp::Done done);
-  void deactivate(StartOp::Done done);
+  using Done = std::function<void(Result<void>)>;
+  void activate(Done done);
+  void deactivate(Done done);
   bool has_activate() const { return table_->base.activate != nullptr; }
   bool has_deactivate() const { return table_->base.deactivate != nullptr; }
 
@@ -54,6 +55,7 @@ class NodeHandle {
 
  private:
   NodeHandle() = default;
+  heddle_op* start(Done done);
   Library* library_ = nullptr;
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;

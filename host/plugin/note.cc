@@ -205,6 +205,7 @@ Result<TypeDescriptor> read_type(const NoteRecord& record, const std::string& pa
   m.number("timeout_ms", t.timeout_ms, 0);
   m.flag("idempotent", t.idempotent);
   m.object("capabilities", t.capabilities);
+  m.flag("durable", t.durable);
   for (const std::string& pointer : t.output_ports_from)
     if (!pointer.empty() && pointer[0] != '/') m.complain("\"output_ports_from\": " + Members::quoted(pointer) + " is no JSON Pointer");
   if (m.wrong()) return bad_note(path, *m.wrong());

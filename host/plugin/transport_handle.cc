@@ -45,6 +45,14 @@ Result<Value> value_of(const Offer& offer) {
   return Value::map({{"endpoint", *endpoint}, {"limits", *limits}, {"operations", Value::list(std::move(operations))}});
 }
 
+// For an answer that is only yes or no.
+StartOp::Done without_value(TransportHandle::Done done) {
+  return [done = std::move(done)](Result<Value> outcome) {
+    if (outcome) done({});
+    else done(std::move(outcome).error());
+  };
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TransportHandle>> TransportHandle::create(const CatalogEntry& entry, const std::string& owner, const Value& params,
@@ -92,19 +100,19 @@ TransportHandle::~TransportHandle() {
   inbox_.remove_all();
 }
 
-StartOp& TransportHandle::keep(std::unique_ptr<StartOp> op) {
+heddle_op* TransportHandle::start(StartOp::Done done) {
   std::lock_guard lock(mutex_);
-  return *starts_.emplace_back(std::move(op));
+  return starts_.emplace_back(std::make_unique<StartOp>(std::move(done)))->handle();
 }
 
-void TransportHandle::activate(StartOp::Done done) {
+void TransportHandle::activate(Done done) {
   if (!table_->base.activate) return done({});
-  table_->base.activate(self_, keep(std::make_unique<StartOp>(std::move(done))).handle());
+  table_->base.activate(self_, start(without_value(std::move(done))));
 }
 
-void TransportHandle::deactivate(StartOp::Done done) {
+void TransportHandle::deactivate(Done done) {
   if (!table_->base.deactivate) return done({});
-  table_->base.deactivate(self_, keep(std::make_unique<StartOp>(std::move(done))).handle());
+  table_->base.deactivate(self_, start(without_value(std::move(done))));
 }
 
 heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening done) {
@@ -121,24 +129,24 @@ heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening
   Inbox::Listener listener{std::move(receive), {}, offer.limits.requests};
   for (const Operation& operation : offer.operations) listener.operations.insert(operation.name);
   const heddle_id id = inbox_.add(std::move(listener));
-  StartOp& op = keep(std::make_unique<StartOp>(StartOp::DoneWithValue([this, id, done = std::move(done)](Result<Value> answered) {
+  heddle_op* const op = start([this, id, done = std::move(done)](Result<Value> answered) {
     if (!answered) {
       inbox_.remove(id);
       return done(std::move(answered).error());
     }
     const Value endpoint = *answered ? answered->find("endpoint") : Value();
     done(std::string(endpoint ? endpoint.as_text().value_or("") : ""));
-  })));
-  table_->listen(self_, id, value->get(), op.handle());
+  });
+  table_->listen(self_, id, value->get(), op);
   return id;
 }
 
-void TransportHandle::close(heddle_id listener, uint64_t until_ns, StartOp::Done done) {
-  StartOp& op = keep(std::make_unique<StartOp>(StartOp::Done([this, listener, done = std::move(done)](Result<void> closed) {
+void TransportHandle::close(heddle_id listener, uint64_t until_ns, Done done) {
+  heddle_op* const op = start(without_value([this, listener, done = std::move(done)](Result<void> closed) {
     if (closed) inbox_.remove(listener);
     done(std::move(closed));
-  })));
-  table_->close(self_, listener, until_ns, op.handle());
+  }));
+  table_->close(self_, listener, until_ns, op);
 }
 
 }  // namespace heddle

@@ -54,8 +54,9 @@ class TransportHandle {
   TransportHandle& operator=(const TransportHandle&) = delete;
 
   // [start] `done` gets the outcome once, on any thread, perhaps before this returns.
-  void activate(StartOp::Done done);
-  void deactivate(StartOp::Done done);
+  using Done = std::function<void(Result<void>)>;
+  void activate(Done done);
+  void deactivate(Done done);
 
   // [start] Serves `offer`: `receive` gets every request, on any thread, at once for as many as come; it must not block. `done` gets the
   // endpoint with the port in use. The result is to be closed if `done` got no error. Errors: "unsupported" (a client's transport), what
@@ -63,13 +64,13 @@ class TransportHandle {
   using Listening = std::function<void(Result<std::string>)>;
   heddle_id listen(const Offer& offer, Receive receive, Listening done);
   // [any] Takes no more requests, lets the running ones end until `until_ns`, cuts off the rest.
-  void close(heddle_id listener, uint64_t until_ns, StartOp::Done done);
+  void close(heddle_id listener, uint64_t until_ns, Done done);
 
   const std::string& plugin_name() const { return library_->descriptor().name; }
 
  private:
   explicit TransportHandle(Outlet::Fault fault) : inbox_(std::move(fault)) {}
-  StartOp& keep(std::unique_ptr<StartOp> op);
+  heddle_op* start(StartOp::Done done);
 
   Library* library_ = nullptr;
   Inbox inbox_;

@@ -63,13 +63,15 @@ static inline void broken_pass(void *self, heddle_call *const *calls, uint32_t n
 #define BROKEN_DESCRIPTOR(type, more) "{\"node\":\"" type "\",\"params\":{\"type\":\"object\",\"additionalProperties\":false}" more "}"
 
 /* The code side: a factory of one type, and the entry. `create` has the signature of heddle_factory's. */
-#define BROKEN_ENTRY(type_name, type_descriptor, create_fn, init_fn)                                                     \
-    static const heddle_type only_type = {sizeof(heddle_type), type_name, type_descriptor};                              \
-    static uint32_t count_types(void) { return 1; }                                                                      \
-    static const heddle_type *type_at(uint32_t i) { return i == 0 ? &only_type : NULL; }                                 \
-    static const heddle_factory nodes = {sizeof(heddle_factory), count_types, type_at, create_fn};                       \
-    static const void *get_factory(const char *kind) { return strcmp(kind, HEDDLE_KIND_NODE) == 0 ? &nodes : NULL; }     \
+#define BROKEN_ENTRY_OF(kind_id, type_name, type_descriptor, create_fn, init_fn)                             \
+    static const heddle_type only_type = {sizeof(heddle_type), type_name, type_descriptor};                  \
+    static uint32_t count_types(void) { return 1; }                                                          \
+    static const heddle_type *type_at(uint32_t i) { return i == 0 ? &only_type : NULL; }                     \
+    static const heddle_factory factory = {sizeof(heddle_factory), count_types, type_at, create_fn};         \
+    static const void *get_factory(const char *kind) { return strcmp(kind, kind_id) == 0 ? &factory : NULL; } \
     HEDDLE_EXPORT const heddle_entry heddle_entry_v1 = {sizeof(heddle_entry), HEDDLE_ABI_MINOR, init_fn, NULL, get_factory}
+#define BROKEN_ENTRY(type_name, type_descriptor, create_fn, init_fn) \
+    BROKEN_ENTRY_OF(HEDDLE_KIND_NODE, type_name, type_descriptor, create_fn, init_fn)
 
 /* A whole plugin. */
 #define BROKEN_NODE(plugin, type, more, process_fn, activate_fn)                                                        \

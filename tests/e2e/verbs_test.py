@@ -92,6 +92,8 @@ class Verbs(HeddleCase):
         transport = self.heddle("inspect", "http").out
         self.assertIn("backlog", transport)
         self.assertNotIn("inputs", transport)
+        self.assertRegex(self.heddle("inspect", "Sqlite").out, r"(?s)kind +store.*durable +yes.*path")
+        self.assertRegex(self.heddle("inspect", "Memory").out, r"durable +no")
         data = json.loads(self.heddle("inspect", "--json").out)
         self.assertIn("node_std", json.dumps(data))
         answer = self.heddle("inspect", "Multipy", code=None)

@@ -49,6 +49,7 @@ LIBRARIES = {
     "fmt": (r"fmt/", ["host/log.cc", "host/cli/"]),
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/note.cc", "host/plugin/elf_note.cc"]),
     "libjq": (r"(jq|jv)\.h$", ["plugins/node_jq/"]),
+    "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
     "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that a node plugin needs, in the order in which to read it.
+ * Everything that a plugin of a promised kind needs, in the order in which to read it; the last two are for stores.
  */
 #ifndef HEDDLE_HEDDLE_H
 #define HEDDLE_HEDDLE_H
@@ -18,5 +18,7 @@
 #include "log.h"
 #include "sched.h"
 #include "state.h"
+#include "store.h"
+#include "queue.h"
 
 #endif

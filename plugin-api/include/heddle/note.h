@@ -9,7 +9,7 @@
  *   "version": "1.4.2"          required; semantic version
  *   "abi": [1, 0]               major, and the lowest minor the plugin needs; HEDDLE_NOTE_ABI writes it
  *   "license": "", "summary": "", "homepage": "", "package": ""   (package: the Debian package that ships it)
- * A type's object is its descriptor: see node.h.
+ * A type's object is its descriptor: see the header of its kind (node.h, store.h).
  */
 #ifndef HEDDLE_NOTE_H
 #define HEDDLE_NOTE_H

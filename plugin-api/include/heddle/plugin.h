@@ -28,7 +28,7 @@ typedef struct heddle_factory {
     uint32_t (*count)(void) HEDDLE_FN;                      /* [any] */
     const heddle_type *(*type)(uint32_t i) HEDDLE_FN;       /* [any] null past the end */
     /* [setup] `config` was checked against the type's schema, defaults are not filled in; borrowed until return. On OK *self and *table are set,
-     * and *table (heddle_node for nodes) lives as long as *self. On failure, nothing is left to destroy. */
+     * and *table (heddle_node for nodes, heddle_store for stores) lives as long as *self. On failure, nothing is left to destroy. */
     heddle_status (*create)(const heddle_host *h, const char *type_id, const heddle_value *config, void **self,
                             const void **table) HEDDLE_FN;
 } heddle_factory;

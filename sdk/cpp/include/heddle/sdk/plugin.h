@@ -6,6 +6,7 @@
 #pragma once
 #include <heddle/note.h>
 #include <heddle/plugin.h>
+#include <heddle/store.h>
 
 #include "thunk.h"
 
@@ -20,28 +21,40 @@ struct Type {
 
 }  // namespace heddle::sdk::detail
 
-// The bounds of the array of pointers that the linker collects; null in a plugin without types.
+// The bounds of the arrays of pointers that the linker collects, one per kind; null in a plugin without types of the kind.
 extern "C" {
-extern const heddle::sdk::detail::Type* const __start_heddle_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __stop_heddle_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __start_heddle_node_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __stop_heddle_node_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __start_heddle_store_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __stop_heddle_store_types[] __attribute__((weak, visibility("hidden")));
 }
 
 namespace heddle::sdk::detail {
 
-inline uint32_t type_count() noexcept { return static_cast<uint32_t>(__stop_heddle_types - __start_heddle_types); }
-inline const heddle_type* type_at(uint32_t i) noexcept { return i < type_count() ? &__start_heddle_types[i]->abi : nullptr; }
-inline heddle_status create_type(const heddle_host* h, const char* id, const heddle_value* params, void** self,
-                                 const void** table) noexcept {
-  for (uint32_t i = 0; i < type_count(); ++i) {
-    const Type& type = *__start_heddle_types[i];
-    if (std::string_view(type.abi.id) == id) return type.create(h, params, self, table);
+using Types = std::span<const Type* const>;
+inline Types node_types() noexcept { return {__start_heddle_node_types, __stop_heddle_node_types}; }
+inline Types store_types() noexcept { return {__start_heddle_store_types, __stop_heddle_store_types}; }
+
+inline constexpr char kNodeKind[] = "node", kStoreKind[] = "store";
+
+// The factory of one kind.
+template <Types (*types)() noexcept, const char* kind>
+struct Factory {
+  static uint32_t count() noexcept { return static_cast<uint32_t>(types().size()); }
+  static const heddle_type* at(uint32_t i) noexcept { return i < count() ? &types()[i]->abi : nullptr; }
+  static heddle_status create(const heddle_host* h, const char* id, const heddle_value* params, void** self, const void** table) noexcept {
+    for (const Type* const type : types())
+      if (std::string_view(type->abi.id) == id) return type->create(h, params, self, table);
+    guard([&] { h->fail(h, HEDDLE_NOT_FOUND, to_str(std::string("the plugin has no such ") + kind + " type"), nullptr); }, [](auto&&...) {});
+    return HEDDLE_NOT_FOUND;
   }
-  h->fail(h, HEDDLE_NOT_FOUND, to_str("the plugin has no such node type"), nullptr);
-  return HEDDLE_NOT_FOUND;
-}
+  static constexpr heddle_factory kTable{sizeof(heddle_factory), &count, &at, &create};
+};
+
 inline const void* get_factory(const char* kind) noexcept {
-  static constexpr heddle_factory kNodes{sizeof(heddle_factory), &type_count, &type_at, &create_type};
-  return std::string_view(kind) == HEDDLE_KIND_NODE ? &kNodes : nullptr;
+  if (std::string_view(kind) == HEDDLE_KIND_NODE) return &Factory<node_types, kNodeKind>::kTable;
+  if (std::string_view(kind) == HEDDLE_KIND_STORE) return store_types().empty() ? nullptr : &Factory<store_types, kStoreKind>::kTable;
+  return nullptr;
 }
 
 }  // namespace heddle::sdk::detail
@@ -73,10 +86,16 @@ inline const void* get_factory(const char* kind) noexcept {
   HEDDLE_SDK_NODE_(n, ::heddle::sdk::detail::LambdaNode<heddle_sdk_lambda_##n>, type_name, members)
 
 #define HEDDLE_SDK_NODE(n, Class, type_name, members) HEDDLE_SDK_NODE_(n, Class, type_name, members)
-#define HEDDLE_SDK_NODE_(n, Class, type_name, members)                                                                            \
-  static_assert(::heddle::sdk::detail::states_max_in_flight(members) || !::heddle::sdk::detail::ProcessesAsync<Class>,            \
-                type_name ": a node whose process() is a coroutine states its max_in_flight");                                    \
-  HEDDLE_NOTE(heddle_sdk_note_##n, HEDDLE_NOTE_TYPE, "{\"node\":\"" type_name "\"," members "}");                                 \
+#define HEDDLE_SDK_NODE_(n, Class, type_name, members)                                                                 \
+  static_assert(::heddle::sdk::detail::states_max_in_flight(members) || !::heddle::sdk::detail::ProcessesAsync<Class>, \
+                type_name ": a node whose process() is a coroutine states its max_in_flight");                         \
+  HEDDLE_SDK_TYPE_(n, node, ::heddle::sdk::detail::Thunk<Class>, type_name, members)
+
+// A type of any kind: `Table::create` as in heddle_factory.
+#define HEDDLE_SDK_TYPE(n, kind, Table, type_name, members) HEDDLE_SDK_TYPE_(n, kind, Table, type_name, members)
+#define HEDDLE_SDK_TYPE_(n, kind, Table, type_name, members)                                                                      \
+  HEDDLE_NOTE(heddle_sdk_note_##n, HEDDLE_NOTE_TYPE, "{\"" #kind "\":\"" type_name "\"," members "}");                            \
   static constexpr ::heddle::sdk::detail::Type heddle_sdk_type_##n = {{sizeof(heddle_type), type_name, heddle_sdk_note_##n.desc}, \
-                                                                      &::heddle::sdk::detail::Thunk<Class>::create};              \
-  __attribute__((used, section("heddle_types"))) static const ::heddle::sdk::detail::Type* const heddle_sdk_entry_##n = &heddle_sdk_type_##n
+                                                                      &Table::create};                                            \
+  __attribute__((used, section("heddle_" #kind "_types"))) static const ::heddle::sdk::detail::Type* const heddle_sdk_entry_##n = \
+      &heddle_sdk_type_##n
