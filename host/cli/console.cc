@@ -22,11 +22,13 @@ std::string as_line(std::string_view text) { return "heddle: " + log::redacted(t
 
 }  // namespace
 
-Result<void> write_all(int fd, std::string_view text) {
+Result<void> write_all(int fd, std::string_view text, size_t* written) {
+  if (written) *written = 0;
   while (!text.empty()) {
     ssize_t n = ::write(fd, text.data(), text.size());
     if (n >= 0) {
       text.remove_prefix(static_cast<size_t>(n));
+      if (written) *written += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
       pollfd p{fd, POLLOUT, 0};
       ::poll(&p, 1, -1);

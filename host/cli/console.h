@@ -10,8 +10,8 @@
 namespace heddle {
 
 // Writes all of `text`, also to a descriptor that is non-blocking. The error names the reason ("No space left on device"); code
-// "closed-pipe" where the reader is gone, else "io".
-Result<void> write_all(int fd, std::string_view text);
+// "closed-pipe" where the reader is gone, else "io". `written`, if given: how many bytes were, also before an error.
+Result<void> write_all(int fd, std::string_view text, size_t* written = nullptr);
 
 // Data on stdout. False after an error, which was said on stderr.
 bool print(std::string_view text);

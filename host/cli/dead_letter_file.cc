@@ -48,23 +48,21 @@ std::string dead_letter_json(const DeadLetter& letter) {
                                                      {"code", json_text(letter.error.code)},
                                                      {"class", json_text(name_of(letter.error.error_class))},
                                                      {"message", json_text(log::redacted(letter.error.text()))},
-                                                     {"sequence", json_count(letter.sequence)},
-                                                     {"line", json_count(letter.line)},
-                                                     {"attempts", attempts_json(letter.attempts)}};
+                                                     {"sequence", json_count(letter.sequence)}};
+  if (letter.line) members.emplace_back("line", json_count(letter.line));
+  members.emplace_back("attempts", attempts_json(letter.attempts));
   if (letter.item)
     members.emplace_back("item", letter.item);
   else if (!letter.text.empty())
     members.emplace_back("text", json_text(letter.text));
+  if (!letter.item && letter.text_bytes > letter.text.size()) members.emplace_back("text_bytes", json_count(letter.text_bytes));
   return json_object(std::move(members)).json();
 }
 
 std::string dead_letter_text(const DeadLetter& letter) {
   std::string out = letter.node;
-  // What is wrong with a line of input says the line itself.
-  if (letter.node != "input") {
-    if (letter.sequence) out += ": item " + std::to_string(letter.sequence);
-    if (letter.line) out += " (input line " + std::to_string(letter.line) + ")";
-  }
+  // What is wrong with a line says the line itself.
+  if (!letter.line && letter.sequence) out += ": item " + std::to_string(letter.sequence);
   return out + ": " + letter.error.text() + " [" + letter.error.code + "]";
 }
 

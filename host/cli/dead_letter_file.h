@@ -10,8 +10,9 @@
 namespace heddle {
 
 // One JSON object per line:
-// {"node","code","class","message","sequence","line","attempts":[{"number","error","took_ms"}],"item":…|"text":…}. The item is kept as it
-// was, for a replay; messages have secrets redacted.
+// {"node","code","class","message","sequence","line","attempts":[{"number","error","took_ms"}],"item":…|"text":…,"text_bytes"}. The item is
+// kept as it was, for a replay; messages have secrets redacted. "line" only of what could not be read; "text_bytes", its whole length, only
+// if "text" is no more than its beginning.
 class DeadLetterFile : public DeadLetters {
  public:
   // `path` empty: letters are only counted. The file is created at the first letter, for its owner alone; an existing one is appended to.
@@ -41,7 +42,7 @@ class DeadLetterFile : public DeadLetters {
 inline constexpr uint64_t kToldErrors = 10;
 
 std::string dead_letter_json(const DeadLetter& letter);
-// "calc: item 7 (input line 9): message [code]"
+// "calc: item 7: message [code]"
 std::string dead_letter_text(const DeadLetter& letter);
 
 // <state home>/heddle/dead-letters/<pipeline>-<UTC time>-<pid>.jsonl. Empty if there is neither XDG_STATE_HOME nor HOME.

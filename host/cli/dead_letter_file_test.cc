@@ -32,7 +32,6 @@ class DeadLetterFileTest : public ::testing::Test {
     l.node = "calc";
     l.error = Error("not-a-number", "a number was expected");
     l.sequence = 7;
-    l.line = 9;
     l.attempts = {{1, "too slow", 2'000'000}};
     l.item = Value::parse("{\"a\": 1}").value();
     return l;
@@ -44,7 +43,7 @@ class DeadLetterFileTest : public ::testing::Test {
 TEST_F(DeadLetterFileTest, KeepsTheItemAsItWas) {
   EXPECT_EQ(dead_letter_json(letter()),
             "{\"node\":\"calc\",\"code\":\"not-a-number\",\"class\":\"permanent\",\"message\":\"a number was "
-            "expected\",\"sequence\":7,\"line\":9,"
+            "expected\",\"sequence\":7,"
             "\"attempts\":[{\"number\":1,\"error\":\"too slow\",\"took_ms\":2}],\"item\":{\"a\": 1}}");
 }
 
@@ -52,7 +51,18 @@ TEST_F(DeadLetterFileTest, KeepsTheTextOfInputThatWasNoJson) {
   DeadLetter l = letter();
   l.item = Value();
   l.text = "{broken\xFF";
-  EXPECT_NE(dead_letter_json(l).find("\"text\":\"{broken\xEF\xBF\xBD\""), std::string::npos);
+  l.text_bytes = l.text.size();
+  l.line = 9;
+  EXPECT_TRUE(dead_letter_json(l).ends_with("\"text\":\"{broken\xEF\xBF\xBD\"}")) << dead_letter_json(l);
+  EXPECT_NE(dead_letter_json(l).find("\"line\":9"), std::string::npos);
+}
+
+TEST_F(DeadLetterFileTest, SaysWhereTheTextIsCut) {
+  DeadLetter l = letter();
+  l.item = Value();
+  l.text = "{broken";
+  l.text_bytes = 10'000;
+  EXPECT_TRUE(dead_letter_json(l).ends_with("\"text\":\"{broken\",\"text_bytes\":10000}")) << dead_letter_json(l);
 }
 
 TEST_F(DeadLetterFileTest, IsMadeAtTheFirstLetterForItsOwnerAlone) {
@@ -104,9 +114,10 @@ TEST_F(DeadLetterFileTest, TheDefaultPlaceFollowsTheXdgRules) {
 }
 
 TEST_F(DeadLetterFileTest, TheLineForPeopleSaysWhereAndWhy) {
-  EXPECT_EQ(dead_letter_text(letter()), "calc: item 7 (input line 9): a number was expected [not-a-number]");
+  EXPECT_EQ(dead_letter_text(letter()), "calc: item 7: a number was expected [not-a-number]");
   DeadLetter l = letter();
   l.node = "input";
+  l.line = 9;
   l.error = Error("bad-json", "line 9, column 2: no value");
   EXPECT_EQ(dead_letter_text(l), "input: line 9, column 2: no value [bad-json]");
 }

@@ -44,7 +44,7 @@ void add_row(std::string& out, std::string_view name, const std::string& text) {
 std::string ports_text(const std::vector<PortDescriptor>& ports) {
   std::string out;
   for (const PortDescriptor& port : ports)
-    out += (out.empty() ? "" : ", ") + port.name + (port.summary.empty() ? "" : " (" + port.summary + ")");
+    out += (out.empty() ? "" : ", ") + port.name + (port.summary.empty() ? "" : " (" + port.summary + ")") + (port.failures ? " (failures)" : "");
   return out;
 }
 

@@ -50,6 +50,7 @@ Result<Feed::Got> LineFeed::pull(std::span<FeedItem> out) {
     if (item.value) continue;
     item.error = std::move(line.error);
     item.text = std::move(line.text);
+    item.text_bytes = line.text_bytes;
   }
   return Got{State::kItems, got->count};
 }
@@ -72,6 +73,7 @@ Result<Feed::Got> ListFeed::pull(std::span<FeedItem> out) {
     } else {
       item.error = std::move(value).error();
       item.text = texts_[next_];
+      item.text_bytes = item.text.size();
     }
   }
   return Got{State::kItems, count};

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "pipeline/run.h"
 
@@ -19,6 +20,7 @@ class LineOutput : public Output {
 
   Result<void> write(const PipelineNode& node, std::span<Item> items) override;
   Result<void> close() override;
+  uint64_t lost(const PipelineNode& node) const override;
 
   // [any] The feed waits or has ended (true), or goes on (false). A failed flush is told by the next write or close.
   void set_idle(bool idle);
@@ -26,13 +28,23 @@ class LineOutput : public Output {
  private:
   const std::string& prefix_of(const PipelineNode& node);
   Result<void> flush();
+  void forget(size_t written_bytes);
+
+  // Items of one node that lie one after the other in the buffer.
+  struct Part {
+    const PipelineNode* node;
+    size_t items;
+  };
 
   const int fd_;
   const std::string name_;
   const bool tagged_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::string buffer_;
+  std::vector<size_t> ends_;  // in the buffer, of each item there
+  std::vector<Part> parts_;   // whose they are
+  std::unordered_map<const PipelineNode*, uint64_t> lost_;
   std::unordered_map<const PipelineNode*, std::string> prefixes_;
   std::optional<Error> failure_;
   uint64_t written_bytes_ = 0;

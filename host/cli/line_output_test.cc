@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
 namespace heddle {
 namespace {
@@ -87,6 +90,42 @@ TEST_F(LineOutputTest, AClosedPipeIsAnErrorThatStays) {
   EXPECT_NE(first.error().message.find("the pipe"), std::string::npos);
   EXPECT_FALSE(write(out, 2));
   EXPECT_FALSE(out.close());
+}
+
+TEST_F(LineOutputTest, WhatDidNotGetOutIsCountedByItsNode) {
+  LineOutput out(ends_[1], "the pipe", true);
+  PipelineNode other;
+  other.settings.id = "other";
+  ASSERT_TRUE(write(out, 1));
+  out.set_idle(true);  // written
+  out.set_idle(false);
+  close_reader();
+  std::vector<Item> three(3);
+  for (Item& item : three) item.value = Value::integer(2);
+  (void)out.write(other, three).has_value();
+  (void)write(out, 3).has_value();
+  EXPECT_FALSE(out.close());
+  (void)write(out, 4).has_value();
+  EXPECT_EQ(out.lost(node_), 2u);
+  EXPECT_EQ(out.lost(other), 3u);
+}
+
+TEST_F(LineOutputTest, OfAWriteThatBreaksOffTheWholeLinesAreOut) {
+  LineOutput out(ends_[1], "the pipe", false);
+  std::vector<Item> items(5);
+  for (Item& item : items) item.value = Value::string(std::string(30'000, 'x')).value();
+  // A pipe holds 64 KiB: two lines and a part of the third; then the reader goes.
+  std::thread reader([this] {
+    pollfd p{ends_[0], POLLIN, 0};
+    ::poll(&p, 1, -1);
+    int waiting = 0;
+    while (::ioctl(ends_[0], FIONREAD, &waiting) == 0 && waiting < 60'006) std::this_thread::yield();
+    close_reader();
+  });
+  (void)out.write(node_, items).has_value();
+  EXPECT_FALSE(out.close());
+  reader.join();
+  EXPECT_EQ(out.lost(node_), 3u);
 }
 
 TEST_F(LineOutputTest, AFullDiskIsToldWithTheReason) {

@@ -174,10 +174,12 @@ void RunCommand::say_outcome(const RunReport& report, int signal, const DeadLett
     console_.line(
         "the items that failed were only counted: neither XDG_STATE_HOME nor HOME says where to keep them (--dead-letters FILE does)");
   }
+  const Pipeline& pipeline = *prepared_.pipeline;
+  const bool something_lost = report.dead_letters || dropped_items(pipeline, report) || !astray_text(pipeline, report).empty();
   if (!report.ok && !report.error.code.empty())
-    console_.line("the run failed: " + report.error.text() + "; " + counts_text(report));
-  else if (talk() && (signal || report.dead_letters || general_.verbose))
-    console_.line((signal ? "stopped: " : "done: ") + counts_text(report));
+    console_.line("the run failed: " + report.error.text() + "; " + counts_text(pipeline, report));
+  else if (talk() && (signal || something_lost || general_.verbose))
+    console_.line((signal ? "stopped: " : "done: ") + counts_text(pipeline, report));
 }
 
 }  // namespace

@@ -30,12 +30,18 @@ std::string table(const std::vector<Row>& rows) {
   return out;
 }
 
+Row counts_row(const std::string& name, const EdgeCounts& c) {
+  return {name, grouped(c.in), grouped(c.out), grouped(c.filtered), grouped(c.dropped), grouped(c.failed), grouped(c.in_flight)};
+}
+
 std::string edge_table(const Pipeline& pipeline, const RunReport& report) {
   std::vector<Row> rows{{"connection", "in", "out", "filtered", "dropped", "failed", "in flight"}};
   for (size_t i = 0; i < pipeline.edges.size() && i < report.edges.size(); ++i) {
     const EdgeCounts& c = report.edges[i];
-    rows.push_back({edge_name(pipeline, pipeline.edges[i]), grouped(c.in), grouped(c.out), grouped(c.filtered), grouped(c.dropped),
-                    grouped(c.failed), grouped(c.in_flight)});
+    rows.push_back(counts_row(edge_name(pipeline, pipeline.edges[i]), c));
+  }
+  for (size_t i = 0; i < pipeline.exits.size() && i < report.exits.size(); ++i) {
+    rows.push_back(counts_row(exit_name(pipeline, pipeline.exits[i]), report.exits[i]));
   }
   return table(rows);
 }
@@ -55,6 +61,9 @@ std::string balance_text(const Pipeline& pipeline, const RunReport& report) {
   for (size_t i = 0; i < pipeline.edges.size() && i < report.edges.size(); ++i) {
     if (!report.edges[i].balanced()) out += "the counts of " + edge_name(pipeline, pipeline.edges[i]) + " do not balance\n";
   }
+  for (size_t i = 0; i < pipeline.exits.size() && i < report.exits.size(); ++i) {
+    if (!report.exits[i].balanced()) out += "the counts of " + exit_name(pipeline, pipeline.exits[i]) + " do not balance\n";
+  }
   if (!out.empty()) return out;
   return report.balanced ? "the counts balance: in = out + filtered + dropped + failed + in flight, for every connection\n"
                          : "the counts of the run do not balance\n";
@@ -66,18 +75,24 @@ Value texts_json(const std::vector<std::string>& texts) {
   return Value::list(std::move(list));
 }
 
+Value counts_json(const std::string& name, const EdgeCounts& c) {
+  return json_object({{"connection", json_text(name)},
+                      {"in", json_count(c.in)},
+                      {"out", json_count(c.out)},
+                      {"filtered", json_count(c.filtered)},
+                      {"dropped", json_count(c.dropped)},
+                      {"failed", json_count(c.failed)},
+                      {"in_flight", json_count(c.in_flight)},
+                      {"balanced", Value::boolean(c.balanced())}});
+}
+
 Value edges_json(const Pipeline& pipeline, const RunReport& report) {
   std::vector<Value> list;
   for (size_t i = 0; i < pipeline.edges.size() && i < report.edges.size(); ++i) {
-    const EdgeCounts& c = report.edges[i];
-    list.push_back(json_object({{"connection", json_text(edge_name(pipeline, pipeline.edges[i]))},
-                                {"in", json_count(c.in)},
-                                {"out", json_count(c.out)},
-                                {"filtered", json_count(c.filtered)},
-                                {"dropped", json_count(c.dropped)},
-                                {"failed", json_count(c.failed)},
-                                {"in_flight", json_count(c.in_flight)},
-                                {"balanced", Value::boolean(c.balanced())}}));
+    list.push_back(counts_json(edge_name(pipeline, pipeline.edges[i]), report.edges[i]));
+  }
+  for (size_t i = 0; i < pipeline.exits.size() && i < report.exits.size(); ++i) {
+    list.push_back(counts_json(exit_name(pipeline, pipeline.exits[i]), report.exits[i]));
   }
   return Value::list(std::move(list));
 }
@@ -122,13 +137,41 @@ std::string edge_name(const Pipeline& pipeline, const PipelineEdge& edge) {
   return source + " -> " + target;
 }
 
-std::string counts_text(const RunReport& report) {
-  std::string out = grouped(report.input_items) + " items in, " + grouped(report.output_items) + " out";
-  if (report.input_errors) out += ", " + grouped(report.input_errors) + " unreadable";
-  if (report.dead_letters) out += ", " + grouped(report.dead_letters) + " failed";
+std::string exit_name(const Pipeline& pipeline, const PipelineExit& exit) {
+  const PipelineNode& node = pipeline.nodes[exit.node];
+  if (exit.port == PipelineExit::kToOutput) return node.settings.id + " -> output";
+  return node.settings.id + "." + node.outputs[exit.port] + " -> nowhere";
+}
+
+uint64_t dropped_items(const Pipeline& pipeline, const RunReport& report) {
   uint64_t dropped = 0;
   for (const EdgeCounts& c : report.edges) dropped += c.dropped;
-  if (dropped) out += ", " + grouped(dropped) + " dropped";
+  for (size_t i = 0; i < report.exits.size(); ++i) {
+    if (pipeline.exits[i].port == PipelineExit::kToOutput) dropped += report.exits[i].dropped;
+  }
+  return dropped;
+}
+
+std::string astray_text(const Pipeline& pipeline, const RunReport& report) {
+  uint64_t astray = 0;
+  std::string ports;
+  for (size_t i = 0; i < report.exits.size(); ++i) {
+    const PipelineExit& exit = pipeline.exits[i];
+    if (exit.port == PipelineExit::kToOutput || report.exits[i].in == 0) continue;
+    const PipelineNode& node = pipeline.nodes[exit.node];
+    astray += report.exits[i].in;
+    ports += (ports.empty() ? "" : ", ") + node.settings.id + "." + node.outputs[exit.port] + " " + grouped(report.exits[i].in);
+  }
+  if (astray == 0) return {};
+  return grouped(astray) + (astray == 1 ? " item left by a port that leads nowhere: " : " items left by ports that lead nowhere: ") + ports;
+}
+
+std::string counts_text(const Pipeline& pipeline, const RunReport& report) {
+  std::string out = grouped(report.input_items + report.source_items) + " items in, " + grouped(report.output_items + report.sink_items) + " out";
+  if (report.input_errors) out += ", " + grouped(report.input_errors) + " unreadable";
+  if (report.dead_letters) out += ", " + grouped(report.dead_letters) + " failed";
+  if (const uint64_t dropped = dropped_items(pipeline, report)) out += ", " + grouped(dropped) + " dropped";
+  if (const std::string astray = astray_text(pipeline, report); !astray.empty()) out += "; " + astray;
   return out;
 }
 
@@ -144,6 +187,8 @@ std::string report_json(const Pipeline& pipeline, const RunReport& report, int s
                                                      {"input_items", json_count(report.input_items)},
                                                      {"input_errors", json_count(report.input_errors)},
                                                      {"output_items", json_count(report.output_items)},
+                                                     {"source_items", json_count(report.source_items)},
+                                                     {"sink_items", json_count(report.sink_items)},
                                                      {"dead_letters", json_count(report.dead_letters)},
                                                      {"balanced", Value::boolean(report.balanced)}};
   if (!report.ok && !report.error.code.empty()) {

@@ -80,6 +80,24 @@ TEST(RunReportText, SaysWhichConnectionDoesNotBalance) {
   EXPECT_NE(stats_text(p, r).find("the counts of keep.rest -> join.left do not balance"), std::string::npos);
 }
 
+TEST(RunReportText, CountsWhatWasWrittenAndWhatLedNowhere) {
+  Pipeline p = two_nodes();
+  p.exits = {{.node = 1}, {.node = 0, .port = 0}};
+  EXPECT_EQ(exit_name(p, p.exits[0]), "join -> output");
+  EXPECT_EQ(exit_name(p, p.exits[1]), "keep.eu -> nowhere");
+  RunReport r = good();
+  r.input_items = 10;
+  r.source_items = 2;
+  r.output_items = 4;
+  r.sink_items = 3;
+  r.exits = {{.in = 5, .out = 4, .dropped = 1}, {.in = 2, .dropped = 2}};
+  EXPECT_EQ(counts_text(p, r), "12 items in, 7 out, 1 dropped; 2 items left by ports that lead nowhere: keep.eu 2");
+  EXPECT_NE(stats_text(p, r).find("keep.eu -> nowhere"), std::string::npos);
+  Result<Value> parsed = Value::parse(report_json(p, r, 0, ""));
+  ASSERT_TRUE(parsed.has_value());
+  EXPECT_EQ(parsed->pointer("/connections/0/dropped").as_int(), 1);
+}
+
 TEST(RunReportText, JsonHasEveryCount) {
   Pipeline p = two_nodes();
   RunReport r;

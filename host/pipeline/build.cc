@@ -14,7 +14,7 @@ void mark_ends(Pipeline& pipeline) {
   std::vector<char> has_input(pipeline.nodes.size(), 0), has_output(pipeline.nodes.size(), 0);
   for (const PipelineEdge& edge : pipeline.edges) {
     has_input[edge.to] = 1;
-    if (edge.from_port != PipelineEdge::kErrorPort) has_output[edge.from] = 1;
+    if (edge.from_port != PipelineEdge::kErrorPort && !pipeline.nodes[edge.from].carries_failures(edge.from_port)) has_output[edge.from] = 1;
   }
   for (uint32_t i = 0; i < pipeline.nodes.size(); ++i) {
     PipelineNode& node = pipeline.nodes[i];
@@ -28,6 +28,32 @@ void mark_ends(Pipeline& pipeline) {
     edge.queued = true;
     edge.queue_items = kRunInputItems;
     pipeline.edges.push_back(edge);
+  }
+}
+
+// Where items leave the pipeline; a port that leads nowhere is a warning.
+void mark_exits(Pipeline& pipeline, Diagnostics& diagnostics) {
+  std::vector<std::vector<char>> connected;
+  for (const PipelineNode& node : pipeline.nodes) connected.emplace_back(node.outputs.size(), 0);
+  for (const PipelineEdge& edge : pipeline.edges) {
+    if (edge.from != PipelineEdge::kRunInput && edge.from_port != PipelineEdge::kErrorPort) connected[edge.from][edge.from_port] = 1;
+  }
+  for (uint32_t i = 0; i < pipeline.nodes.size(); ++i) {
+    const PipelineNode& node = pipeline.nodes[i];
+    if (node.settings.standby) continue;
+    if (node.is_output) pipeline.exits.push_back({.node = i});
+    for (uint32_t port = 0; port < node.outputs.size() && !node.is_output; ++port) {
+      if (connected[i][port] || node.carries_failures(port)) continue;
+      pipeline.exits.push_back({.node = i, .port = port});
+      diagnostics.add({.severity = Severity::kWarning,
+                       .code = "port-leads-nowhere",
+                       .pointer = node.settings.pointer,
+                       .span = node.settings.id_span,
+                       .message = "node \"" + node.settings.id + "\": nothing is connected to its output port \"" + node.outputs[port] +
+                                  "\": what leaves by it is only counted",
+                       .hint = "connect \"" + node.settings.id + "." + node.outputs[port] +
+                               "\", or say \"is_output_node\": true to have it among the results"});
+    }
   }
 }
 
@@ -51,6 +77,7 @@ std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& 
   resolve_edges(manifest, pipeline, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   mark_ends(pipeline);
+  mark_exits(pipeline, diagnostics);
   order_nodes(pipeline);
   fuse(pipeline);
   return pipeline;

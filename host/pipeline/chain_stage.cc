@@ -207,6 +207,8 @@ void ChainStage::close_batch(uint32_t position) {
       batch.failures().push_back({index, Error("no-answer", "the node gave no answer: it " + std::string(rule))});
     }
   }
+  batch.fail_breaches();
+  if (nodes_[position].node->is_source) forgive_cancelled(batch.failures());
   count(position);
   for (CallFailure& failure : batch.failures()) {
     fail_item(position, batch.item(failure.index), batch.original(failure.index), std::move(failure.error));

@@ -105,6 +105,7 @@ bool Feeder::pull() {
       letter.sequence = sequence;
       letter.line = item.line;
       letter.text = std::move(item.text);
+      letter.text_bytes = item.text_bytes;
       core_.put_away(std::move(letter));
       continue;
     }

@@ -29,6 +29,8 @@ struct PipelineNode {
   bool is_output = false;           // its unconnected outputs leave the run
   bool is_source = false;           // has no input port
   static constexpr uint32_t kNoStage = UINT32_MAX;
+  // What leaves by this output port is a failure, never a result.
+  bool carries_failures(uint32_t port) const { return entry.type && port < entry.type->outputs.size() && entry.type->outputs[port].failures; }
 };
 
 struct PipelineEdge {
@@ -41,6 +43,13 @@ struct PipelineEdge {
   uint64_t queue_items = 4096, queue_bytes = uint64_t{16} << 20;
   OnFull on_full = OnFull::kBlock;
   BatchSettings batch;
+};
+
+// Where items leave the pipeline: the run's output, one for all ports of a node, or a port that leads nowhere.
+struct PipelineExit {
+  static constexpr uint32_t kToOutput = UINT32_MAX;
+  uint32_t node = 0;
+  uint32_t port = kToOutput;  // else the output port that nobody listens to
 };
 
 // Nodes that run inline on one thread, in topological order.
@@ -58,6 +67,7 @@ struct Pipeline {
   std::string name;
   std::vector<PipelineNode> nodes;
   std::vector<PipelineEdge> edges;    // those of the manifest, in its order, then the entry edges
+  std::vector<PipelineExit> exits;
   std::vector<PipelineStage> stages;  // in topological order
   std::vector<uint32_t> order;        // all nodes but standby ones, topologically
   std::vector<LaneSettings> lanes;

@@ -81,6 +81,14 @@ void Run::State::make_stages() {
       node.node = &pipeline.nodes[node.index];
       node.handle = activation.handle(node.index);
       node.routes.resize(node.node->outputs.size());
+      node.exits.resize(node.node->outputs.size());
+    }
+  }
+  for (uint32_t x = 0; x < pipeline.exits.size(); ++x) {
+    const PipelineExit& exit = pipeline.exits[x];
+    auto& exits = nodes[exit.node].exits;
+    for (uint32_t port = 0; port < exits.size(); ++port) {
+      if (exit.port == PipelineExit::kToOutput || exit.port == port) exits[port] = x;
     }
   }
   std::vector<EdgeQueue*> entries;
@@ -180,7 +188,13 @@ void Run::State::finish() {
   lock.unlock();
   if (!silent) ringing.wait(true);
 
+  Result<void> closed;
+  if (options.output) closed = options.output->close();
   core.write(report);
+  if (!closed && report.ok) {
+    report.ok = false;
+    report.error = std::move(closed).error();
+  }
   std::vector<uint64_t> inside(report.edges.size(), 0);
   if (!left_behind) {
     for (const auto& stage : stages) {
@@ -196,12 +210,7 @@ void Run::State::finish() {
     report.edges[e].in_flight = inside[e];
     report.balanced = report.balanced && report.edges[e].balanced();
   }
-  if (options.output) {
-    if (auto closed = options.output->close(); !closed && report.ok) {
-      report.ok = false;
-      report.error = std::move(closed).error();
-    }
-  }
+  for (const EdgeCounts& exit : report.exits) report.balanced = report.balanced && exit.balanced();
   report.duration_ns = now_ns() - started_ns;
 }
 
@@ -260,7 +269,8 @@ int Run::end_fd() const { return state_->core.end_fd(); }
 
 RunProgress Run::progress() const {
   const RunCore& core = state_->core;
-  return {core.input_items.load(std::memory_order_relaxed), core.output_items.load(std::memory_order_relaxed),
+  return {core.input_items.load(std::memory_order_relaxed) + core.source_items(),
+          core.output_items.load(std::memory_order_relaxed) + core.sink_items(),
           core.input_errors.load(std::memory_order_relaxed) + core.dead_letters.load(std::memory_order_relaxed)};
 }
 

@@ -23,7 +23,8 @@ struct FeedItem {
   Value value;
   Error error;
   uint64_t line = 0;
-  std::string text;
+  std::string text;         // its beginning
+  uint64_t text_bytes = 0;  // its whole length
 };
 
 // Where the input items come from. Called by one thread at a time, on a lane; must not block.
@@ -45,7 +46,9 @@ class Output {
  public:
   virtual ~Output() = default;
   virtual Result<void> write(const PipelineNode& node, std::span<Item> items) = 0;
-  virtual Result<void> close() = 0;  // flush; the last call
+  virtual Result<void> close() = 0;  // flush; the last write
+  // After close: how many items of this node write() was given that did not get out.
+  virtual uint64_t lost(const PipelineNode&) const { return 0; }
 };
 
 struct Attempt {
@@ -58,10 +61,11 @@ struct Attempt {
 struct DeadLetter {
   std::string node;        // id; "input" for input that could not be read
   Error error;
-  uint64_t sequence = 0, line = 0;
+  uint64_t sequence = 0, line = 0;  // 0: not known
   std::vector<Attempt> attempts;
   Value item;              // the original; empty if it is gone (taken by the node, unreadable input)
-  std::string text;        // of unreadable input
+  std::string text;        // of unreadable input: its beginning
+  uint64_t text_bytes = 0; // of unreadable input: its whole length
 };
 
 // Called by one thread at a time.
@@ -95,16 +99,19 @@ struct RunReport {
   bool stopped = false;          // ended by stop()
   Error error;                   // why it failed, if not ok
   uint64_t duration_ns = 0;
-  uint64_t input_items = 0, input_errors = 0, output_items = 0, dead_letters = 0;
+  uint64_t input_items = 0, input_errors = 0, output_items = 0, dead_letters = 0;  // output_items: those that were really written
+  uint64_t source_items = 0;     // what the sources among the nodes gave, failures included
+  uint64_t sink_items = 0;       // what the sinks among the nodes took and completed
   std::vector<EdgeCounts> edges; // as in Pipeline::edges
+  std::vector<EdgeCounts> exits; // as in Pipeline::exits; `out`: written; `dropped`: lost with the output, or left by a port that leads nowhere
   std::vector<NodeCounts> nodes; // as in Pipeline::nodes
   std::vector<std::string> faults;    // contract faults of plugins, one sentence each, at most 100
   std::vector<std::string> warnings;  // a failed deactivate, state that could not be saved, …
-  bool balanced = false;         // every edge conserves its items
+  bool balanced = false;         // every edge and exit conserves its items
 };
 
 struct RunProgress {
-  uint64_t input_items = 0, output_items = 0, errors = 0;
+  uint64_t input_items = 0, output_items = 0, errors = 0;  // with what sources gave and sinks took; output_items may still be in a buffer
 };
 
 class Run {

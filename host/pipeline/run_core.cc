@@ -13,7 +13,7 @@ constexpr size_t kMaxFaults = 100;
 }  // namespace
 
 RunCore::RunCore(const Pipeline& p, const RunOptions& o)
-    : pipeline(p), options(o), lanes(*o.lanes), edges(p.edges.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
+    : pipeline(p), options(o), lanes(*o.lanes), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
       end_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 RunCore::~RunCore() {
@@ -26,7 +26,7 @@ LaneId RunCore::lane(const std::string& name) const {
   return *found;
 }
 
-void RunCore::put_out(uint32_t node, std::span<RawItem> items) noexcept {
+void RunCore::put_out(uint32_t exit, std::span<RawItem> items) noexcept {
   Result<void> written;
   {
     std::lock_guard lock(output_mutex_);
@@ -34,8 +34,10 @@ void RunCore::put_out(uint32_t node, std::span<RawItem> items) noexcept {
     for (RawItem& raw : items) {
       output_buffer_.push_back({Value::adopt(raw.value), raw.id, raw.sequence, raw.deadline_ns, raw.attempt});
     }
-    output_items.fetch_add(items.size(), std::memory_order_relaxed);
-    if (options.output && !output_failed_) written = options.output->write(pipeline.nodes[node], output_buffer_);
+    EdgeBooks::add(exits[exit].in, items.size());
+    if (output_failed_) EdgeBooks::add(exits[exit].dropped, items.size());
+    else output_items.fetch_add(items.size(), std::memory_order_relaxed);
+    if (options.output && !output_failed_) written = options.output->write(pipeline.nodes[pipeline.exits[exit].node], output_buffer_);
     if (!written) output_failed_ = true;
     output_buffer_.clear();
   }
@@ -52,7 +54,8 @@ void RunCore::put_away(DeadLetter letter) noexcept {
   }
   if (!kept) fail(std::move(kept).error());
   if (pipeline.run.on_error == OnError::kFail) {
-    fail(Error("item-failed", "node \"" + letter.node + "\" failed on item " + std::to_string(letter.sequence) + ", and \"on_error\" is \"fail\"",
+    const std::string item = letter.sequence ? "item " + std::to_string(letter.sequence) : "an item";
+    fail(Error("item-failed", "node \"" + letter.node + "\" failed on " + item + ", and \"on_error\" is \"fail\"",
                letter.error.error_class)
              .because(std::move(letter.error)));
   }
@@ -137,13 +140,39 @@ bool RunCore::wait(uint64_t timeout_ms) {
   return ended_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
 }
 
+uint64_t RunCore::source_items() const {
+  uint64_t items = 0;
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (!pipeline.nodes[i].is_source) continue;
+    items += nodes[i].emitted.load(std::memory_order_relaxed) + nodes[i].failures.load(std::memory_order_relaxed);
+  }
+  return items;
+}
+
+uint64_t RunCore::sink_items() const {
+  uint64_t items = 0;
+  for (size_t e = 0; e < edges.size(); ++e) {
+    if (pipeline.nodes[pipeline.edges[e].to].outputs.empty()) items += edges[e].out.load(std::memory_order_relaxed);
+  }
+  return items;
+}
+
 void RunCore::write(RunReport& report) const {
   const auto get = [](const std::atomic<uint64_t>& a) { return a.load(std::memory_order_relaxed); };
   report.input_items = get(input_items);
   report.input_errors = get(input_errors);
-  report.output_items = get(output_items);
+  report.source_items = source_items();
+  report.sink_items = sink_items();
   report.dead_letters = get(dead_letters);
   for (const EdgeBooks& e : edges) report.edges.push_back({get(e.in), get(e.out), get(e.filtered), get(e.dropped), get(e.failed), 0});
+  for (size_t x = 0; x < exits.size(); ++x) {
+    const bool to_output = pipeline.exits[x].port == PipelineExit::kToOutput;
+    const uint64_t in = get(exits[x].in);
+    uint64_t dropped = to_output ? get(exits[x].dropped) : in;
+    if (to_output && options.output) dropped += options.output->lost(pipeline.nodes[pipeline.exits[x].node]);
+    report.exits.push_back({.in = in, .out = in - dropped, .dropped = dropped});
+    report.output_items += in - dropped;
+  }
   for (const NodeBooks& n : nodes) {
     report.nodes.push_back(
         {get(n.calls), get(n.emitted), get(n.completed), get(n.filtered), get(n.failed), get(n.retried), get(n.timed_out), get(n.faults)});

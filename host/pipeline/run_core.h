@@ -18,6 +18,12 @@ namespace heddle {
 // The books of one node.
 struct NodeBooks {
   std::atomic<uint64_t> calls{0}, emitted{0}, completed{0}, filtered{0}, failed{0}, retried{0}, timed_out{0}, faults{0};
+  std::atomic<uint64_t> failures{0};  // of `failed`: emitted on a port for failures
+};
+
+// The books of one exit. A node's are written by the one thread that runs its stage.
+struct ExitBooks {
+  std::atomic<uint64_t> in{0}, dropped{0};
 };
 
 class RunCore : public Activity {
@@ -29,13 +35,17 @@ class RunCore : public Activity {
   const RunOptions& options;
   Lanes& lanes;
   std::vector<EdgeBooks> edges;  // as in the pipeline
+  std::vector<ExitBooks> exits;
   std::vector<NodeBooks> nodes;
   std::atomic<uint64_t> input_items{0}, input_errors{0}, output_items{0}, dead_letters{0};
 
   LaneId lane(const std::string& name) const;
 
-  // [any] Results of a node leave the run. The references move in.
-  void put_out(uint32_t node, std::span<RawItem> items) noexcept;
+  // [any] Results of a node leave the run by an exit of it. The references move in.
+  void put_out(uint32_t exit, std::span<RawItem> items) noexcept;
+  // What the sources among the nodes gave, and what the sinks among them took and completed, so far.
+  uint64_t source_items() const;
+  uint64_t sink_items() const;
   // [any] A failure that no error port takes. With on_error "fail" it also fails the run.
   void put_away(DeadLetter letter) noexcept;
   // [any] A plugin broke the contract; counted, kept (the first ones), logged.

@@ -23,6 +23,7 @@ struct RunNode {
   std::shared_ptr<NodeHandle> handle;
   std::vector<std::vector<Route>> routes;  // per output port
   std::vector<Route> error_routes;
+  std::vector<uint32_t> exits;             // per output port: the index of its exit, where it has one
   std::vector<uint32_t> in_edges;
 };
 

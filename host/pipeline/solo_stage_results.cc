@@ -36,6 +36,8 @@ void SoloStage::fail_calls(Dispatch& d, const std::vector<uint32_t>& calls, cons
 void SoloStage::conclude(Dispatch& d) {
   set_answering(d, false);
   d.due_ns = 0;
+  d.batch->fail_breaches();
+  if (node_.is_source) forgive_cancelled(d.batch->failures());
   if (!d.batch->failures().empty()) {
     const Error& error = d.batch->failures().front().error;
     d.attempts.push_back({static_cast<uint32_t>(d.attempts.size() + 1), error.text(), now_ns() - d.started_ns});

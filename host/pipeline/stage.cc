@@ -11,26 +11,44 @@ namespace {
 constexpr uint64_t kCollectNs = 50'000;
 
 // What leaves a node by its error port: the members of a dead letter, and the original item.
-Value error_value(const PipelineNode& node, const Error& error, uint64_t sequence, const std::vector<Attempt>& attempts, Value original) {
+Value error_value(const DeadLetter& letter) {
+  const Error& error = letter.error;
   const auto text = [](std::string_view s) {
     auto made = Value::string(s);
     return made ? *std::move(made) : Value::null();  // a plugin's reason need not be UTF-8
   };
   std::vector<Value> history, causes;
-  for (const Attempt& a : attempts) {
+  for (const Attempt& a : letter.attempts) {
     history.push_back(*Value::map({{"number", Value::integer(a.number)},
                                    {"error", text(a.error)},
                                    {"took_ms", Value::integer(static_cast<int64_t>(a.took_ns / 1'000'000))}}));
   }
   for (const Error* cause = error.cause.get(); cause; cause = cause->cause.get()) causes.push_back(text(cause->message));
-  return *Value::map({{"node", text(node.settings.id)},
+  return *Value::map({{"node", text(letter.node)},
                       {"code", text(error.code)},
                       {"class", text(name_of(error.error_class))},
                       {"message", text(error.message)},
                       {"causes", Value::list(std::move(causes))},
-                      {"sequence", Value::integer(static_cast<int64_t>(sequence))},
+                      {"sequence", Value::integer(static_cast<int64_t>(letter.sequence))},
                       {"attempts", Value::list(std::move(history))},
-                      {"item", original ? std::move(original) : Value::null()}});
+                      {"item", letter.item ? letter.item : Value::null()}});
+}
+
+// What came out of a port for failures (node.h), as the failure it stands for.
+DeadLetter letter_of(Value failure) {
+  const auto number = [&](std::string_view key) { return static_cast<uint64_t>(std::max<int64_t>(0, failure.find(key).as_int().value_or(0))); };
+  DeadLetter letter;
+  letter.line = number("line");
+  std::string where;
+  if (letter.line) where = "line " + std::to_string(letter.line) + (number("column") ? ", column " + std::to_string(number("column")) : "") + ": ";
+  const Value why = failure.find("error"), was = failure.find("text");
+  letter.error = Error("unreadable", where + std::string(why.as_text().value_or("the node gave no reason")));
+  if (const auto text = was.as_text()) {
+    letter.text = *text;
+    letter.text_bytes = std::max<uint64_t>(number("text_bytes"), letter.text.size());
+  }
+  letter.item = std::move(failure);
+  return letter;
 }
 
 std::vector<uint32_t> edges_of(const RunNode& node, const std::vector<EdgeQueue*>& queues) {
@@ -85,13 +103,30 @@ void Stage::deliver(uint32_t position, uint32_t port, ItemList& items) {
   if (items.empty()) return;
   RunNode& node = nodes_[position];
   const std::vector<Route>& routes = node.routes[port];
+  const bool failures = node.node->carries_failures(port);
+  if (failures && routes.empty()) return fail_emitted(position, items);
   EdgeBooks::add(core_.nodes[node.index].emitted, items.size());
-  const bool out = node.node->is_output && (routes.empty() || node.node->settings.is_output_node);
+  const bool out = node.node->is_output && !failures && (routes.empty() || node.node->settings.is_output_node);
   for (size_t i = 0; i < routes.size(); ++i) route(routes[i], items, !out && i + 1 == routes.size());
   if (out) {
-    core_.put_out(node.index, items);
+    core_.put_out(node.exits[port], items);
   } else if (routes.empty()) {
-    for (RawItem& item : items) item.drop();  // a port that nobody listens to
+    EdgeBooks::add(core_.exits[node.exits[port]].in, items.size());  // a port that nobody listens to
+    for (RawItem& item : items) item.drop();
+  }
+  items.clear();
+}
+
+// What came out of a port for failures that nobody listens to: each is a failed item.
+void Stage::fail_emitted(uint32_t position, ItemList& items) {
+  NodeBooks& books = core_.nodes[nodes_[position].index];
+  EdgeBooks::add(books.failed, items.size());
+  EdgeBooks::add(books.failures, items.size());
+  for (RawItem& item : items) {
+    DeadLetter letter = letter_of(Value::adopt(item.value));
+    item.value = nullptr;
+    letter.sequence = item.sequence;
+    fail_to(position, item, std::move(letter));
   }
   items.clear();
 }
@@ -122,21 +157,31 @@ bool Stage::flush() {
 }
 
 void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts) {
+  EdgeBooks::add(core_.nodes[nodes_[position].index].failed, 1);
+  DeadLetter letter;
+  letter.error = std::move(error);
+  letter.sequence = envelope.sequence;
+  letter.attempts = std::move(attempts);
+  letter.item = std::move(original);
+  fail_to(position, envelope, std::move(letter));
+}
+
+// The way of a failed item: the error port, or the dead letters. Counts nothing of the node.
+void Stage::fail_to(uint32_t position, const RawItem& envelope, DeadLetter letter) {
   RunNode& node = nodes_[position];
-  EdgeBooks::add(core_.nodes[node.index].failed, 1);
+  letter.node = node.node->settings.id;
   if (node.error_routes.empty()) {
-    DeadLetter letter;
-    letter.node = node.node->settings.id;
-    letter.error = std::move(error);
-    letter.sequence = envelope.sequence;
-    letter.attempts = std::move(attempts);
-    letter.item = std::move(original);
-    core_.put_away(std::move(letter));
-    return;
+    if (!letter.text.empty()) letter.item = Value();  // what could not be read is kept as what it was
+    return core_.put_away(std::move(letter));
   }
   ItemList items{envelope};
-  items[0].value = error_value(*node.node, error, envelope.sequence, attempts, std::move(original)).release();
+  items[0].value = error_value(letter).release();
   for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
+}
+
+void Stage::forgive_cancelled(std::vector<CallFailure>& failures) const {
+  if (!core_.stopping()) return;
+  std::erase_if(failures, [](const CallFailure& f) { return f.error.error_class == ErrorClass::kCancelled; });
 }
 
 void Stage::end_outputs() {

@@ -39,6 +39,8 @@ class Stage : public Wakeable {
   bool has_backlog() const { return backlog_size_ > 0; }
   // A call failed for good: an error item, a dead letter, or the end of the run. Only counts the node, not the edge.
   void fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts = {});
+  // A source that answers "cancelled" because the run takes no more input has ended in order.
+  void forgive_cancelled(std::vector<CallFailure>& failures) const;
   // All queues that this stage feeds.
   void end_outputs();
   void advance_outputs(uint64_t sequence);
@@ -51,6 +53,8 @@ class Stage : public Wakeable {
 
  private:
   void route(const Route& route, ItemList& items, bool last);
+  void fail_emitted(uint32_t position, ItemList& items);
+  void fail_to(uint32_t position, const RawItem& envelope, DeadLetter letter);
 
   struct Backlog {
     EdgeQueue* queue;

@@ -119,6 +119,10 @@ struct CallAnswers {
       return HEDDLE_INVALID;
     }
     if (port >= b.outlet_count_) {
+      {
+        std::lock_guard lock(b.mutex_);
+        b.breach(c);
+      }
       b.owner_.fault("emitted on output port " + std::to_string(port) + ", which it does not have");
       return HEDDLE_INVALID;
     }
@@ -310,6 +314,7 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
       if (is_owed_locked(c, generation, false)) return HEDDLE_INVALID;
       rule = "emitted from a call that is complete";
     } else if (port >= outlet_count_) {
+      breach(c);
       rule = "emitted on an output port which it does not have";
     } else if (owed_[port] >= credit_bytes_ / sizeof(RawItem)) {
       c.awaiting = static_cast<int32_t>(port);
@@ -405,6 +410,26 @@ std::vector<uint32_t> CallBatch::close_open_calls() {
 void CallBatch::close_rest(std::vector<Letter> letters, size_t closed) {
   apply(std::move(letters));
   open_ -= static_cast<uint32_t>(closed);
+}
+
+// [mutex_ held]
+void CallBatch::breach(const heddle_call& c) {
+  breaches_.push_back(c.index);
+  has_breaches_.store(true, std::memory_order_relaxed);
+}
+
+void CallBatch::fail_breaches() {
+  if (!has_breaches_.load(std::memory_order_relaxed)) [[likely]] return;
+  std::vector<uint32_t> breaches;
+  {
+    std::lock_guard lock(mutex_);
+    breaches.swap(breaches_);
+    has_breaches_.store(false, std::memory_order_relaxed);
+  }
+  for (const uint32_t index : breaches) {
+    if (std::any_of(failures_.begin(), failures_.end(), [&](const CallFailure& f) { return f.index == index; })) continue;
+    failures_.push_back({index, Error("broken-contract", "the node emitted on an output port which it does not have")});
+  }
 }
 
 std::vector<uint32_t> CallBatch::give_up() {

@@ -123,6 +123,8 @@ class CallBatch {
   void drained();
   // Failures since they were last cleared, by their taker.
   std::vector<CallFailure>& failures() { return failures_; }
+  // All calls are answered: those that emitted on a port that is not there fail for it, unless they have failed themselves.
+  void fail_breaches();
   // Open calls whose emit was answered AGAIN. take_awaiting gives the port and forgets it, or -1.
   bool has_awaiting();
   int32_t take_awaiting(uint32_t index);
@@ -162,6 +164,7 @@ class CallBatch {
   void append(heddle_call& c, Outlet& outlet, heddle_value* v);
   void append_in_room(heddle_call& c, Outlet& outlet, heddle_value* v);
   bool drop_in(Letter letter);
+  void breach(const heddle_call& c);
   void apply(std::vector<Letter> letters);
   std::vector<uint32_t> close_open_calls();
   bool is_owed(const heddle_call& c, uint16_t generation, bool settled);
@@ -186,6 +189,7 @@ class CallBatch {
   bool awaiting_here_ = false;           // the same as awaiting_, by the thread inside
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> inside_{false};      // a thread is between enter() and leave()
+  std::atomic<bool> has_breaches_{false};// breaches_ is not empty
   std::atomic<bool> has_mail_{false};    // set under mutex_ when mailbox_ gets its first letter
 
   std::mutex mutex_;
@@ -200,6 +204,7 @@ class CallBatch {
   bool given_up_ = false;
   bool woken_ = false;
   bool awaiting_ = false;                // some call's `awaiting` is set
+  std::vector<uint32_t> breaches_;       // calls that emitted on a port that is not there
 };
 
 // An op that is not a call: activate, deactivate, what is asked of a store. Its answer is handed to `done` once: the result (often empty), or the failure.

@@ -164,6 +164,31 @@ TEST(CallBatch, APortThatIsNotThereIsAFaultFromAnyThread) {
   EXPECT_EQ(owner.faults.size(), 2u);
 }
 
+TEST(CallBatch, ACallThatEmittedOnNoPortFailsForItOnceUnlessItFailedItself) {
+  Owner owner;
+  CallBatch batch(4, 1, owner);
+  batch.open_own(items(4), {});
+  batch.enter();
+  const auto breach = [&](uint32_t i) {
+    Value v = Value::integer(1);
+    EXPECT_EQ(call().emit(batch.handle(i), 7, const_cast<heddle_value*>(v.get())), HEDDLE_INVALID);
+  };
+  breach(0);
+  breach(0);
+  complete(op_of(batch, 0));
+  breach(1);
+  complete(op_of(batch, 1), HEDDLE_DENIED, "no");
+  in_thread([&] { breach(2); });
+  for (uint32_t i : {2u, 3u}) complete(op_of(batch, i));
+  batch.leave();
+  batch.fail_breaches();
+  batch.fail_breaches();
+  std::vector<std::pair<uint32_t, std::string>> failed;
+  for (const CallFailure& f : batch.failures()) failed.emplace_back(f.index, f.error.code);
+  EXPECT_EQ(failed, (std::vector<std::pair<uint32_t, std::string>>{{1, "denied"}, {0, "broken-contract"}, {2, "broken-contract"}}));
+  EXPECT_NE(batch.failures()[1].error.message.find("output port"), std::string::npos);
+}
+
 TEST(CallBatch, AnswersFromOtherThreadsAreAppliedWhenTheThreadInsideLeaves) {
   Owner owner;
   CallBatch batch(2, 1, owner);

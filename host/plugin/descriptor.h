@@ -9,6 +9,7 @@ namespace heddle {
 struct PortDescriptor {
   std::string name;
   std::string summary;
+  bool failures = false;  // of an output: what leaves by it is a failure, never a result
 };
 
 enum class Concurrency : uint8_t { kSerial, kKeyed, kParallel };

@@ -218,6 +218,8 @@ Error error_of_status(int32_t status, std::string message) {
       return {"deadline", std::move(message), ErrorClass::kRetryable};
     case HEDDLE_UNSUPPORTED:
       return {"unsupported", std::move(message)};
+    case HEDDLE_IO:
+      return {"io", std::move(message)};
     default:
       return {"internal", std::move(message)};
   }

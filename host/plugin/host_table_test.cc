@@ -92,6 +92,8 @@ TEST(HostTable, AFailureIsMadeFitForATerminalAndForJson) {
 
 TEST(HostTable, AnUnknownStatusIsInternal) {
   EXPECT_EQ(error_of_status(-77, "x").code, "internal");
+  EXPECT_EQ(error_of_status(HEDDLE_IO, "x").code, "io");
+  EXPECT_EQ(error_of_status(HEDDLE_IO, "x").error_class, ErrorClass::kPermanent);
   EXPECT_EQ(error_of_status(HEDDLE_CANCELLED, "x").error_class, ErrorClass::kCancelled);
   EXPECT_EQ(error_of_status(HEDDLE_DEADLINE, "x").error_class, ErrorClass::kRetryable);
   EXPECT_EQ(error_of_status(HEDDLE_INVALID, "x").error_class, ErrorClass::kPermanent);

@@ -85,6 +85,7 @@ class Members {
       PortDescriptor p;
       port.name("name", p.name);
       port.text("summary", p.summary);
+      port.flag("failures", p.failures);
       if (port.wrong_) return complain(*port.wrong_);
       if (p.name == "error") return complain(element(key, i) + ": \"error\" is the host's port and cannot be declared");
       const bool twice = std::any_of(out.begin(), out.end(), [&](const PortDescriptor& q) { return q.name == p.name; });

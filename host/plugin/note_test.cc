@@ -45,7 +45,7 @@ TEST(Note, FillsTheDefaultsOfADescriptor) {
 
 TEST(Note, ReadsEveryMemberOfADescriptorAndIgnoresUnknownOnes) {
   auto plugin = read_type_note(
-      R"({"node":"T","summary":"s","aliases":["U","V"],"params":{},"inputs":[],"outputs":[{"name":"a","summary":"b"},{"name":"c"}],)"
+      R"({"node":"T","summary":"s","aliases":["U","V"],"params":{},"inputs":[],"outputs":[{"name":"a","summary":"b"},{"name":"c","failures":true}],)"
       R"("output_ports_from":["/cases/-/port"],"concurrency":"keyed","lane":"device","max_in_flight":7,"max_batch":1,"timeout_ms":5000000000,)"
       R"("idempotent":true,"capabilities":{"gpu":1},"from_the_future":[{}]})");
   ASSERT_TRUE(plugin) << plugin.error().text();
@@ -56,6 +56,8 @@ TEST(Note, ReadsEveryMemberOfADescriptorAndIgnoresUnknownOnes) {
   ASSERT_EQ(t.outputs.size(), 2u);
   EXPECT_EQ(t.outputs[0].summary, "b");
   EXPECT_EQ(t.outputs[1].name, "c");
+  EXPECT_FALSE(t.outputs[0].failures);
+  EXPECT_TRUE(t.outputs[1].failures);
   EXPECT_EQ(t.output_ports_from, std::vector<std::string>{"/cases/-/port"});
   EXPECT_EQ(t.concurrency, Concurrency::kKeyed);
   EXPECT_EQ(t.lane, LaneClass::kDevice);

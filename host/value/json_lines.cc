@@ -54,13 +54,13 @@ struct JsonLines::Reader {
   uint64_t bytes_read = 0;
 
  private:
-  enum class Window : uint8_t { kOpen, kNeedsMore, kTooLong };
+  enum class Window : uint8_t { kOpen, kNeedsMore, kTooLong, kSkipped };
   Window open_window();
   bool skip_discarded();
   bool take_line(JsonLine* out);
   bool take_checked(std::string_view whole, bool valid, JsonLine* out);
   void refuse(std::string_view whole, JsonLine* out);
-  void refuse_long(std::string_view begin, JsonLine* out);
+  void refuse_long(std::string_view begin, uint64_t bytes, JsonLine* out);
 
   const size_t block_bytes_, max_line_;
   Block block_;
@@ -73,6 +73,8 @@ struct JsonLines::Reader {
   uint64_t line_ = 0;
   bool at_start_ = true;
   bool discarding_ = false;  // the rest of a line that is too long
+  std::string long_begin_;   // of that line, and how much of it has gone by
+  uint64_t long_bytes_ = 0;
 };
 
 // Where the next bytes go.
@@ -98,12 +100,13 @@ void JsonLines::Reader::received(size_t bytes) {
 
 void JsonLines::Reader::end_of_input() {
   ended = true;
-  if (block_.begin < block_.end) block_.data[block_.end++] = '\n';
+  if (block_.begin < block_.end || discarding_) block_.data[block_.end++] = '\n';
 }
 
-// True: there is something behind the line that is too long.
+// True: the line that is too long has ended.
 bool JsonLines::Reader::skip_discarded() {
   const char* newline = block_.find_newline(block_.begin, block_.end);
+  long_bytes_ += newline ? static_cast<size_t>(newline - block_.data) - block_.begin : block_.end - block_.begin;
   block_.begin = newline ? static_cast<size_t>(newline + 1 - block_.data) : block_.end;
   searched_ = window_end_ = block_.begin;
   discarding_ = !newline;
@@ -111,7 +114,7 @@ bool JsonLines::Reader::skip_discarded() {
 }
 
 JsonLines::Reader::Window JsonLines::Reader::open_window() {
-  if (discarding_ && !skip_discarded()) return Window::kNeedsMore;
+  if (discarding_) return skip_discarded() ? Window::kSkipped : Window::kNeedsMore;
   size_t begin = block_.begin, limit = std::min(begin + kWindow, block_.end);
   size_t from = std::clamp(searched_, begin, block_.end);
   const char* newline = nullptr;
@@ -139,9 +142,13 @@ size_t JsonLines::Reader::take_lines(std::span<JsonLine> out) {
       Window window = open_window();
       if (window == Window::kNeedsMore) break;
       if (window == Window::kTooLong) {
-        refuse_long({block_.data + block_.begin, block_.end - block_.begin}, &out[count++]);
+        long_begin_.assign(block_.data + block_.begin, std::min(kShownOfBadLine, block_.end - block_.begin));
+        long_bytes_ = 0;
         discarding_ = true;
-        block_.begin = block_.end;
+        continue;
+      }
+      if (window == Window::kSkipped) {
+        refuse_long(long_begin_, long_bytes_, &out[count++]);
         continue;
       }
     }
@@ -157,7 +164,7 @@ bool JsonLines::Reader::take_line(JsonLine* out) {
   block_.begin = end + 1;
   std::string_view whole(block_.data + begin, end - begin);
   if (whole.size() > max_line_) {
-    refuse_long(whole, out);
+    refuse_long(whole, whole.size(), out);
     if (structured_) structure_.skip_to(end - window_begin_);
     return true;
   }
@@ -195,16 +202,18 @@ void JsonLines::Reader::refuse(std::string_view whole, JsonLine* out) {
   out->line = ++line_;
   out->value = Value();
   out->text = whole.substr(0, kShownOfBadLine);
+  out->text_bytes = whole.size();
   if (!find_fault(whole, &fault)) throw std::bad_alloc();  // what was refused without a fault was refused for want of memory
   out->error =
       Error(fault.bad_utf8 ? "bad-utf8" : "bad-json",
             "line " + std::to_string(line_) + ", column " + std::to_string(place_of(whole, fault.offset).column) + ": " + fault.what);
 }
 
-void JsonLines::Reader::refuse_long(std::string_view begin, JsonLine* out) {
+void JsonLines::Reader::refuse_long(std::string_view begin, uint64_t bytes, JsonLine* out) {
   out->line = ++line_;
   out->value = Value();
   out->text = begin.substr(0, kShownOfBadLine);
+  out->text_bytes = bytes;
   out->error = Error("line-too-long", "line " + std::to_string(line_) + ", column 1: longer than " + std::to_string(max_line_) + " bytes");
 }
 

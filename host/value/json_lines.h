@@ -16,6 +16,7 @@ struct JsonLine {
   Value value;        // empty: `error` says why
   Error error;        // code "bad-json", "bad-utf8", "line-too-long"; the message has line and column
   std::string text;   // of a bad line: its bytes, at most 4 KiB
+  uint64_t text_bytes = 0;  // of a bad line: how many it has
 };
 
 // Blank lines (nothing but white space) are passed over and counted as lines. A missing final newline is no error; a byte order mark at the

@@ -119,6 +119,22 @@ TEST(JsonLines, ALineThatIsTooLongIsPassedOver) {
   }
 }
 
+TEST(JsonLines, ABadLineSaysHowLongItIs) {
+  const std::string longer(5000, '1'), bad(100, '[');
+  std::string_view data;
+  const std::string text = bad + "\n" + longer + "\r\n[2]\n" + longer + "1";
+  for (size_t block : {16, 1001, 100'000}) {
+    JsonLines reader(block, 1000);
+    std::vector<JsonLine> out(1);
+    std::vector<uint64_t> bytes;
+    data = text;
+    while (reader.read(data, true, out)->state == JsonLines::State::kLines) {
+      if (!out[0].value) bytes.push_back(out[0].text_bytes);
+    }
+    EXPECT_EQ(bytes, (std::vector<uint64_t>{100, 5001, 5001})) << block;
+  }
+}
+
 TEST(JsonLines, OfABadLineAtMostFourKilobytesAreKept) {
   std::vector<Seen> seen = read_all(std::string(100'000, '[') + "\n");
   ASSERT_EQ(seen.size(), 1u);

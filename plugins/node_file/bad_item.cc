@@ -1,5 +1,6 @@
 #include "bad_item.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace node_file {
@@ -48,12 +49,13 @@ std::string repaired_utf8(std::string_view text) {
   return whole.append(text);
 }
 
-Emission bad_item(const Fault& fault, std::string_view text) {
+Emission bad_item(const Fault& fault, std::string_view text, uint64_t bytes) {
   std::vector<Value::Entry> entries;
   entries.push_back({"line", Value::integer(static_cast<int64_t>(fault.line))});
   if (fault.column) entries.push_back({"column", Value::integer(static_cast<int64_t>(fault.column))});
   entries.push_back({"error", Value::string(repaired_utf8(fault.why))});
   entries.push_back({"text", Value::string(repaired_utf8(text.substr(0, kShown)))});
+  if (bytes > std::min(text.size(), kShown)) entries.push_back({"text_bytes", Value::integer(static_cast<int64_t>(bytes))});
   return {kBad, Value::map(entries)};
 }
 

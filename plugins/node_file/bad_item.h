@@ -15,8 +15,9 @@ struct Fault {
   std::string why;
 };
 
-// {"line", "column" (where known), "error", "text"}. Of `text` at most 4 KiB are kept; bytes that are not UTF-8 become U+FFFD.
-Emission bad_item(const Fault& fault, std::string_view text);
+// {"line", "column" (where known), "error", "text", "text_bytes" (if the text is cut)}. Of `text` at most 4 KiB are kept; bytes that are not
+// UTF-8 become U+FFFD. `bytes`: the length of the whole, of which `text` may be no more than the beginning.
+Emission bad_item(const Fault& fault, std::string_view text, uint64_t bytes);
 
 // `text` as UTF-8, with every byte that is none replaced by U+FFFD.
 std::string repaired_utf8(std::string_view text);

@@ -19,9 +19,11 @@ CsvRecords::Outcome CsvRecords::next() {
   bytes_ = 0;
   used_ = 0;
   text_.clear();
+  text_bytes_ = 0;
   state_ = State::kFieldStart;
   for (;;) {
     if (text_.size() < kShown) text_.append(line.text.substr(0, kShown - text_.size()));
+    text_bytes_ += line.length;
     bytes_ += line.length + line.end.size();
     if (line.too_long || bytes_ > max_record_ + line.end.size()) {
       fail(first_line_, 0, "the record has more than " + std::to_string(max_record_) + " bytes");
@@ -32,6 +34,7 @@ CsvRecords::Outcome CsvRecords::next() {
     Field& open = fields_[used_ - 1];
     open.text.append(line.end);
     if (text_.size() < kShown) text_.append(line.end);
+    text_bytes_ += line.end.size();
     if (!lines_.next(line)) {
       fail(open.line, open.column, "the quote that opens here is never closed");
       return Outcome::kFault;

@@ -27,6 +27,7 @@ class CsvRecords {
   const Fault& fault() const { return fault_; }
   // The record as it stands in the file; of a long one the beginning.
   std::string_view text() const { return text_; }
+  uint64_t text_bytes() const { return text_bytes_; }  // of the whole record, as far as it was read
   uint64_t line() const { return first_line_; }  // where the record begins
   const std::string& path() const { return lines_.path(); }
 
@@ -46,6 +47,7 @@ class CsvRecords {
   uint64_t first_line_ = 0;
   uint64_t bytes_ = 0;  // of the record so far
   std::string text_;
+  uint64_t text_bytes_ = 0;
   Fault fault_;
 };
 

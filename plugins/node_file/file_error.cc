@@ -14,9 +14,6 @@ heddle_status status_of(int number) {
     case EPERM:
     case EROFS:
       return HEDDLE_DENIED;
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
     case EMFILE:
     case ENFILE:
     case ENOMEM:
@@ -28,7 +25,7 @@ heddle_status status_of(int number) {
     case EINVAL:
       return HEDDLE_INVALID;
     default:
-      return HEDDLE_UNAVAILABLE;
+      return HEDDLE_IO;
   }
 }
 

@@ -67,7 +67,7 @@ void Gzip::deflate(std::string_view in, bool last, std::string& out) {
     do {
       stream_->next_out = reinterpret_cast<Bytef*>(room);
       stream_->avail_out = sizeof room;
-      ::deflate(stream_.get(), last && in.empty() ? Z_FINISH : Z_NO_FLUSH);
+      ::deflate(stream_.get(), !in.empty() ? Z_NO_FLUSH : last ? Z_FINISH : Z_SYNC_FLUSH);
       out.append(room, sizeof room - stream_->avail_out);
     } while (stream_->avail_out == 0);
   } while (!in.empty());

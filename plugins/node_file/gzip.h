@@ -31,7 +31,7 @@ class Gzip {
   Gzip();
   ~Gzip();
 
-  // Appends the compressed form to `out`; `last` ends the member.
+  // Appends the compressed form to `out`, all of it: whoever reads that far gets the whole of `in`. `last` ends the member.
   void deflate(std::string_view in, bool last, std::string& out);
 
  private:

@@ -3,9 +3,11 @@
 #include <heddle/sdk.h>
 #include <heddle/sdk/fake_host.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -135,6 +137,7 @@ TEST_F(NodeFile, ATooLongLineIsABadItemWithItsBeginningAndTheNextIsFine) {
     ASSERT_EQ(bad.size(), 1u);
     EXPECT_NE(bad[0].find("the line has 3145728 bytes, more than " + std::to_string(limit)), bad[0].npos) << bad[0].substr(0, 100);
     EXPECT_LT(bad[0].size(), 5000u);
+    EXPECT_TRUE(bad[0].ends_with(R"(,"text_bytes":3145728})")) << bad[0].substr(4000);
   }
 }
 
@@ -229,26 +232,65 @@ TEST_F(NodeFile, AMissingFileIsAnErrorWithPathAndReasonBeforeTheRunStarts) {
   EXPECT_EQ(create_failure("WriteText", params(folder_)), "cannot write \"" + folder_ + "\": Is a directory");
 }
 
-TEST_F(NodeFile, AFullDiskFailsTheItemsAndTheEnd) {
-  FakeNode node = host.create("WriteText", params("/dev/full"));
-  const std::string big = "\"" + std::string(300'000, 'x') + "\"";
-  FakeCall* small = node.send("\"small\"");
-  EXPECT_EQ(small->status(), HEDDLE_OK) << "it is in the buffer";
-  FakeCall* first = node.send(big);
-  EXPECT_EQ(first->status(), HEDDLE_EXHAUSTED);
-  EXPECT_EQ(first->why(), "cannot write \"/dev/full\": No space left on device");
-  EXPECT_FALSE(first->taken());
-  EXPECT_EQ(node.send("\"later\"")->status(), HEDDLE_EXHAUSTED);
-  FakeCall* end = node.finish();
-  EXPECT_EQ(end->status(), HEDDLE_EXHAUSTED);
-  EXPECT_EQ(end->why(), "cannot write \"/dev/full\": No space left on device; up to 1 items that were taken before are lost");
-}
-
-TEST_F(NodeFile, AFullDiskIsReportedAtTheEndIfItShowsOnlyThere) {
+TEST_F(NodeFile, AFullDiskFailsEveryItemAndTheEnd) {
   for (const char* more : {"", R"("gzip":true)"}) {
     FakeNode node = host.create("WriteText", params("/dev/full", more));
+    for (FakeCall* call : node.send_batch({"\"a\"", "\"b\""})) {
+      EXPECT_EQ(call->status(), HEDDLE_IO) << more;
+      EXPECT_EQ(call->why(), "cannot write \"/dev/full\": No space left on device");
+      EXPECT_FALSE(call->taken());
+    }
+    EXPECT_EQ(node.send("\"later\"")->status(), HEDDLE_IO);
+    FakeCall* end = node.finish();
+    EXPECT_EQ(end->status(), HEDDLE_IO);
+    EXPECT_EQ(end->why(), "cannot write \"/dev/full\": No space left on device");
+  }
+}
+
+TEST_F(NodeFile, AFullDiskIsReportedByTheEndWhereFinishWasNotCalled) {
+  FakeNode node = host.create("WriteText", params("/dev/full"));
+  node.send("\"x\"");
+  EXPECT_THROW(node.deactivate(), Error);
+}
+
+// A limit on the size of files stands for a disk that fills up.
+class SmallDisk {
+ public:
+  explicit SmallDisk(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit small{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(NodeFile, OfABatchThatFitsInPartTheFirstItemsAreCompleteAndTheRestFails) {
+  FakeNode node = host.create("WriteText", params(make("a", "old\n")));
+  std::vector<FakeCall*> calls;
+  {
+    const SmallDisk disk(7);
+    calls = node.send_batch({"\"11\"", "\"22\"", "\"33\"", "\"44\""});
+  }
+  ASSERT_EQ(calls.size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(calls[i]->status(), i < 2 ? HEDDLE_OK : HEDDLE_IO) << i;
+  EXPECT_EQ(node.send("\"55\"")->status(), HEDDLE_IO) << "nothing is written behind a line that is cut";
+  EXPECT_EQ(node.finish()->why(),
+            "cannot write \"" + path("a") + "\": File too large; the file stays as it was, and the 2 items that were written for it are not in it");
+  EXPECT_EQ(content(path("a")), "old\n");
+}
+
+TEST_F(NodeFile, AnItemIsCompleteOnlyWhenItsBytesAreInTheFile) {
+  for (const char* more : {R"("append":true)", R"("append":true,"gzip":true)"}) {
+    const auto file = path(std::string(more).find("gzip") == std::string::npos ? "plain" : "packed");
+    FakeNode node = host.create("WriteText", params(file, more));
     EXPECT_EQ(node.send("\"x\"")->status(), HEDDLE_OK);
-    EXPECT_THROW(node.deactivate(), Error) << "where finish was not called";
+    EXPECT_GE(content(file).size(), 2u) << more;
+    EXPECT_EQ(node.finish()->status(), HEDDLE_OK);
+    EXPECT_EQ(read("ReadText", file), Texts{"\"x\""});
   }
 }
 
@@ -357,6 +399,12 @@ TEST_F(NodeFile, ALongCsvRecordIsGivenUpWithinItsLimit) {
   EXPECT_EQ(out.size(), 1000u - 46u);
   ASSERT_EQ(bad.size(), 2u);
   EXPECT_NE(bad[0].find(R"({"line":2,"error":"the record has more than 500 bytes")"), bad[0].npos) << bad[0];
+  const std::string field(10'000, 'x');
+  bad.clear();
+  read("ReadCsv", make("b.csv", "a,b\n" + field + "\n\"" + field + "\n1\",2,3\n"), {}, &bad);
+  ASSERT_EQ(bad.size(), 2u);
+  EXPECT_TRUE(bad[0].ends_with(R"(,"text_bytes":10000})"));
+  EXPECT_TRUE(bad[1].ends_with(R"(,"text_bytes":10008})")) << bad[1].substr(4000);
 }
 
 TEST_F(NodeFile, CsvWithoutAHeader) {

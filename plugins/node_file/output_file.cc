@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
@@ -71,38 +72,46 @@ void OutputFile::open_beside(uint32_t mode) {
 }
 
 void OutputFile::add(std::string_view bytes) {
-  if (!failure_.empty()) throw heddle::sdk::Error(failure_status_, failure_);
   buffer_.append(bytes);
-  if (buffer_.size() >= kBuffer)
-    flush(false);
-  else
-    ++buffered_items_;
+  ends_.push_back(buffer_.size());
 }
 
-void OutputFile::flush(bool last) {
+bool OutputFile::is_full() const { return buffer_.size() >= kBuffer; }
+
+void OutputFile::drop_buffer() {
+  buffer_.clear();
+  ends_.clear();
+}
+
+size_t OutputFile::flush() {
+  if (failure_ || ends_.empty()) {
+    drop_buffer();
+    return 0;
+  }
+  size_t items = ends_.size(), written = 0;
   try {
     if (gzip_) {
       packed_.clear();
-      gzip_->deflate(buffer_, last, packed_);
-      write_all(packed_);
-    } else {
-      write_all(buffer_);
+      gzip_->deflate(buffer_, false, packed_);
     }
+    write_all(gzip_ ? packed_ : buffer_, written);
   } catch (const heddle::sdk::Error& failed) {
-    failure_status_ = failed.status();
-    failure_ = failed.what();
-    throw;
+    failure_ = failed;
+    // Of packed data nobody can tell which items a part of them holds.
+    items = gzip_ ? 0 : static_cast<size_t>(std::ranges::upper_bound(ends_, written) - ends_.begin());
   }
-  buffer_.clear();
-  buffered_items_ = 0;
+  written_items_ += items;
+  drop_buffer();
+  return items;
 }
 
-void OutputFile::write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd_, bytes.data(), bytes.size());
+// `written` counts the bytes that the system has taken, also where the rest fails.
+void OutputFile::write_all(std::string_view bytes, size_t& written) {
+  while (written < bytes.size()) {
+    const ssize_t n = ::write(fd_, bytes.data() + written, bytes.size() - written);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw file_error("write", options_.path, errno);
-    bytes.remove_prefix(static_cast<size_t>(n));
+    written += static_cast<size_t>(n);
   }
 }
 
@@ -120,8 +129,13 @@ void OutputFile::sync_folder() {
 
 void OutputFile::commit() {
   try {
-    if (!failure_.empty()) throw heddle::sdk::Error(failure_status_, failure_);
-    flush(true);
+    if (failure_) throw *failure_;
+    if (gzip_) {
+      size_t written = 0;
+      packed_.clear();
+      gzip_->deflate({}, true, packed_);
+      write_all(packed_, written);
+    }
     if (options_.sync) sync_all();
     if (::close(std::exchange(fd_, -1)) != 0) throw file_error("close", options_.path, errno);
     if (temporary_.empty()) return;
@@ -129,9 +143,9 @@ void OutputFile::commit() {
     temporary_.clear();
     if (options_.sync) sync_folder();
   } catch (const heddle::sdk::Error& failed) {
-    if (buffered_items_ == 0) throw;
-    throw heddle::sdk::Error(failed.status(), std::string(failed.what()) + "; up to " + std::to_string(buffered_items_) +
-                                                  " items that were taken before are lost");
+    if (temporary_.empty() || written_items_ == 0) throw;
+    throw heddle::sdk::Error(failed.status(), std::string(failed.what()) + "; the file stays as it was, and the " +
+                                                  std::to_string(written_items_) + " items that were written for it are not in it");
   }
 }
 

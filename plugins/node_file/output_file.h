@@ -1,9 +1,12 @@
 // A file being written: buffered, compressed if asked, and seen under its name only when it is whole.
 #pragma once
+#include <heddle/sdk/error.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gzip.h"
 
@@ -26,9 +29,16 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  // One item's bytes, into the buffer; a full buffer is written out. Throws Error if that fails, and from then on always the same.
+  // One item's bytes, into the buffer.
   void add(std::string_view bytes);
-  // Writes what is left and ends the file. Throws Error, which says how many items that add() took are lost.
+  bool is_full() const;  // flush() is due
+  // Hands the buffer to the system. Gives how many of the items added since the last flush are written as a whole: the first ones. If that
+  // is not all of them, failure() says why, and nothing is written any more.
+  size_t flush();
+  const std::optional<heddle::sdk::Error>& failure() const { return failure_; }
+  // Forgets what was added since the last flush.
+  void drop_buffer();
+  // Ends the file. Throws Error, which says what becomes of the items written before.
   void commit();
 
   bool was_empty() const { return was_empty_; }  // true unless it appends to something
@@ -36,8 +46,7 @@ class OutputFile {
  private:
   void open_in_place();
   void open_beside(uint32_t mode);
-  void flush(bool last);
-  void write_all(std::string_view bytes);
+  void write_all(std::string_view bytes, size_t& written);
   void sync_all();
   void sync_folder();
 
@@ -47,9 +56,9 @@ class OutputFile {
   bool was_empty_ = true;
   std::optional<Gzip> gzip_;
   std::string buffer_, packed_;
-  uint64_t buffered_items_ = 0;  // taken and not yet written
-  std::string failure_;          // the first one; empty: none
-  int32_t failure_status_ = 0;
+  std::vector<size_t> ends_;     // in buffer_, of each item there
+  uint64_t written_items_ = 0;
+  std::optional<heddle::sdk::Error> failure_;  // the first one
 };
 
 }  // namespace node_file

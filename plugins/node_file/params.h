@@ -19,8 +19,8 @@
   R"("sync":{"type":"boolean","default":false,"description":"Wait at the end until the data are on the disk (fsync)."})"
 
 // The rest of the descriptors of sources and sinks.
-#define NODE_FILE_SOURCE_SHAPE R"("inputs":[],"outputs":[{"name":"out"},{"name":"bad"}],"lane":"blocking","max_in_flight":1)"
-#define NODE_FILE_SINK_SHAPE R"("outputs":[],"lane":"blocking")"
+#define NODE_FILE_SOURCE_SHAPE R"("inputs":[],"outputs":[{"name":"out"},{"name":"bad","failures":true}],"lane":"blocking","max_in_flight":1)"
+#define NODE_FILE_SINK_SHAPE R"("outputs":[],"lane":"blocking","max_batch":1024)"
 
 namespace node_file {
 

@@ -119,7 +119,7 @@ class CsvReader {
       case CsvRecords::Outcome::kEnd:
         return false;
       case CsvRecords::Outcome::kFault:
-        out = bad_item(records_->fault(), records_->text());
+        out = bad_item(records_->fault(), records_->text(), records_->text_bytes());
         return true;
       case CsvRecords::Outcome::kRecord:
         break;
@@ -128,7 +128,7 @@ class CsvReader {
     if (Value value = columns_.empty() ? list_of(fault) : object_of(fault))
       out = {kOut, std::move(value)};
     else
-      out = bad_item(fault, records_->text());
+      out = bad_item(fault, records_->text(), records_->text_bytes());
     return true;
   }
 

@@ -29,7 +29,7 @@ class JsonLinesReader {
       out = {kOut, std::move(value)};
       return true;
     }
-    out = bad_item(fault, line.text);
+    out = bad_item(fault, line.text, line.length);
     return true;
   }
 

@@ -21,9 +21,9 @@ class TextReader {
     if (!lines_->next(line)) return false;
     if (line.too_long) {
       out = bad_item({line.number, 0, "the line has " + std::to_string(line.length) + " bytes, more than " + std::to_string(max_line_)},
-                     line.text);
+                     line.text, line.length);
     } else if (const size_t fault = utf8_fault(line.text); fault != std::string_view::npos) {
-      out = bad_item({line.number, fault + 1, "not UTF-8"}, line.text);
+      out = bad_item({line.number, fault + 1, "not UTF-8"}, line.text, line.length);
     } else {
       out = {kOut, Value::string(line.text)};
     }

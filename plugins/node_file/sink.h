@@ -3,8 +3,10 @@
 #include <heddle/sdk.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "output_file.h"
 
@@ -31,11 +33,23 @@ class Sink {
     format_.begin(file_->was_empty());
   }
 
-  void process(heddle::sdk::Call& call) {
-    text_.clear();
-    format_.write(call.input(), text_);
-    file_->add(text_);
-    call.complete();
+  // A call is complete once its bytes are written: as many calls as possible with one write.
+  void process(std::span<heddle::sdk::Call> calls) {
+    waiting_.clear();
+    file_->drop_buffer();  // of a batch that ended in an exception
+    for (heddle::sdk::Call& call : calls) {
+      try {
+        text_.clear();
+        format_.write(call.input(), text_);
+      } catch (const heddle::sdk::Error& refused) {
+        call.fail(refused.status(), refused.what());
+        continue;
+      }
+      waiting_.push_back(&call);
+      file_->add(text_);
+      if (file_->is_full()) answer();
+    }
+    answer();
   }
 
   void finish(heddle::sdk::Call& call) {
@@ -46,6 +60,18 @@ class Sink {
   void deactivate() { end(); }
 
  private:
+  // Writes, and answers the calls that waited for it.
+  void answer() {
+    const size_t written = file_->flush();
+    for (size_t i = 0; i < waiting_.size(); ++i) {
+      if (i < written)
+        waiting_[i]->complete();
+      else
+        waiting_[i]->fail(file_->failure()->status(), file_->failure()->what());
+    }
+    waiting_.clear();
+  }
+
   void end() {
     if (const auto file = std::move(file_)) file->commit();
   }
@@ -54,6 +80,7 @@ class Sink {
   Format format_;
   std::unique_ptr<OutputFile> file_;
   std::string text_;
+  std::vector<heddle::sdk::Call*> waiting_;  // for their bytes to be written
 };
 
 }  // namespace node_file

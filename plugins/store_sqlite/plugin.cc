@@ -2,7 +2,7 @@
 
 #include "database.h"
 
-HEDDLE_PLUGIN("store_sqlite", "0.1.0", "Apache-2.0", "A store in one SQLite file", R"("package":"heddle-plugin-store-sqlite")");
+HEDDLE_PLUGIN("store_sqlite", "0.1.0", "Apache-2.0", "A store in one SQLite file", R"("package":"heddle-plugins-base")");
 
 namespace store_sqlite {
 

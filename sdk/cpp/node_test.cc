@@ -52,6 +52,19 @@ struct Throws {
 };
 HEDDLE_NODE(Throws, "Throws", HEDDLE_NO_PARAMS);
 
+// Gives each call of a batch the size of the batch; throws at the text "throw", and forgets those that are null.
+struct AtOnce {
+  void process(std::span<Call> calls) {
+    for (Call& call : calls) {
+      if (call.input().as_text() == "throw") throw Error(HEDDLE_UNAVAILABLE, "away");
+      if (call.input().is_null()) continue;
+      call.emit(Value::integer(static_cast<int64_t>(calls.size())));
+      call.complete();
+    }
+  }
+};
+HEDDLE_NODE(AtOnce, "AtOnce", HEDDLE_NO_PARAMS);
+
 struct ByHand {
   void process(Call& call) {
     if (call.input().is_null()) return;  // forgets to answer
@@ -175,6 +188,15 @@ TEST_F(Sdk, ABatchIsAnsweredCallByCall) {
     outputs.push_back(call->emitted().empty() ? "-" : call->outputs()[0]);
   }
   EXPECT_EQ(outputs, (Texts{"true", "-", "-", "true"}));
+}
+
+TEST_F(Sdk, ABatchMayBeProcessedAsAWhole) {
+  auto node = create("AtOnce");
+  for (FakeCall* call : node.send_batch({"1", "2", "3"})) EXPECT_EQ(call->outputs(), Texts{"3"});
+  auto calls = node.send_batch({"1", "null", "\"throw\"", "4"});
+  EXPECT_EQ(calls[0]->status(), HEDDLE_OK);
+  for (size_t i : {1u, 2u, 3u}) EXPECT_EQ(calls[i]->why(), "away") << "what is thrown answers all that have no answer";
+  EXPECT_EQ(node.send("null")->status(), HEDDLE_INTERNAL) << "a forgotten call answers for itself";
 }
 
 TEST_F(Sdk, ALambdaMayBeMadeFromParams) {
@@ -322,7 +344,7 @@ TEST_F(Sdk, CoroutinesEndWithTheirNode) {
 }
 
 TEST_F(Sdk, ThePluginSaysOfATypeWhatItsNoteSays) {
-  EXPECT_EQ(host_->types().size(), 12u);
+  EXPECT_EQ(host_->types().size(), 13u);
   EXPECT_EQ(host_->descriptor("TakesRef"), R"({"node":"TakesRef","params":{"type":"object","additionalProperties":false}})");
 }
 

@@ -98,7 +98,10 @@ class Running(HeddleCase):
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "b")["timed_out"], 3)
 
     def test_emitting_on_a_port_that_is_not_there(self):
-        self.trouble("BrokenPort", "port")
+        answer = self.trouble("BrokenPort", "port", code=DEAD_LETTERS)
+        self.assertEqual(answer.items, [])
+        self.assertEqual([d["code"] for d in self.letters()], ["broken-contract"] * 3)
+        self.assertIn("output port", self.letters()[0]["message"])
 
     def test_a_node_that_hangs_costs_its_items_a_timeout(self):
         answer = self.trouble("BrokenHang", None, items=(1, 2), code=DEAD_LETTERS, timeout_ms=200)

@@ -34,7 +34,7 @@ class V1Pipeline(HeddleCase):
 
     def test_every_edge_counts_the_five_items(self):
         report = self.run_manifest(v1(), ITEMS).report
-        self.assertEqual([e["in"] for e in report["connections"]], [5, 5, 5])
+        self.assertEqual([e["in"] for e in report["connections"]], [5, 5, 5, 5], "the way to the output is one, too")
         self.assertEqual((report["input_items"], report["output_items"], report["dead_letters"]), (5, 5, 0))
 
     def test_the_counter_begins_at_one_in_every_run(self):

@@ -74,7 +74,8 @@ enum {
     HEDDLE_EXHAUSTED   = -7,  /* a limit was hit: memory, quota, rate */
     HEDDLE_DEADLINE    = -8,
     HEDDLE_UNSUPPORTED = -9,
-    HEDDLE_INTERNAL    = -10  /* a bug */
+    HEDDLE_INTERNAL    = -10, /* a bug */
+    HEDDLE_IO          = -11  /* a file or a device failed: it is full, gone, or broken */
 };
 
 #ifdef __cplusplus

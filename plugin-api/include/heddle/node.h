@@ -7,7 +7,10 @@
  *   "summary": "", "aliases": []
  *   "params": {…}               JSON Schema, draft 7, of the configuration object; say "additionalProperties": false
  *   "inputs":  [{"name": "in"}] ports in the order of their indices; [] makes a source: it gets one call without an input
- *   "outputs": [{"name": "out"}]  [] makes a sink
+ *   "outputs": [{"name": "out"}]  [] makes a sink. What leaves by a port with "failures": true is a failure, never a result: a map with "error"
+ *                               (why, a text) and, where known, "line", "column", "text" (what it was; with "text_bytes", its whole length, if
+ *                               it is cut). Where nothing is connected to such a port, each counts as a failed item of the node: it goes to
+ *                               the port "error", else to the dead letters
  *   "output_ports_from": []     JSON Pointers into the params, with "-" for every element ("/cases/-/port"), whose string values name
  *                               further output ports, in the order of their first appearance, after those of "outputs"
  *   "manifest_params": ""       a member of the params, an object, to which the host adds the params of the manifest itself (no secrets); what a

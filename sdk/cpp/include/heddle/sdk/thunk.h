@@ -6,6 +6,7 @@
 //   (the same two) process(Value in)           the input is yours. If process is noexcept it is moved to you; if not you get a shared
 //                                              reference, so that a failure still carries the original
 //   void process(Call& call)                   emits and answers by hand; or moves the call away to answer later ("max_in_flight" ≥ 1)
+//   void process(std::span<Call> calls)        the same for all calls of a batch, answered in any order before it returns
 //   Async process(Call call)                   a coroutine that may wait: see async.h ("max_in_flight" ≥ 1)
 // and may have activate(), deactivate(), finish(Call&), Value save() with restore(ValueRef), cancel(CallId), resume(CallId, uint32_t port),
 // const void* get_extension(const char* id). All of them may throw: see error.h.
@@ -14,8 +15,10 @@
 #include <heddle/state.h>
 
 #include <concepts>
+#include <span>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "async.h"
 #include "config.h"
@@ -25,6 +28,10 @@ namespace heddle::sdk::detail {
 template <class T>
 concept ProcessesCall = requires(T& t, Call& call) {
   t.process(call);
+};
+template <class T>
+concept ProcessesBatch = requires(T& t, std::span<Call> calls) {
+  t.process(calls);
 };
 template <class T>
 concept ProcessesAsync = requires(T& t, Call call) {
@@ -95,7 +102,7 @@ struct Object {
 
 template <class T>
 struct Thunk {
-  static_assert(ProcessesCall<T> || ProcessesAsync<T> || ProcessesRef<T> || ProcessesValue<T>,
+  static_assert(ProcessesCall<T> || ProcessesBatch<T> || ProcessesAsync<T> || ProcessesRef<T> || ProcessesValue<T>,
                 "the node has no process() of a known shape: see heddle/sdk/thunk.h");
 
   static T& node(void* self) noexcept { return static_cast<Object<T>*>(self)->node; }
@@ -131,13 +138,34 @@ struct Thunk {
   }
 
   static void process(void* self, heddle_call* const* calls, uint32_t n) noexcept {
+    if constexpr (ProcessesBatch<T>) return all(self, calls, n);
     for (uint32_t i = 0; i < n; ++i) {
-      if constexpr (ProcessesAsync<T>) {
+      if constexpr (ProcessesBatch<T>) {
+        // all() has done it
+      } else if constexpr (ProcessesAsync<T>) {
         answering(calls[i], [self](Call& call) { node(self).process(std::move(call)).start(static_cast<Object<T>*>(self)->frames); });
       } else {
         answering(calls[i], [self](Call& call) { one(node(self), call); });
       }
     }
+  }
+  // What the node throws is the answer of all calls that it has not answered.
+  static void all(void* self, heddle_call* const* calls, uint32_t n) noexcept {
+    std::vector<Call> batch;
+    guard(
+        [&] {
+          batch.reserve(n);
+          for (uint32_t i = 0; i < n; ++i) batch.emplace_back(calls[i]);
+          node(self).process(std::span<Call>(batch));
+        },
+        [&](heddle_status status, std::string_view why) {
+          if (batch.empty()) {
+            for (uint32_t i = 0; i < n; ++i) Call(calls[i]).fail(status, why);
+          }
+          for (Call& call : batch) {
+            if (call) call.fail(status, why);
+          }
+        });
   }
   static void finish(void* self, heddle_call* c) noexcept {
     answering(c, [self](Call& call) { node(self).finish(call); });
