@@ -69,7 +69,20 @@ class Loading(HeddleCase):
 
     def test_an_exception_that_leaves_a_c_function_ends_the_process_and_names_itself(self):
         answer = self.heddle("run", self.write("m.json", pipeline(node("b", "BrokenThrow"))), "--input", "-", stdin=b"1\n", env=PATH, code=-6)
-        self.assertIn("terminate", answer.err)
+        self.assertIn('heddle: node "b" (BrokenThrow of plugin broken_throws_in_create) threw an exception (thrown over the ABI) in create: '
+                      "a plugin must not throw over the ABI\n", answer.err)
+
+    def test_something_that_is_no_exception_is_named_too(self):
+        answer = self.heddle("run", self.write("m.json", pipeline(node("b", "BrokenThrowInt"))), stdin=b"1\n", env=PATH, code=-6)
+        self.assertIn("threw something that is no std::exception in create: a plugin must not throw over the ABI\n", answer.err)
+
+    def test_a_plugin_that_calls_abort_is_named(self):
+        for node_type, said in (("BrokenAbort", r'plugin "broken_aborts_in_constructor" \(.*aborts_in_constructor\.so\) called abort in loading'),
+                                ("BrokenAbortRun", r'node "b" \(BrokenAbortRun of plugin broken_aborts_in_process\) called abort in process')):
+            manifest = self.write("m.json", pipeline(node("a", "PassThrough"), node("b", node_type)))
+            answer = self.heddle("run", manifest, "--input", "-", stdin=b"1\n", env=PATH, code=-6)
+            self.assertRegex(answer.err, "(?m)^heddle: " + said)
+            self.assertEqual(answer.err.count("called abort"), 1, answer)
 
 
 class Running(HeddleCase):
