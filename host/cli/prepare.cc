@@ -16,7 +16,7 @@ void say_as_json(const Prepared& prepared) {
   if (prepared.unreadable)
     members.emplace_back("error", json_text(log::redacted(prepared.unreadable->text())));
   else
-    members.emplace_back("diagnostics", json_or_text(log::redacted(prepared.diagnostics->json())));
+    members.emplace_back("diagnostics", json_or_text(prepared.diagnostics->json()));
   // stderr is the last resort: where it fails there is nobody left to tell.
   (void)write_all(STDERR_FILENO, json_object(std::move(members)).json() + "\n").has_value();
 }
@@ -38,6 +38,7 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   ReadOptions options;
   options.params = arguments.params;
   options.substitute = level == CheckLevel::kEnvironment;
+  options.even_with_errors = level != CheckLevel::kSyntax;
   out.manifest = read_manifest(text, file, options, *out.diagnostics);
   if (!out.manifest) return out;
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
@@ -54,7 +55,7 @@ ExitCode report_problems(const Prepared& prepared, const GeneralArguments& gener
   } else if (worth_saying && prepared.unreadable) {
     complain(prepared.unreadable->text());
   } else if (worth_saying) {
-    (void)write_all(STDERR_FILENO, log::redacted(prepared.diagnostics->text(use_color(general.color, STDERR_FILENO)))).has_value();
+    (void)write_all(STDERR_FILENO, prepared.diagnostics->text(use_color(general.color, STDERR_FILENO))).has_value();
   }
   if (prepared.unreadable) return ExitCode::kIo;
   return prepared.ok() ? ExitCode::kOk : ExitCode::kManifestInvalid;
