@@ -198,7 +198,7 @@ void Run::State::finish() {
 
 Run::Run() = default;
 
-Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options) {
+Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit) {
   for (const LaneSettings& lane : pipeline.lanes) {
     if (auto added = options.lanes->add({lane.name, lane.priority, lane.min_concurrency, lane.max_concurrency}); !added) return std::move(added).error();
   }
@@ -208,6 +208,7 @@ Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptio
   State& state = *run->state_;
   if (auto opened = state.activation.open(); !opened) {
     state.finished = true;
+    if (culprit) *culprit = state.activation.refused_node();
     return std::move(opened).error();
   }
   state.make_queues();
