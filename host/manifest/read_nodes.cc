@@ -137,8 +137,10 @@ class NodeReader {
 
   void read_merge(JsonNode& merge) {
     if (merge.kind == JsonKind::kString && !reading_.is_open(merge.text)) {
+      const std::string meant = nearest(merge.text, {"arrival", "round_robin", "by_sequence", "zip", "join"});
       f_.error("wrong-type", "merge", "\"merge\" must be a map, but this is a string",
-               "write {\"mode\": \"" + merge.text + "\"}; the modes are arrival, round_robin, by_sequence, zip and join");
+               "write {\"mode\": \"" + (meant.empty() ? "arrival" : meant) +
+                   "\"}; the modes are arrival, round_robin, by_sequence, zip and join");
       return;
     }
     const Path at = f_.at("merge");
