@@ -4,6 +4,7 @@
 #include "cli/command_line.h"
 #include "cli/verbs.h"
 #include "log.h"
+#include "plugin/last_words.h"
 #include "plugin/library.h"
 
 namespace heddle {
@@ -37,7 +38,7 @@ ExitCode execute(const CommandLine& line) {
 
 log::Level log_level(const GeneralArguments& general) {
   if (general.quiet) return log::Level::kError;
-  return general.verbose ? log::Level::kInfo : log::Level::kWarn;
+  return general.verbose ? log::Level::kDebug : log::Level::kInfo;  // what a Log node says is what was asked for
 }
 
 }  // namespace
@@ -45,6 +46,8 @@ log::Level log_level(const GeneralArguments& general) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an answer of write, not the end of the process
+  std::signal(SIGXFSZ, SIG_IGN);  // nor is a file that may not grow any more
+  heddle::last_words::install();
   heddle::CommandLine line = heddle::parse_command_line(argc, argv);
   heddle::log::set_level(heddle::log_level(line.general));
   const heddle::ExitCode code = heddle::execute(line);

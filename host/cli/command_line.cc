@@ -7,12 +7,33 @@
 #include <string_view>
 
 #include "cli/console.h"
+#include "cli/failure.h"
 #include "manifest/diagnostic.h"
 
 namespace heddle {
 namespace {
 
 constexpr const char* kVersion = "heddle " HEDDLE_VERSION " (plugin ABI 1.0)\n";
+
+// A word of `choices` becomes its number, as CLI11 reads enums; any other is answered with what there is.
+template <class Choice>
+CLI::Validator one_of(const std::map<std::string, Choice>& choices) {
+  const auto check = [choices](std::string& word) {
+    if (const auto found = choices.find(word); found != choices.end()) {
+      word = std::to_string(static_cast<int>(found->second));
+      return std::string();
+    }
+    std::vector<std::string> names;
+    std::string listed;
+    for (const auto& [name, value] : choices) {
+      names.push_back(name);
+      listed += (listed.empty() ? "" : ", ") + name;
+    }
+    const std::string guess = nearest(word, names);
+    return "there is no \"" + word + "\": it is one of " + listed + (guess.empty() ? "" : "; did you mean " + guess + "?");
+  };
+  return CLI::Validator(check, "");
+}
 
 // The program's CLI::App, filled from a CommandLine's members. `wish_for_*` are what CLI11 can store; `settle` turns them into ours.
 class Definition {
@@ -30,10 +51,14 @@ class Definition {
   void add_describing();  // inspect, import, schema
   void add_test_and_help();
   ExitCode settle();
+  ExitCode fail(const std::string& message) const {
+    return fail_with(ExitCode::kUsage, Error("usage", message, ErrorClass::kConfig), wants_json_);
+  }
   ExitCode complain_about(const CLI::ParseError& error);
   std::string unknown_word(const std::string& word) const;
 
   CommandLine& line_;
+  bool wants_json_ = false;  // also where the rest of the line is wrong
   CLI::App app_{"heddle builds pipelines from JSON manifests and runs them with plugins.", "heddle"};
   std::vector<std::pair<CLI::App*, Verb>> verbs_;
   std::vector<std::string> param_texts_;
@@ -43,6 +68,7 @@ class Definition {
 Definition::Definition(CommandLine& line) : line_(line) {
   app_.set_version_flag("--version", kVersion, "Print the version");
   app_.set_help_flag("-h,--help", "Print this help");
+  app_.add_flag("--json", line_.general.json, "Report as JSON, for programs");  // before the verb or behind it
   app_.require_subcommand(1);
   app_.footer(
       "Examples:\n"
@@ -68,7 +94,8 @@ void Definition::add_manifest(CLI::App* verb, ManifestArguments& manifest) {
   verb->add_option("--param", param_texts_, "Value of a param of the manifest (repeatable)")
       ->type_name("NAME=VALUE")
       ->take_all()
-      ->expected(1);
+      ->expected(1)
+      ->allow_extra_args(false);  // one value per use: what follows is the manifest
 }
 
 void Definition::add_general(CLI::App* verb, bool plugins, bool color) {
@@ -79,12 +106,13 @@ void Definition::add_general(CLI::App* verb, bool plugins, bool color) {
     verb->add_option("--plugin-dir", line_.general.plugin_dirs, "Look for plugins here too (repeatable)")
         ->type_name("DIR")
         ->take_all()
-        ->expected(1);
+        ->expected(1)
+        ->allow_extra_args(false);
   }
   if (color) {
     std::map<std::string, ColorMode> modes{{"auto", ColorMode::kAuto}, {"always", ColorMode::kAlways}, {"never", ColorMode::kNever}};
     verb->add_option("--color", line_.general.color, "auto, always or never")
-        ->transform(CLI::CheckedTransformer(modes).description(""))
+        ->transform(one_of(modes))
         ->type_name("WHEN")
         ->envname("HEDDLE_COLOR");
   }
@@ -129,7 +157,7 @@ void Definition::add_looking() {
   std::map<std::string, CheckLevel> levels{
       {"syntax", CheckLevel::kSyntax}, {"graph", CheckLevel::kGraph}, {"environment", CheckLevel::kEnvironment}};
   validate->add_option("--level", line_.validate.level, "syntax, graph or environment (default)")
-      ->transform(CLI::CheckedTransformer(levels).description(""))
+      ->transform(one_of(levels))
       ->type_name("LEVEL");
   add_general(validate, true, true);
 
@@ -143,7 +171,7 @@ void Definition::add_looking() {
   std::map<std::string, GraphFormat> formats{
       {"dot", GraphFormat::kDot}, {"mermaid", GraphFormat::kMermaid}, {"svg", GraphFormat::kSvg}, {"ascii", GraphFormat::kAscii}};
   graph->add_option("-f,--format", line_.graph.format, "dot, mermaid, svg or ascii (default)")
-      ->transform(CLI::CheckedTransformer(formats).description(""))
+      ->transform(one_of(formats))
       ->type_name("FORMAT");
   add_general(graph, true, true);
 }
@@ -165,10 +193,7 @@ void Definition::add_describing() {
   CLI::App* schema =
       add_verb("schema", Verb::kSchema, "Print the JSON Schema (draft 7) of manifests, with the params of the installed node types",
                "Example:\n  heddle schema > heddle-1.schema.json");
-  schema->add_option("--plugin-dir", line_.general.plugin_dirs, "Look for plugins here too (repeatable)")
-      ->type_name("DIR")
-      ->take_all()
-      ->expected(1);
+  add_general(schema, true, false);
 }
 
 void Definition::add_test_and_help() {
@@ -181,11 +206,6 @@ void Definition::add_test_and_help() {
                             "Examples:\n  heddle help run\n  heddle help exit-codes");
   help->add_option("TOPIC", help_topic_, "A verb, or exit-codes");
   help->add_flag("--json", line_.general.json, "The exit codes as JSON");
-}
-
-ExitCode fail(const std::string& message) {
-  complain(message);
-  return ExitCode::kUsage;
 }
 
 // What CLI11 could not say: params split, help topics answered, options that exclude each other by value.
@@ -240,11 +260,13 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   }
   std::string guess = nearest(extra[0].substr(0, extra[0].find('=')), known);
   std::string where = verb == &app_ ? "heddle" : "heddle " + verb->get_name();
+  if (verb != &app_ && guess == extra[0]) return fail(guess + " goes behind the verb: " + where + " " + guess);
   return fail(where + " has no option " + extra[0] +
               (guess.empty() ? "; " + where + " --help lists them" : "; did you mean " + guess + "?"));
 }
 
 CommandLine& Definition::parse(int argc, char** argv) {
+  wants_json_ = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
   try {
     app_.parse(argc, argv);
     line_.exit_code = settle();

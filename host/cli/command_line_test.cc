@@ -80,6 +80,15 @@ TEST(CommandLine, ARepeatableOptionLeavesTheManifestAlone) {
   Answer a = parse({"run", "--plugin-dir", "p", "--param", "a=1", "m.json"});
   ASSERT_EQ(a.line.verb, Verb::kRun) << a.err;
   EXPECT_EQ(a.line.run.manifest.path, "m.json");
+  EXPECT_EQ(parse({"run", "--plugin-dir", "p", "m.json"}).line.run.manifest.path, "m.json");
+  EXPECT_EQ(parse({"run", "--param", "a=1", "m.json"}).line.run.manifest.path, "m.json");
+  EXPECT_EQ(parse({"inspect", "--plugin-dir", "p", "Echo"}).line.inspect.subject, "Echo");
+}
+
+TEST(CommandLine, JsonMayStandBeforeTheVerb) {
+  EXPECT_TRUE(parse({"--json", "run", "m.json"}).line.general.json);
+  EXPECT_TRUE(parse({"schema", "--json"}).line.general.json);
+  expect_usage(parse({"--stats", "run", "m.json"}), "--stats goes behind the verb: heddle run --stats");
 }
 
 TEST(CommandLine, ProgressIsUndecidedUnlessSaid) {

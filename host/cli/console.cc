@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "cli/json_value.h"
 #include "log.h"
 
 namespace heddle {
@@ -60,8 +61,12 @@ unsigned terminal_columns(int fd) {
   return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-Console::Console() {
-  log::set_sink([](void* self, std::string_view text) { static_cast<Console*>(self)->raw(std::string(text) + "\n"); }, this);
+Console::Console(bool json) {
+  const auto plain = [](void* self, std::string_view text) { static_cast<Console*>(self)->raw(std::string(text) + "\n"); };
+  const auto as_json = [](void* self, std::string_view text) {
+    static_cast<Console*>(self)->raw(json_object({{"log", json_text(text)}}).json() + "\n");
+  };
+  log::set_sink(json ? static_cast<log::Sink>(as_json) : plain, this);
 }
 
 Console::~Console() {

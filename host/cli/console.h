@@ -25,7 +25,8 @@ bool use_color(ColorMode mode, int fd);
 // [any thread] Lines and the status line never mix. While one lives, the log goes through it.
 class Console {
  public:
-  Console();
+  // `json`: lines of the log are written as {"log":"…"}.
+  explicit Console(bool json = false);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;

@@ -84,6 +84,20 @@ std::string default_dead_letter_path(const std::string& pipeline) {
   return folder + "/" + file_word(pipeline) + "-" + when + "-" + std::to_string(::getpid()) + ".jsonl";
 }
 
+Result<void> check_dead_letter_path(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  const auto refuse = [&](int why) {
+    return Error("io", "cannot keep dead letters in " + path + ": " + std::strerror(why) + (why == ENOENT ? ": " + folder : ""));
+  };
+  struct stat info;
+  if (::stat(folder.c_str(), &info) < 0) return refuse(errno);
+  const bool exists = ::stat(path.c_str(), &info) == 0;
+  if (exists && S_ISDIR(info.st_mode)) return refuse(EISDIR);
+  if (::access(exists ? path.c_str() : folder.c_str(), W_OK) < 0) return refuse(errno);
+  return {};
+}
+
 DeadLetterFile::~DeadLetterFile() {
   if (fd_ >= 0) ::close(fd_);
 }

@@ -45,6 +45,9 @@ std::string dead_letter_json(const DeadLetter& letter);
 // "calc: item 7: message [code]"
 std::string dead_letter_text(const DeadLetter& letter);
 
+// Whether a file of dead letters can be put at `path`, without creating anything: code "io" where its folder is missing or not writable.
+Result<void> check_dead_letter_path(const std::string& path);
+
 // <state home>/heddle/dead-letters/<pipeline>-<UTC time>-<pid>.jsonl. Empty if there is neither XDG_STATE_HOME nor HOME.
 std::string default_dead_letter_path(const std::string& pipeline);
 

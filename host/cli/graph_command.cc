@@ -1,5 +1,6 @@
 #include "cli/console.h"
 #include "cli/drawing.h"
+#include "cli/failure.h"
 #include "cli/json_value.h"
 #include "cli/prepare.h"
 #include "cli/source_file.h"
@@ -50,10 +51,7 @@ std::string as_json(const Drawing& drawing) {
 
 ExitCode graph_command(const GraphArguments& arguments, const GeneralArguments& general) {
   Result<std::string> text = read_source(arguments.manifest.path);
-  if (!text) {
-    complain(text.error().text());
-    return ExitCode::kIo;
-  }
+  if (!text) return fail_with(ExitCode::kIo, text.error(), general.json);
   // Richer with the plugins, but the absence of one, or of a variable, keeps nobody from seeing the graph.
   Prepared full = prepare_text(*text, arguments.manifest, general, CheckLevel::kEnvironment);
   Drawing drawing;

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
+#include "cli/failure.h"
 #include "cli/json_value.h"
 #include "cli/prepare.h"
 #include "cli/source_file.h"
@@ -35,10 +36,7 @@ ExitCode import_command(const ImportArguments& arguments, const GeneralArguments
   std::string text = to_heddle1(*prepared.manifest);
   if (!text.ends_with('\n')) text += '\n';
   Result<void> written = write_target(arguments.output.value_or("-"), general.json ? as_json(*prepared.manifest, text) : text);
-  if (!written) {
-    complain(written.error().text());
-    return ExitCode::kIo;
-  }
+  if (!written) return fail_with(ExitCode::kIo, written.error(), general.json);
   if (!general.json && !general.quiet) say_report(arguments, *prepared.manifest);
   return code;
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cli/console.h"
+#include "cli/failure.h"
 #include "cli/json_value.h"
 #include "cli/params_table.h"
 #include "cli/verbs.h"
@@ -146,10 +147,8 @@ std::string everything(const Catalog& catalog, bool json) {
 
 ExitCode inspect_file(const std::string& path, bool json) {
   Result<PluginDescriptor> plugin = read_note(path);
-  if (!plugin) {
-    complain(plugin.error().text());
-    return plugin.error().code == "io" ? ExitCode::kIo : ExitCode::kFailed;
-  }
+  if (!plugin) return fail_with(plugin.error().code == "cannot-read" ? ExitCode::kIo : ExitCode::kFailed, plugin.error(), json);
+  if (auto why = abi_refusal(*plugin)) return fail_with(ExitCode::kFailed, *why, json);
   std::string out = json ? plugin_json(*plugin, nullptr).json() + "\n" : plugin_listing(*plugin);
   if (!json) {
     for (const TypeDescriptor& type : plugin->types) out += "\n" + type_text(*plugin, type);
@@ -169,12 +168,10 @@ ExitCode inspect_type(const Catalog& catalog, const std::string& name, bool json
   if (entry.type)
     return print(json ? plugin_json(*entry.plugin, entry.type).json() + "\n" : type_text(*entry.plugin, *entry.type)) ? ExitCode::kOk
                                                                                                                       : ExitCode::kIo;
-  std::string guess = catalog.suggest("node", name), package = Catalog::package_of("node", name);
-  std::string hint = !package.empty() ? "; it is in the package " + package
-                     : !guess.empty() ? "; did you mean " + guess + "?"
-                                      : "; heddle inspect lists all";
-  complain("no installed plugin has the type " + name + hint);
-  return ExitCode::kUsage;
+  return fail_with(
+      ExitCode::kUsage,
+      Error("unknown-node-type", "no installed plugin has the type " + name + "; " + catalog.hint_for("node", name), ErrorClass::kConfig),
+      json);
 }
 
 }  // namespace

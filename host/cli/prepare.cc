@@ -3,22 +3,17 @@
 #include <unistd.h>
 
 #include "cli/console.h"
+#include "cli/failure.h"
 #include "cli/json_value.h"
 #include "cli/source_file.h"
-#include "log.h"
 #include "pipeline/build.h"
 
 namespace heddle {
 namespace {
 
 void say_as_json(const Prepared& prepared) {
-  std::vector<std::pair<std::string, Value>> members{{"ok", Value::boolean(prepared.ok())}};
-  if (prepared.unreadable)
-    members.emplace_back("error", json_text(log::redacted(prepared.unreadable->text())));
-  else
-    members.emplace_back("diagnostics", json_or_text(log::redacted(prepared.diagnostics->json())));
-  // stderr is the last resort: where it fails there is nobody left to tell.
-  (void)write_all(STDERR_FILENO, json_object(std::move(members)).json() + "\n").has_value();
+  const Value out = json_object({{"ok", Value::boolean(prepared.ok())}, {"diagnostics", json_or_text(prepared.diagnostics->json())}});
+  (void)write_all(STDERR_FILENO, out.json() + "\n").has_value();  // stderr is the last resort
 }
 
 }  // namespace
@@ -38,6 +33,7 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   ReadOptions options;
   options.params = arguments.params;
   options.substitute = level == CheckLevel::kEnvironment;
+  options.even_with_errors = level != CheckLevel::kSyntax;
   out.manifest = read_manifest(text, file, options, *out.diagnostics);
   if (!out.manifest) return out;
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
@@ -48,15 +44,13 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
 }
 
 ExitCode report_problems(const Prepared& prepared, const GeneralArguments& general) {
+  if (prepared.unreadable) return fail_with(ExitCode::kIo, *prepared.unreadable, general.json);
   bool worth_saying = !prepared.ok() || (!general.quiet && !prepared.diagnostics->all().empty());
   if (worth_saying && general.json) {
     say_as_json(prepared);
-  } else if (worth_saying && prepared.unreadable) {
-    complain(prepared.unreadable->text());
   } else if (worth_saying) {
-    (void)write_all(STDERR_FILENO, log::redacted(prepared.diagnostics->text(use_color(general.color, STDERR_FILENO)))).has_value();
+    (void)write_all(STDERR_FILENO, prepared.diagnostics->text(use_color(general.color, STDERR_FILENO))).has_value();
   }
-  if (prepared.unreadable) return ExitCode::kIo;
   return prepared.ok() ? ExitCode::kOk : ExitCode::kManifestInvalid;
 }
 

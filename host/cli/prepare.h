@@ -29,8 +29,8 @@ Prepared prepare(const ManifestArguments& arguments, const GeneralArguments& gen
 // The same for a text that was already read.
 Prepared prepare_text(std::string_view text, const ManifestArguments& arguments, const GeneralArguments& general, CheckLevel level);
 
-// Says on stderr what is wrong: as text, or with `general.json` as {"ok":false,"error"|"diagnostics":…}. Warnings of a good manifest are
-// shown too, unless quiet. The answer is the exit code that belongs to it.
+// Says on stderr what is wrong: as text, or with `general.json` as {"ok","diagnostics"} (a file that cannot be read: see fail_with). Warnings
+// of a good manifest are shown too, unless quiet. The answer is the exit code that belongs to it.
 ExitCode report_problems(const Prepared& prepared, const GeneralArguments& general);
 
 }  // namespace heddle

@@ -2,6 +2,7 @@
 
 #include "cli/console.h"
 #include "cli/dead_letter_file.h"
+#include "cli/failure.h"
 #include "cli/line_feed.h"
 #include "cli/line_output.h"
 #include "cli/prepare.h"
@@ -10,6 +11,7 @@
 #include "cli/run_watch.h"
 #include "cli/verbs.h"
 #include "log.h"
+#include "pipeline/try_params.h"
 
 namespace heddle {
 namespace {
@@ -17,7 +19,8 @@ namespace {
 // Everything around one run: opened in order, reported at the end.
 class RunCommand {
  public:
-  RunCommand(const RunArguments& arguments, const GeneralArguments& general) : arguments_(arguments), general_(general) {}
+  RunCommand(const RunArguments& arguments, const GeneralArguments& general)
+      : arguments_(arguments), general_(general), console_(general.json) {}
 
   ExitCode open();
   ExitCode execute();
@@ -30,7 +33,11 @@ class RunCommand {
   ProgressStyle progress_style() const;
   ExitCode report(const RunReport& report, int signal, const DeadLetterFile& letters);
   void say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters);
-  Console* talk() { return general_.quiet ? nullptr : &console_; }
+  // Null where nothing may be said as text: under -q, and under --json, whose report says it at the end.
+  Console* talk() { return general_.quiet || general_.json ? nullptr : &console_; }
+  void note(std::string text);
+  ExitCode fail(ExitCode code, const Error& why) { return fail_with(code, why, general_.json); }
+  ExitCode fail_to_start(const Error& why, const PipelineNode* culprit);
 
   const RunArguments& arguments_;
   const GeneralArguments& general_;
@@ -39,13 +46,11 @@ class RunCommand {
   OpenFile input_, output_;
   std::unique_ptr<LineOutput> results_;
   std::unique_ptr<Feed> feed_;
-  LineFeed* lines_ = nullptr;  // feed_, if it reads a descriptor
+  LineFeed* lines_ = nullptr;       // feed_, if it reads a descriptor
+  std::vector<std::string> notes_;  // for the report of --json
 };
 
-ExitCode said(ExitCode code, const std::string& message) {
-  complain(message);
-  return code;
-}
+Error misuse(std::string message) { return Error("usage", std::move(message), ErrorClass::kConfig); }
 
 bool takes_input(const Pipeline& pipeline) {
   for (const PipelineNode& node : pipeline.nodes) {
@@ -56,12 +61,15 @@ bool takes_input(const Pipeline& pipeline) {
 
 ExitCode RunCommand::open() {
   prepared_ = prepare(arguments_.manifest, general_, CheckLevel::kEnvironment);
-  ExitCode code = report_problems(prepared_, general_);
+  // Under --json, warnings of a good manifest are part of the report.
+  ExitCode code = prepared_.ok() && general_.json ? ExitCode::kOk : report_problems(prepared_, general_);
   if (code != ExitCode::kOk) return code;
-  size_t imported = prepared_.manifest->import_report.size();
-  if (imported && talk()) {
-    console_.line("the manifest is of version " + prepared_.manifest->dialect + "; heddle import --report lists what that changes (" +
-                  std::to_string(imported) + ")");
+  if (size_t imported = prepared_.manifest->import_report.size()) {
+    note("the manifest is of version " + prepared_.manifest->dialect + "; heddle import --report lists what that changes (" +
+         std::to_string(imported) + ")");
+  }
+  if (arguments_.dead_letters && *arguments_.dead_letters != "none") {
+    if (Result<void> usable = check_dead_letter_path(*arguments_.dead_letters); !usable) return fail(ExitCode::kIo, usable.error());
   }
   code = open_items();
   return code == ExitCode::kOk ? open_results() : code;
@@ -70,18 +78,23 @@ ExitCode RunCommand::open() {
 ExitCode RunCommand::open_items() {
   const Manifest& manifest = *prepared_.manifest;
   if (!takes_input(*prepared_.pipeline)) {
-    if (arguments_.input) return said(ExitCode::kUsage, "--input has no effect: every first node of this pipeline is a source of its own");
+    if (arguments_.input)
+      return fail(ExitCode::kUsage, misuse("--input has no effect: every first node of this pipeline is a source of its own"));
     return ExitCode::kOk;
   }
-  if (!arguments_.input && manifest.has_input) {
+  if (arguments_.input && manifest.has_input) {
+    note("the manifest's own input (" + std::to_string(manifest.input.size()) + " items) is left out: --input takes its place");
+  } else if (manifest.has_input) {
+    if (arguments_.manifest.path != "-" && has_piped_input())
+      note("standard input is not read: the manifest brings its input along (--input - reads standard input instead)");
     feed_ = std::make_unique<ListFeed>(manifest.input);
     return ExitCode::kOk;
   }
   if (!arguments_.input && arguments_.manifest.path == "-") {
-    return said(ExitCode::kUsage, "the manifest came from standard input: give the items with --input FILE");
+    return fail(ExitCode::kUsage, misuse("the manifest came from standard input: give the items with --input FILE"));
   }
   Result<OpenFile> opened = open_input(arguments_.input.value_or("-"));
-  if (!opened) return said(ExitCode::kIo, opened.error().text());
+  if (!opened) return fail(ExitCode::kIo, opened.error());
   input_ = std::move(opened).value();
   if (!arguments_.input && ::isatty(STDIN_FILENO) && talk()) console_.line("reading items from standard input");
   return ExitCode::kOk;
@@ -89,13 +102,16 @@ ExitCode RunCommand::open_items() {
 
 ExitCode RunCommand::open_results() {
   Result<OpenFile> opened = open_output(arguments_.output.value_or("-"));
-  if (!opened) return said(ExitCode::kIo, opened.error().text());
+  if (!opened) return fail(ExitCode::kIo, opened.error());
   output_ = std::move(opened).value();
   if (input_.fd() >= 0 && input_.same_file(output_)) {
-    return said(ExitCode::kUsage, "input and output are the same file: " + input_.name());
+    return fail(ExitCode::kUsage, misuse("input and output are the same file: " + input_.name()));
+  }
+  if (output_.same_file(arguments_.manifest.path)) {
+    return fail(ExitCode::kUsage, misuse("the output would overwrite the manifest: " + output_.name()));
   }
   if (arguments_.output) {
-    if (Result<void> emptied = truncate(output_); !emptied) return said(ExitCode::kIo, emptied.error().text());
+    if (Result<void> emptied = truncate(output_); !emptied) return fail(ExitCode::kIo, emptied.error());
   }
   size_t output_nodes = 0;
   for (const PipelineNode& node : prepared_.pipeline->nodes) output_nodes += node.is_output && node.stage != PipelineNode::kNoStage;
@@ -106,6 +122,21 @@ ExitCode RunCommand::open_results() {
     feed_ = std::move(feed);
   }
   return ExitCode::kOk;
+}
+
+void RunCommand::note(std::string text) {
+  if (talk()) console_.line(text);
+  notes_.push_back(std::move(text));
+}
+
+// Params that a node refuses are shown at their place in the manifest, with those of other nodes that would be refused next.
+ExitCode RunCommand::fail_to_start(const Error& why, const PipelineNode* culprit) {
+  const ExitCode code = exit_code_of_start(why);
+  if (code != ExitCode::kManifestInvalid || !culprit) return fail(code, why);
+  if (!culprit->entry.type->create_is_pure) prepared_.diagnostics->add(refused_params(*culprit, why));
+  try_params(*prepared_.pipeline, *prepared_.diagnostics);
+  if (!prepared_.diagnostics->has_errors()) return fail(code, why);
+  return report_problems(prepared_, general_);
 }
 
 std::string RunCommand::dead_letter_path() const {
@@ -133,8 +164,9 @@ ExitCode RunCommand::execute() {
   options.dead_letters = &letters;
   options.state_dir = state_dir();
 
-  Result<std::unique_ptr<Run>> run = Run::start(*prepared_.pipeline, options);
-  if (!run) return said(ExitCode::kFailed, run.error().text());
+  const PipelineNode* culprit = nullptr;
+  Result<std::unique_ptr<Run>> run = Run::start(*prepared_.pipeline, options, &culprit);
+  if (!run) return fail_to_start(run.error(), culprit);
   Watch watch;
   watch.style = progress_style();
   watch.console = talk();
@@ -155,7 +187,7 @@ ExitCode RunCommand::report(const RunReport& report, int signal, const DeadLette
   Result<void> closed = output_.close();
   ExitCode code = closed ? exit_code_of(report, signal) : ExitCode::kIo;
   if (general_.json) {
-    console_.raw(report_json(*prepared_.pipeline, report, signal, letters.written_path()) + "\n");
+    console_.raw(report_json(*prepared_.pipeline, report, signal, letters.written_path(), notes_, prepared_.diagnostics->json()) + "\n");
     return code;
   }
   if (!closed) console_.line(closed.error().text());

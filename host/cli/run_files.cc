@@ -72,6 +72,18 @@ bool OpenFile::same_file(const OpenFile& other) const {
   return S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
+bool OpenFile::same_file(const std::string& path) const {
+  struct stat a, b;
+  if (::fstat(fd_, &a) < 0 || ::stat(path.c_str(), &b) < 0) return false;
+  return S_ISREG(a.st_mode) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+bool has_piped_input() {
+  struct stat info;
+  if (::fstat(STDIN_FILENO, &info) < 0) return false;
+  return S_ISFIFO(info.st_mode) || (S_ISREG(info.st_mode) && info.st_size > 0);
+}
+
 Result<OpenFile> open_input(const std::string& path) {
   struct stat info;
   if (path == "-") {

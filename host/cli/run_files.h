@@ -25,6 +25,8 @@ class OpenFile {
   std::optional<uint64_t> size() const;
   // True if both are the same regular file: writing one would destroy what is read from the other.
   bool same_file(const OpenFile& other) const;
+  // True if this is the regular file at `path`.
+  bool same_file(const std::string& path) const;
   // Closes now, to learn of what a file system reports only then.
   Result<void> close();
 
@@ -37,6 +39,9 @@ class OpenFile {
   bool restore_blocking_ = false;
   std::string name_;
 };
+
+// True if somebody gave the program a pipe or a file as standard input.
+bool has_piped_input();
 
 // "-": standard input, non-blocking where it is a pipe, a socket or a terminal. Errors: code "io".
 Result<OpenFile> open_input(const std::string& path);

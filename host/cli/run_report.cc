@@ -179,7 +179,8 @@ std::string stats_text(const Pipeline& pipeline, const RunReport& report) {
   return edge_table(pipeline, report) + "\n" + node_table(pipeline, report) + "\n" + balance_text(pipeline, report);
 }
 
-std::string report_json(const Pipeline& pipeline, const RunReport& report, int signal, const std::string& dead_letters) {
+std::string report_json(const Pipeline& pipeline, const RunReport& report, int signal, const std::string& dead_letters,
+                        const std::vector<std::string>& notes, const std::string& diagnostics) {
   std::vector<std::pair<std::string, Value>> members{{"ok", Value::boolean(report.ok)},
                                                      {"exit_code", json_count(static_cast<uint64_t>(exit_code_of(report, signal)))},
                                                      {"stopped", Value::boolean(report.stopped)},
@@ -201,7 +202,19 @@ std::string report_json(const Pipeline& pipeline, const RunReport& report, int s
   members.emplace_back("nodes", nodes_json(pipeline, report));
   members.emplace_back("faults", texts_json(report.faults));
   members.emplace_back("warnings", texts_json(report.warnings));
+  members.emplace_back("notes", texts_json(notes));
+  members.emplace_back("diagnostics", json_or_text(diagnostics));
   return json_object(std::move(members)).json();
+}
+
+ExitCode exit_code_of_start(const Error& why) {
+  // What the node said when it was created or activated; an error of its library is a refused plugin.
+  const std::string said = why.cause ? why.cause->code : std::string();
+  for (const char* of_files : {"not-found", "denied", "exhausted"}) {
+    if (said == of_files) return ExitCode::kIo;
+  }
+  if (is_io(why)) return ExitCode::kIo;
+  return why.code == "create-failed" && said == "invalid" ? ExitCode::kManifestInvalid : ExitCode::kFailed;
 }
 
 ExitCode exit_code_of(const RunReport& report, int signal) {

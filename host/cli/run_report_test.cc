@@ -112,5 +112,18 @@ TEST(RunReportText, JsonHasEveryCount) {
   EXPECT_EQ(parsed->pointer("/nodes/1/node").as_text(), "join");
 }
 
+TEST(RunReport, WhatKeepsARunFromStartingHasItsExitCode) {
+  const auto refused = [](const char* code) { return Error("create-failed", "node", ErrorClass::kConfig).because(Error(code, "why")); };
+  EXPECT_EQ(exit_code_of_start(refused("not-found")), ExitCode::kIo);
+  EXPECT_EQ(exit_code_of_start(refused("denied")), ExitCode::kIo);
+  EXPECT_EQ(exit_code_of_start(Error("activate-failed", "node").because(Error("not-found", "no such file"))), ExitCode::kIo);
+  EXPECT_EQ(exit_code_of_start(Error("activate-failed", "node").because(Error("unavailable", "why"))), ExitCode::kFailed);
+  EXPECT_EQ(exit_code_of_start(refused("invalid")), ExitCode::kManifestInvalid);
+  EXPECT_EQ(exit_code_of_start(refused("note-differs")), ExitCode::kFailed);
+  EXPECT_EQ(exit_code_of_start(Error("create-failed", "node").because(Error("init-failed", "plugin").because(Error("unavailable", "why")))),
+            ExitCode::kFailed);
+  EXPECT_EQ(exit_code_of_start(Error("activate-failed", "node").because(Error("invalid", "why"))), ExitCode::kFailed);
+}
+
 }  // namespace
 }  // namespace heddle

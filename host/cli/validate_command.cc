@@ -2,7 +2,7 @@
 #include "cli/json_value.h"
 #include "cli/prepare.h"
 #include "cli/verbs.h"
-#include "log.h"
+#include "pipeline/try_params.h"
 
 namespace heddle {
 namespace {
@@ -14,7 +14,7 @@ std::string verdict_json(const Prepared& prepared, const std::string& file) {
     members.emplace_back("nodes", json_count(prepared.manifest->nodes.size()));
     members.emplace_back("connections", json_count(prepared.manifest->connections.size()));
   }
-  if (prepared.diagnostics) members.emplace_back("diagnostics", json_or_text(log::redacted(prepared.diagnostics->json())));
+  if (prepared.diagnostics) members.emplace_back("diagnostics", json_or_text(prepared.diagnostics->json()));
   return json_object(std::move(members)).json() + "\n";
 }
 
@@ -24,6 +24,7 @@ std::string counted(size_t n, const std::string& noun) { return std::to_string(n
 
 ExitCode validate_command(const ValidateArguments& arguments, const GeneralArguments& general) {
   Prepared prepared = prepare(arguments.manifest, general, arguments.level);
+  if (prepared.pipeline) try_params(*prepared.pipeline, *prepared.diagnostics);
   if (general.json) {
     if (!print(verdict_json(prepared, arguments.manifest.path))) return ExitCode::kIo;
     if (prepared.unreadable) return ExitCode::kIo;

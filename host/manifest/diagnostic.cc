@@ -28,6 +28,11 @@ std::string_view color_of(const Paint& paint, Severity s) {
 
 std::string shown(std::string_view text) { return printable(log::redacted(text)); }
 
+bool lies_in(Span inner, Span outer) {
+  if (inner.offset == Span::kNone || outer.offset == Span::kNone) return false;
+  return inner.offset >= outer.offset && inner.offset + inner.length <= outer.offset + outer.length;
+}
+
 std::vector<const Diagnostic*> by_place(const std::vector<Diagnostic>& all) {
   std::vector<const Diagnostic*> out;
   out.reserve(all.size());
@@ -42,6 +47,22 @@ std::vector<const Diagnostic*> by_place(const std::vector<Diagnostic>& all) {
 void Diagnostics::add(Diagnostic d) {
   size_t& count = d.severity == Severity::kError ? errors_ : lesser_;
   if (count++ < kMax) all_.push_back(std::move(d));
+}
+
+void Diagnostics::doubt(Span span) {
+  if (span.offset != Span::kNone && doubts_.size() < kMax) doubts_.push_back(span);
+}
+
+bool Diagnostics::is_doubtful(Span span) const {
+  if (span.offset == Span::kNone || (errors_ == 0 && doubts_.empty())) return false;
+  return std::any_of(doubts_.begin(), doubts_.end(), [&](Span doubt) { return lies_in(doubt, span) || lies_in(span, doubt); }) ||
+         std::any_of(all_.begin(), all_.end(), [&](const Diagnostic& d) {
+           return d.severity == Severity::kError && (lies_in(d.span, span) || lies_in(span, d.span));
+         });
+}
+
+bool Diagnostics::is_unknown(Span span) const {
+  return std::any_of(doubts_.begin(), doubts_.end(), [&](Span doubt) { return lies_in(span, doubt); });
 }
 
 Diagnostics::Place Diagnostics::place(size_t offset) const {
@@ -65,7 +86,7 @@ std::string Diagnostics::text(bool color) const {
     add(paint.strong, file, ":");
     if (at.line > 0) add(std::to_string(at.line), ":", std::to_string(at.column), ":");
     add(paint.off, " ", color_of(paint, d->severity), name_of(d->severity), "[", d->code, "]", paint.off, ": ");
-    add(paint.strong, shown(d->message), paint.off, "\n");
+    add(paint.strong, d->verbatim ? printable(d->message) : shown(d->message), paint.off, "\n");
     std::string margin = "      ";
     if (at.line > 0) {
       const Excerpt e = excerpt(text_, d->span);
@@ -105,7 +126,7 @@ std::string Diagnostics::json() const {
     number("line", at.line);
     number("column", at.column);
     member("pointer", log::redacted(d->pointer));
-    member("message", shown(d->message));
+    member("message", d->verbatim ? printable(d->message) : shown(d->message));
     member("hint", shown(d->hint));
     writer.EndObject();
   }

@@ -23,6 +23,7 @@ struct Diagnostic {
   Span span;
   std::string message;  // what is wrong
   std::string hint;     // what to do: "did you mean \"nodes\"?", or empty
+  bool verbatim = false;  // the message holds nothing of a secret, whatever it looks like: it is not redacted
 };
 
 // Collects diagnostics of one source text. At most kMax errors, and as many of lesser severity, are kept; the rest is counted.
@@ -35,6 +36,14 @@ class Diagnostics {
   bool has_errors() const { return errors_ > 0; }
   size_t errors() const { return errors_; }
   const std::vector<Diagnostic>& all() const { return all_; }
+
+  // The value at `span` is not known (a reference that cannot be resolved, params that are no map): what is wrong with it is said already,
+  // and what would follow from it is not worth saying.
+  void doubt(Span span);
+  // Some error or doubt lies in `span` or around it: a further finding there may only follow from the first.
+  bool is_doubtful(Span span) const;
+  // `span` lies in a value that is not known.
+  bool is_unknown(Span span) const;
 
   // Ready for stderr: "file:line:column: error[code]: message", the line with a caret, the hint. Sorted by place. `color`: ANSI colours.
   // Nothing of it can steer a terminal, and no secret known to log::redact is in it.
@@ -51,6 +60,7 @@ class Diagnostics {
   std::string file_;
   std::string text_;  // a copy: the diagnostics outlive the reader
   std::vector<Diagnostic> all_;
+  std::vector<Span> doubts_;
   size_t errors_ = 0;
   size_t lesser_ = 0;  // warnings and notes
 };

@@ -118,5 +118,21 @@ TEST(Nearest, FindsSlipsOfTheHand) {
 
 TEST(Nearest, TakesTheNearestOfSeveral) { EXPECT_EQ(nearest("scores", {"scares", "score", "scores2", "scores"}), "scores"); }
 
+TEST(Diagnostics, KnowsWhatIsDoubtful) {
+  Diagnostics d("m.json", "0123456789");
+  EXPECT_FALSE(d.is_doubtful({0, 10}));
+  d.doubt({4, 3});
+  EXPECT_TRUE(d.is_doubtful({0, 10}));
+  EXPECT_TRUE(d.is_doubtful({5, 1}));
+  EXPECT_FALSE(d.is_doubtful({7, 2}));
+  EXPECT_FALSE(d.is_doubtful({}));
+  EXPECT_TRUE(d.is_unknown({5, 2}));
+  EXPECT_FALSE(d.is_unknown({0, 10}));
+  d.add({.severity = Severity::kError, .code = "x", .pointer = {}, .span = {8, 1}, .message = {}, .hint = {}});
+  EXPECT_TRUE(d.is_doubtful({7, 3}));
+  EXPECT_FALSE(d.is_unknown({8, 1}));
+  EXPECT_FALSE(d.has_errors() && d.is_doubtful({0, 2}));
+}
+
 }  // namespace
 }  // namespace heddle

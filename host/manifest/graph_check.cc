@@ -27,8 +27,14 @@ class GraphCheck {
  public:
   GraphCheck(const Manifest& m, Diagnostics& diagnostics) : m_(m), diagnostics_(diagnostics) {
     index_.reserve(m.nodes.size());
-    for (uint32_t i = 0; i < m.nodes.size(); ++i) index_.emplace(m.nodes[i].id, i);
-    for (const Connection& c : m.connections) ends_.push_back({index_of(c.from_node), index_of(c.to_node)});
+    for (uint32_t i = 0; i < m.nodes.size(); ++i) {
+      if (!m.nodes[i].id.empty()) index_.emplace(m.nodes[i].id, i);
+    }
+    for (const Connection& c : m.connections) {
+      ends_.push_back({index_of(c.from_node), index_of(c.to_node)});
+      has_gaps_ = has_gaps_ || !ends_.back().known();
+    }
+    has_gaps_ = has_gaps_ || index_.size() < m.nodes.size();
   }
 
   void run() {
@@ -172,7 +178,7 @@ class GraphCheck {
       const NodeSettings& n = m_.nodes[i];
       if (n.standby) {
         check_standby(n, is_connected[i], named.contains(n.id));
-      } else if (!is_connected[i] && m_.nodes.size() > 1) {
+      } else if (!is_connected[i] && m_.nodes.size() > 1 && !has_gaps_) {
         add(Severity::kWarning, "isolated-node", n.pointer, n.id_span, "the node \"" + n.id + "\" has no connections",
             "it gets the run's input and its output is the run's; is that meant?");
       }
@@ -184,7 +190,7 @@ class GraphCheck {
     if (is_connected) {
       add(Severity::kError, "connected-standby", n.pointer, n.id_span, subject + "has connections",
           "it only runs in the place of the node that names it as its fallback");
-    } else if (!is_named) {
+    } else if (!is_named && !has_gaps_) {
       add(Severity::kWarning, "unused-standby", n.pointer, n.id_span, subject + "is named by no other node",
           "name it as a \"fallback\", or remove it");
     }
@@ -216,6 +222,7 @@ class GraphCheck {
   Diagnostics& diagnostics_;
   std::unordered_map<std::string_view, uint32_t> index_;
   std::vector<Ends> ends_;  // of each connection
+  bool has_gaps_ = false;   // some connection leads nowhere, or some node has no id of its own: what seems unused may only be named wrongly
   Graph graph_;
   std::vector<uint32_t> component_;
 };

@@ -175,12 +175,13 @@ struct Manifest {
 struct ReadOptions {
   std::map<std::string, std::string> params;  // --param k=v
   bool substitute = true;                     // false: `${…}` is left as it is (schema, import)
+  bool even_with_errors = false;              // give what could be read, for the checks that come after: they may find more
   // Where ${env.NAME} comes from; null: the environment.
   const char* (*environment)(const char* name) = nullptr;
 };
 
 // Reads a manifest of any known dialect. Everything that can be said without a plugin is said: syntax, keys, types, ranges, ids,
-// connections, substitution. Empty if there were errors. Secrets are registered with log::redact as soon as they are known, errors or not.
+// connections, substitution. Empty if there were errors, or with ReadOptions::even_with_errors if nothing could be read. Secrets are registered with log::redact as soon as they are known, errors or not.
 // `file` names the source in messages; ${file:path} is relative to its folder.
 std::optional<Manifest> read_manifest(std::string_view text, const std::string& file, const ReadOptions& options, Diagnostics& diagnostics);
 

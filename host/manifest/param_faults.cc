@@ -263,6 +263,26 @@ class FaultWalk {
     }
   }
 
+  // Of alternatives that differ in one required key each, these keys; else empty.
+  std::vector<std::string> keys_to_choose_from(const JsonNode& alternatives) const {
+    std::vector<std::string> keys;
+    for (const JsonNode& alternative : alternatives.items) {
+      const JsonNode* reference = reference_of(alternative);
+      const JsonNode* schema = reference ? follow_reference(root_, reference->text) : &alternative;
+      const JsonNode* required = schema ? schema->find("required") : nullptr;
+      if (!required || required->items.size() != 1) return {};
+      if (std::find(keys.begin(), keys.end(), required->items[0].text) != keys.end()) return {};
+      keys.push_back(required->items[0].text);
+    }
+    return keys;
+  }
+
+  static std::string listed(const std::vector<std::string>& keys, std::string_view last) {
+    std::vector<std::string> names;
+    for (const std::string& key : keys) names.push_back(quoted(key));
+    return joined(names, last);
+  }
+
   // The alternative that the value is nearest to is the one that was meant, if it has the type for it.
   void check_alternatives(const JsonNode* alternatives, bool exactly_one, const Spot& at) {
     if (!alternatives || alternatives->items.empty()) return;
@@ -285,8 +305,21 @@ class FaultWalk {
       if (fits_type && (!any_type || faults.size() < best.size())) best = std::move(faults);
       any_type = any_type || fits_type;
     }
-    if (fitting > 1 && exactly_one) return add(at, at.subject() + " fits more than one of the forms it may have: exactly one must fit");
+    const std::vector<std::string> choices = keys_to_choose_from(*alternatives);
+    if (fitting > 1 && exactly_one) {
+      if (choices.empty()) return add(at, at.subject() + " fits more than one of the forms it may have: exactly one must fit");
+      std::vector<std::string> present;
+      for (const std::string& key : choices) {
+        if (at.value.find(key)) present.push_back(quoted(key));
+      }
+      return add(at, at.subject() + " may have only one of " + listed(choices, "and") + ", but has " + joined(present, "and"));
+    }
     if (fitting > 0) return;
+    const auto has = [&](const std::string& key) { return at.value.find(key) != nullptr; };
+    if (!choices.empty() && at.value.kind == JsonKind::kMap && std::none_of(choices.begin(), choices.end(), has)) {
+      return add(at, (at.name.empty() ? "one of the params " : at.subject() + " needs one of ") + listed(choices, "and") +
+                         (at.name.empty() ? " is required" : ""));
+    }
     if (any_type)
       adopt(std::move(best));
     else

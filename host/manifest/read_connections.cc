@@ -58,11 +58,13 @@ Connection read_connection(Reading& reading, JsonNode& entry, const Path& path, 
 
 NodeIds::NodeIds(Reading& reading) : reading_(reading) {
   ids_.reserve(reading.manifest().nodes.size());
-  for (const NodeSettings& n : reading.manifest().nodes) ids_.insert(n.id);
+  for (const NodeSettings& n : reading.manifest().nodes) {
+    if (!n.id.empty()) ids_.insert(n.id);
+  }
 }
 
 void NodeIds::expect(std::string_view id, const Path& path, Span span) {
-  if (has(id)) return;
+  if (has(id) || ids_.empty()) return;  // that there are no nodes is reported already
   if (names_.empty()) names_.assign(ids_.begin(), ids_.end());
   reading_.error("unknown-node", path, span, "there is no node \"" + std::string(id) + "\"", reading_.suggestion(id, names_));
 }

@@ -106,7 +106,7 @@ std::optional<Manifest> read_manifest(std::string_view text, const std::string& 
   if (reading.in_wrapper) read_wrapper(reading, root, dialect);
   if (dialect == Dialect::kV1) V1Import(reading, body, path).run();
   read_heddle1(reading, body, path);
-  if (diagnostics.errors() > errors_before) return {};
+  if (diagnostics.errors() > errors_before && !options.even_with_errors) return {};
   return manifest;
 }
 

@@ -73,6 +73,7 @@ class NodeReader {
     n_.params_span = f_.span_of("params");
     JsonNode* params = f_.get_map("params");
     n_.params = params ? std::move(*params) : empty_map(entry_.span);
+    if (!params && f_.get("params")) reading_.diagnostics().doubt(n_.params_span);
     JsonNode* capabilities = f_.get("capabilities");
     n_.capabilities = empty_map(entry_.span);
     if (!capabilities) return;
@@ -119,6 +120,12 @@ class NodeReader {
   }
 
   void read_order(JsonNode& order) {
+    if (order.kind == JsonKind::kString && !reading_.is_open(order.text) && order.text != "strict" && order.text != "none") {
+      f_.error("unknown-choice", "order", "\"order\" must be \"strict\", \"none\" or {\"by_key\": …}, but is \"" + order.text + "\"",
+               order.text == "by_key" ? "write {\"by_key\": \"/account\"}: the JSON Pointer of the key"
+                                      : reading_.suggestion(order.text, {"strict", "none", "by_key"}));
+      return;
+    }
     if (order.kind != JsonKind::kMap) {
       if (size_t i; f_.choice("order", {"strict", "none"}, i)) n_.order = i == 0 ? OrderMode::kStrict : OrderMode::kNone;
       return;
@@ -129,6 +136,13 @@ class NodeReader {
   }
 
   void read_merge(JsonNode& merge) {
+    if (merge.kind == JsonKind::kString && !reading_.is_open(merge.text)) {
+      const std::string meant = nearest(merge.text, {"arrival", "round_robin", "by_sequence", "zip", "join"});
+      f_.error("wrong-type", "merge", "\"merge\" must be a map, but this is a string",
+               "write {\"mode\": \"" + (meant.empty() ? "arrival" : meant) +
+                   "\"}; the modes are arrival, round_robin, by_sequence, zip and join");
+      return;
+    }
     const Path at = f_.at("merge");
     Fields f(reading_, merge, at, kMergeKeys, "a merge");
     size_t mode = 0;

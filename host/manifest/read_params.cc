@@ -157,9 +157,12 @@ class ParamValue {
       if (!parse_document(text, value, ignored)) value = string_node(text, p_.span);
       value.span = p_.span;
     }
-    if (const std::string fault = fault_of(p_, value); !fault.empty())
-      return fail("bad-param", "--param " + p_.name + "=" + text + ": the param " + fault, "");
-    return value;
+    const std::string fault = fault_of(p_, value);
+    if (fault.empty()) return value;
+    const std::string message = "--param " + p_.name + "=" + text + ": the param " + fault;
+    if (p_.type == ParamType::kSecret) return fail("bad-param", message, "");
+    reading_.verbatim_error("bad-param", path_, p_.span, message);  // typed by whoever reads it, for a param that is no secret
+    return {};
   }
 
   std::optional<JsonNode> from_source() {

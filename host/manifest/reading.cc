@@ -36,8 +36,15 @@ std::string pointer_at(const JsonNode& root, size_t offset, size_t length) {
 }  // namespace
 
 void Reading::error(std::string code, const Path& path, Span span, std::string message, std::string hint) {
+  if (diagnostics_.is_unknown(span)) return;
   Diagnostic d{Severity::kError, std::move(code), "", span, std::move(message), std::move(hint)};
   if (diagnostics_.errors() < Diagnostics::kMax) d.pointer = pointer_in_text(path, span);
+  diagnostics_.add(std::move(d));
+}
+
+void Reading::verbatim_error(std::string code, const Path& path, Span span, std::string message) {
+  Diagnostic d{Severity::kError, std::move(code), pointer_in_text(path, span), span, std::move(message), ""};
+  d.verbatim = true;
   diagnostics_.add(std::move(d));
 }
 

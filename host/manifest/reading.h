@@ -33,6 +33,9 @@ class Reading {
 
   void error(std::string code, const Path& path, Span span, std::string message, std::string hint = {});
 
+  // The same of a message in which no secret can be: it is shown as it is.
+  void verbatim_error(std::string code, const Path& path, Span span, std::string message);
+
   // `did you mean "x"?`, or empty. Bounded over the whole reading, however many errors there are.
   std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 

@@ -27,6 +27,7 @@ void Substitution::apply(JsonNode& node, const Path& path, bool in_params) {
 void Substitution::apply_text(JsonNode& node, const Path& path) {
   const std::string raw = node.text;
   std::string out;
+  bool is_whole = true;  // every reference gave something
   for (size_t i = 0; i < raw.size();) {
     const size_t dollar = raw.find('$', i);
     out.append(raw, i, dollar - i);
@@ -46,7 +47,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
     const Span span = span_inside(reading_.text(), node.span, dollar, length);
     if (close == std::string::npos) {
       reading_.error("bad-reference", path, span, "this \"${\" has no \"}\"", "\"$${\" is a literal \"${\"");
-      return;
+      return reading_.diagnostics().doubt(node.span);
     }
     const std::string_view reference = std::string_view(raw).substr(dollar + 2, length - 3);
     const std::string_view name = reference.starts_with("param.") ? reference.substr(6) : std::string_view();
@@ -58,14 +59,15 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
       reading_.manifest().written.emplace(reading_.canonical(path), raw);
       return;
     }
-    if (!resolve(reference, node, path, span, out)) return;
+    is_whole = resolve(reference, node, path, span, out) && is_whole;
     i = dollar + length;
   }
+  if (!is_whole) return reading_.diagnostics().doubt(node.span);
   bytes_ += out.size();
   if (bytes_ > kMaxSubstitutedBytes) {
     reading_.error("too-big", path, node.span,
                    "with this string, what all references give exceeds " + std::to_string(kMaxSubstitutedBytes) + " bytes");
-    return;
+    return reading_.diagnostics().doubt(node.span);
   }
   reading_.manifest().written.emplace(reading_.canonical(path), raw);
   node.text = std::move(out);

@@ -157,7 +157,10 @@ Result<void> Activation::open() {
   handles_.resize(pipeline_.nodes.size());
   for (const uint32_t index : pipeline_.order) {
     auto made = create(index);
-    if (!made) return std::move(made).error();
+    if (!made) {
+      refused_node_ = &pipeline_.nodes[index];
+      return std::move(made).error();
+    }
     handles_[index] = *std::move(made);
   }
   for (const auto& level : levels()) {

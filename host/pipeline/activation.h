@@ -22,6 +22,8 @@ class Activation {
 
   // Creates all nodes, then activates them: each after all those before it in the DAG, independent ones at once. On failure nothing stays active.
   Result<void> open();
+  // After an open() that failed: the node that could not be created; null where it was something else.
+  const PipelineNode* refused_node() const { return refused_node_; }
   // Saves the kept states, deactivates in reverse topological order, and destroys. What went wrong is said in `warnings`; it stops nothing. `save`: not after a failed run.
   void close(bool save, std::vector<std::string>& warnings);
 
@@ -39,6 +41,7 @@ class Activation {
   Lanes& lanes_;
   const std::string state_dir_;
   std::vector<std::shared_ptr<NodeHandle>> handles_;  // by node; null for standby ones
+  const PipelineNode* refused_node_ = nullptr;
   std::vector<uint32_t> active_;                      // in the order of activation
 };
 

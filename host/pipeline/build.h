@@ -10,7 +10,7 @@
 
 namespace heddle {
 
-// Empty if there were errors; all of them are in `diagnostics`. The catalog must outlive the pipeline. Runs no plugin code.
+// Takes a manifest that was read with errors, too: what is still meaningful is checked. Empty if there were errors; all of them are in `diagnostics`. The catalog must outlive the pipeline. Runs no plugin code.
 std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics);
 
 // What would run where and why, as text for people, and as JSON. `full`: with every default that applies. Params are shown with secrets redacted.

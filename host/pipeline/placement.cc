@@ -122,12 +122,14 @@ std::optional<Placement> place_or_fall_back(const Manifest& manifest, const Node
   std::unordered_set<std::string> tried{node.id};
   while (true) {
     const NodeSettings* found = manifest.find(first->stand_in);
-    if (!found || !tried.insert(found->id).second) {
+    if (!found || diagnostics.is_doubtful(found->id == node.id ? node.span_of("execution") : Span()))
+      return std::nullopt;  // reported by the reader
+    if (!tried.insert(found->id).second) {
       diagnostics.add({.code = "cannot-place",
                        .pointer = node.pointer + "/execution",
                        .span = node.span_of("execution"),
                        .message = "node " + quoted(node.id) + " cannot run here, and its fallback " + quoted(first->stand_in) +
-                                  (found ? " leads back to a node that cannot either" : " does not exist"),
+                                  " leads back to a node that cannot either",
                        .hint = {}});
       return std::nullopt;
     }

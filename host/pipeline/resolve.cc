@@ -24,10 +24,10 @@ std::string list_of(const std::vector<std::string>& names) {
 }
 
 // Collects the strings that a JSON Pointer with "-" for every element leads to.
-void collect(const JsonNode* node, std::string_view pointer, std::vector<std::string>& out) {
+void collect(const JsonNode* node, std::string_view pointer, std::vector<const JsonNode*>& out) {
   if (!node) return;
   if (pointer.empty()) {
-    if (node->kind == JsonKind::kString && std::find(out.begin(), out.end(), node->text) == out.end()) out.push_back(node->text);
+    if (node->kind == JsonKind::kString) out.push_back(node);
     return;
   }
   pointer.remove_prefix(1);
@@ -63,14 +63,10 @@ void refuse_unsupported(const NodeSettings& node, const Policy* policy, Diagnost
 }
 
 void report_unknown_type(const NodeSettings& node, const Catalog& catalog, Diagnostics& diagnostics) {
+  if (node.node_type.empty() || diagnostics.is_unknown(node.type_span)) return;  // reported by the reader
   Diagnostic d{.code = "unknown-node-type", .pointer = node.pointer + "/node_type", .span = node.type_span, .message = {}, .hint = {}};
   d.message = "no installed plugin has the node type " + quoted(node.node_type);
-  d.hint = did_you_mean(catalog.suggest("node", node.node_type));
-  if (const std::string package = Catalog::package_of("node", node.node_type); !package.empty()) {
-    d.hint = "it is in the package " + package + ": apt install " + package;
-  } else if (d.hint.empty()) {
-    d.hint = "heddle inspect lists the types that are installed";
-  }
+  d.hint = catalog.hint_for("node", node.node_type);
   diagnostics.add(std::move(d));
 }
 
@@ -138,6 +134,36 @@ NodeSettings in_place_of(const NodeSettings& node, const NodeSettings& stand_in)
 
 using Schemas = std::unordered_map<const TypeDescriptor*, Result<ParamSchema>>;
 
+// Whether something in the params is known to be wrong, or is not known: what follows from that is not worth saying.
+bool has_doubtful_params(const NodeSettings& settings, const Diagnostics& diagnostics) {
+  return settings.member_spans.contains("params") && diagnostics.is_doubtful(settings.params_span);
+}
+
+void check_params(const NodeSettings& settings, const TypeDescriptor& type, const ParamSchema& schema, Diagnostics& diagnostics) {
+  const std::string subject = "node " + quoted(settings.id) + " (" + type.type + ")";
+  const std::string pointer = settings.pointer + "/params";
+  if (!has_doubtful_params(settings, diagnostics)) return schema.check(settings.params, pointer, subject, diagnostics);
+  if (diagnostics.is_unknown(settings.params_span)) return;
+  Diagnostics found("", "");
+  schema.check(settings.params, pointer, subject, found);
+  for (const Diagnostic& d : found.all()) {
+    if (d.pointer == pointer || !diagnostics.is_doubtful(d.span)) diagnostics.add(d);
+  }
+}
+
+// An output port that the params name.
+void add_output(PipelineNode& node, const JsonNode& name, Diagnostics& diagnostics) {
+  if (name.text == "error") {
+    diagnostics.add({.code = "reserved-port",
+                     .pointer = node.settings.pointer + "/params",
+                     .span = name.span,
+                     .message = "node " + quoted(node.settings.id) + ": \"error\" is the port that every node has for items that fail",
+                     .hint = "give this port another name"});
+  } else if (std::find(node.outputs.begin(), node.outputs.end(), name.text) == node.outputs.end()) {
+    node.outputs.push_back(name.text);
+  }
+}
+
 // Type, ports and params of one node.
 void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, Diagnostics& diagnostics) {
   const NodeSettings& settings = node.settings;
@@ -148,14 +174,18 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
   auto schema = schemas.find(&type);
   if (schema == schemas.end()) schema = schemas.emplace(&type, ParamSchema::compile(type.params_schema)).first;
   if (schema->second) {
-    schema->second->check(settings.params, settings.pointer + "/params", "node " + quoted(settings.id) + " (" + type.type + ")", diagnostics);
+    check_params(settings, type, *schema->second, diagnostics);
   } else {
     diagnostics.add({.code = "bad-schema", .pointer = settings.pointer + "/node_type", .span = settings.type_span,
                      .message = "plugin " + node.entry.plugin->name + ": " + schema->second.error().text(), .hint = {}});
   }
   for (const PortDescriptor& port : type.inputs) node.inputs.push_back(port.name);
   for (const PortDescriptor& port : type.outputs) node.outputs.push_back(port.name);
-  for (const std::string& pointer : type.output_ports_from) collect(&settings.params, pointer, node.outputs);
+  for (const std::string& pointer : type.output_ports_from) {
+    std::vector<const JsonNode*> names;
+    collect(&settings.params, pointer, names);
+    for (const JsonNode* name : names) add_output(node, *name, diagnostics);
+  }
 }
 
 }  // namespace
@@ -192,7 +222,9 @@ void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& p
 
 void resolve_edges(const Manifest& manifest, Pipeline& pipeline, Diagnostics& diagnostics) {
   std::unordered_map<std::string_view, uint32_t> index;
-  for (uint32_t i = 0; i < manifest.nodes.size(); ++i) index.emplace(manifest.nodes[i].id, i);
+  for (uint32_t i = 0; i < manifest.nodes.size(); ++i) {
+    if (!manifest.nodes[i].id.empty()) index.emplace(manifest.nodes[i].id, i);
+  }
 
   // The index of a port of a node, or nothing with a diagnostic.
   const auto port_of = [&](const Connection& c, uint32_t node_index, const std::string& port, bool output) -> std::optional<uint32_t> {
@@ -202,6 +234,8 @@ void resolve_edges(const Manifest& manifest, Pipeline& pipeline, Diagnostics& di
     if (port.empty() && !ports.empty()) return 0;
     const auto found = std::find(ports.begin(), ports.end(), port);
     if (found != ports.end()) return static_cast<uint32_t>(found - ports.begin());
+    if (output && !node.entry.type->output_ports_from.empty() && has_doubtful_params(node.settings, diagnostics)) return std::nullopt;
+    if (diagnostics.is_unknown(output ? c.from_span : c.to_span)) return std::nullopt;
     Diagnostic d{.code = "no-such-port", .pointer = c.pointer + (output ? "/from" : "/to"), .span = output ? c.from_span : c.to_span, .message = {}, .hint = {}};
     const std::string what = output ? "output" : "input";
     d.message = "node " + quoted(node.settings.id) + " (" + node.settings.node_type + ") has no " + what +

@@ -216,7 +216,7 @@ void Run::State::finish() {
 
 Run::Run() = default;
 
-Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options) {
+Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit) {
   for (const LaneSettings& lane : pipeline.lanes) {
     const LaneConfig config{.name = lane.name, .priority = lane.priority, .min_concurrency = lane.min_concurrency,
                             .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
@@ -228,6 +228,7 @@ Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptio
   State& state = *run->state_;
   if (auto opened = state.activation.open(); !opened) {
     state.finished = true;
+    if (culprit) *culprit = state.activation.refused_node();
     return std::move(opened).error();
   }
   state.make_queues();

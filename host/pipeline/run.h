@@ -116,9 +116,10 @@ struct RunProgress {
 
 class Run {
  public:
-  // Loads the plugins, creates and activates the nodes, and starts. On failure everything that was made is undone. Everything in `options` and the pipeline must
-  // outlive the run.
-  static Result<std::unique_ptr<Run>> start(const Pipeline& pipeline, const RunOptions& options);
+  // Loads the plugins, creates and activates the nodes, and starts. On failure everything that was made is undone. Everything in `options`
+  // and the pipeline must outlive the run. `culprit`, if given, gets the node whose object cannot be created, where that is the failure
+  // ("create-failed").
+  static Result<std::unique_ptr<Run>> start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit = nullptr);
   ~Run();  // stop(true) and wait if still going
 
   // [any] false: take no more input, finish what is inside, within run.drain_ms. true: give up what is inside now; it is counted as dropped{stopped}.

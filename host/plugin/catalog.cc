@@ -47,7 +47,49 @@ Result<std::vector<std::string>> shared_objects(const std::string& directory) {
   return paths;
 }
 
+// Where our own types come from.
+struct Shipped {
+  std::string_view kind, name;
+  bool is_released;
+  std::vector<std::string> types;  // and their aliases
+};
+
+const Shipped kShipped[] = {
+    {"node",
+     "heddle-plugins-base",
+     true,
+     {"PassThrough",    "PassThroughNode", "PassthroughNode", "Echo",     "EchoNode",       "Multiply", "Add", "Calculator",
+      "CalculatorNode", "Delay",           "Merge",           "Split",    "Aggregate",      "Sample",   "Log", "Assert",
+      "ReadCsv",        "ReadJsonLines",   "ReadText",        "WriteCsv", "WriteJsonLines", "WriteText"}},
+    {"node", "heddle-plugin-jq", true, {"Filter", "Route", "Jq"}},
+    {"node", "heddle-plugin-grpc", false, {"RemotePipeline", "RemotePipelineNode"}},
+    {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
+    {"transport", "heddle-plugins-base", true, {"http"}},
+    {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
+};
+
+const Shipped* package_with(std::string_view kind, std::string_view type) {
+  for (const Shipped& package : kShipped)
+    if (package.kind == kind && std::find(package.types.begin(), package.types.end(), type) != package.types.end()) return &package;
+  return nullptr;
+}
+
 }  // namespace
+
+std::optional<Error> abi_refusal(const PluginDescriptor& plugin) {
+  const std::string name = "plugin \"" + plugin.name + "\"";
+  if (plugin.abi_major != HEDDLE_ABI_MAJOR) {
+    return refusal(
+        "wrong-major", plugin.path,
+        name + " is for ABI major " + std::to_string(plugin.abi_major) + ", this host has major " + std::to_string(HEDDLE_ABI_MAJOR));
+  }
+  if (plugin.abi_minor > HEDDLE_ABI_MINOR) {
+    return refusal(
+        "minor-too-new", plugin.path,
+        name + " needs ABI minor " + std::to_string(plugin.abi_minor) + ", this host has minor " + std::to_string(HEDDLE_ABI_MINOR));
+  }
+  return std::nullopt;
+}
 
 Catalog Catalog::scan(const std::vector<std::string>& directories) {
   Catalog catalog;
@@ -73,19 +115,11 @@ void Catalog::add_file(const std::string& path) {
     refused_.push_back({path, std::move(read).error()});
     return;
   }
+  if (auto why = abi_refusal(*read)) {
+    refused_.push_back({path, std::move(*why)});
+    return;
+  }
   const std::string name = "plugin \"" + read->name + "\"";
-  if (read->abi_major != HEDDLE_ABI_MAJOR) {
-    refused_.push_back({path, refusal("wrong-major", path,
-                                      name + " is for ABI major " + std::to_string(read->abi_major) + ", this host has major " +
-                                          std::to_string(HEDDLE_ABI_MAJOR))});
-    return;
-  }
-  if (read->abi_minor > HEDDLE_ABI_MINOR) {
-    refused_.push_back({path, refusal("minor-too-new", path,
-                                      name + " needs ABI minor " + std::to_string(read->abi_minor) + ", this host has minor " +
-                                          std::to_string(HEDDLE_ABI_MINOR))});
-    return;
-  }
   for (const auto& other : plugins_) {
     if (other->name != read->name) continue;
     refused_.push_back({path, refusal("name-taken", path, name + " was found before: " + other->path)});
@@ -132,25 +166,39 @@ std::string Catalog::suggest(std::string_view kind, std::string_view type) const
   for (const auto& [key, entry] : index_)
     if (key.starts_with(prefix)) names.push_back(key.substr(prefix.size()));
   std::sort(names.begin(), names.end());  // so that the answer does not depend on the order of the index
+  for (const Shipped& package : kShipped)
+    if (package.kind == kind) names.insert(names.end(), package.types.begin(), package.types.end());
   return nearest(type, names);
 }
 
 std::string Catalog::package_of(std::string_view kind, std::string_view type) {
-  struct Known {
-    std::string_view kind, package;
-    std::vector<std::string_view> types;
+  const Shipped* const package = package_with(kind, type);
+  return package ? std::string(package->name) : std::string();
+}
+
+std::string Catalog::hint_for(std::string_view kind, std::string_view type) const {
+  const auto install = [](const Shipped& package) {
+    const std::string name(package.name);
+    return package.is_released ? "it is in the package " + name + ": apt install " + name
+                               : "it belongs to the package " + name + ", which is not released yet";
   };
-  static const Known kOurs[] = {
-      {"node", "heddle-plugins-base",
-       {"PassThrough", "Echo", "Multiply", "Add", "Calculator", "Delay", "Merge", "Split", "Aggregate", "Sample", "Log", "Assert",
-        "ReadCsv", "ReadJsonLines", "ReadText", "WriteCsv", "WriteJsonLines", "WriteText"}},
-      {"node", "heddle-plugin-jq", {"Filter", "Route", "Jq"}},
-      {"transport", "heddle-plugins-base", {"http"}},
-      {"store", "heddle-plugins-base", {"Memory", "Sqlite"}},
-  };
-  for (const Known& known : kOurs)
-    if (known.kind == kind && std::find(known.types.begin(), known.types.end(), type) != known.types.end()) return std::string(known.package);
-  return {};
+  std::string hint;
+  if (const Shipped* const package = package_with(kind, type)) {
+    hint = install(*package);
+  } else if (const std::string guess = suggest(kind, type); !guess.empty()) {
+    hint = "did you mean \"" + guess + "\"?";
+    if (const Shipped* const home = package_with(kind, guess); home && !find(kind, guess).type) hint += " " + install(*home);
+  }
+  std::vector<const RefusedPlugin*> unread;  // what types they would have, nobody knows
+  for (const RefusedPlugin& one : refused_) {
+    if (one.why.code != "type-taken" && one.why.code != "alias-taken" && one.why.code != "name-taken") unread.push_back(&one);
+  }
+  if (!unread.empty()) {
+    hint += (hint.empty() ? "" : "; ") + (unread.size() == 1 ? "a plugin file was refused: " + unread[0]->why.text()
+                                                             : std::to_string(unread.size()) + " plugin files were refused, the first " +
+                                                                   unread[0]->why.text() + "; heddle inspect lists them");
+  }
+  return hint.empty() ? "heddle inspect lists the types that are installed" : hint;
 }
 
 namespace {

@@ -1,6 +1,7 @@
 // The plugins found, by kind and type name. Built from notes: no plugin code runs.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +24,9 @@ struct RefusedPlugin {
   Error why;
 };
 
+// Why this host cannot use a plugin of that ABI ("wrong-major", "minor-too-new"); empty: it can.
+std::optional<Error> abi_refusal(const PluginDescriptor& plugin);
+
 // Immutable once made; safe from any thread.
 class Catalog {
  public:
@@ -32,10 +36,13 @@ class Catalog {
 
   // Null members if no plugin has the type. Aliases are followed; no alias hides a type's own name.
   CatalogEntry find(std::string_view kind, std::string_view type) const;
-  // The closest type name to a misspelt one, or empty.
+  // The closest type name to a misspelt one, installed or of our own packages, or empty.
   std::string suggest(std::string_view kind, std::string_view type) const;
   // The Debian package known to ship a type that is not installed, or empty: from a table of our own plugins.
   static std::string package_of(std::string_view kind, std::string_view type);
+
+  // What to do about a type that no plugin has: the package to install, the name that was meant, the plugin files that were refused.
+  std::string hint_for(std::string_view kind, std::string_view type) const;
 
   // `types` of a plugin may hold some that `find` gives to another plugin: see refused().
   const std::vector<std::unique_ptr<PluginDescriptor>>& plugins() const { return plugins_; }

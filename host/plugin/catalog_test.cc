@@ -48,6 +48,18 @@ class CatalogTest : public testing::Test {
   fs::path root_;
 };
 
+TEST_F(CatalogTest, HintsAtPackagesNamesAndRefusedFiles) {
+  const Catalog empty = Catalog::scan({});
+  EXPECT_EQ(empty.hint_for("node", "EchoNode"), "it is in the package heddle-plugins-base: apt install heddle-plugins-base");
+  EXPECT_EQ(empty.hint_for("node", "ReadCvs"),
+            "did you mean \"ReadCsv\"? it is in the package heddle-plugins-base: apt install heddle-plugins-base");
+  EXPECT_EQ(empty.hint_for("node", "ChainSubmit"), "it belongs to the package heddle-plugin-evm, which is not released yet");
+  EXPECT_EQ(empty.hint_for("chain", "Filter"), "heddle inspect lists the types that are installed");
+  const std::string bad = folder("bad");
+  std::ofstream(bad + "/text.so") << "no plugin";
+  EXPECT_NE(Catalog::scan({bad}).hint_for("node", "Xylophone").find("a plugin file was refused: " + bad + "/text.so: "), std::string::npos);
+}
+
 TEST_F(CatalogTest, ListsBrokenPluginsWithoutRunningTheirCode) {
   const Catalog catalog = Catalog::scan({HEDDLE_BROKEN_PLUGINS});
   EXPECT_NE(catalog.find("node", "BrokenAbort").type, nullptr);

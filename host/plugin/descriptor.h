@@ -30,6 +30,7 @@ struct TypeDescriptor {
   uint32_t max_batch = 64;
   uint64_t timeout_ms = 0;
   bool idempotent = false;
+  bool create_is_pure = false;
   std::string capabilities;  // JSON text of an object, or empty
   bool durable = true;       // stores only
   std::string text;          // the note itself, byte for byte

@@ -109,7 +109,7 @@ HostTable::Table::Table(std::string owner_, Lanes* lanes, LaneId lane) : owner(s
   host.owner = str(owner);
   host.get_service = get_service;
   host.fail = fail;
-  if (lanes) work.emplace(*lanes, lane);
+  if (lanes) work.emplace(*lanes, lane, "node \"" + owner + "\"");
 }
 
 HostTable::Table::~Table() {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "log.h"
+#include "plugin/last_words.h"
 #include "plugin/plugin_text.h"
 #include "plugin/process_state.h"
 
@@ -87,13 +88,13 @@ Result<void> compare_kind(const PluginDescriptor& plugin, const heddle_entry& en
 }
 
 // The code of the file `plugin` names. Its constructors run here.
-Result<std::unique_ptr<dll::shared_library>> open_file(const PluginDescriptor& plugin) {
+Result<std::unique_ptr<dll::shared_library>> open_file(const PluginDescriptor& plugin, const char* subject) {
   std::error_code failed;
   const std::filesystem::path path = std::filesystem::absolute(plugin.path, failed);
   if (failed) return fault(plugin, "cannot-open", "cannot be opened: " + failed.message());
   auto library = std::make_unique<dll::shared_library>();
   constexpr auto kMode = static_cast<dll::load_mode::type>(dll::load_mode::rtld_now | dll::load_mode::rtld_local | RTLD_NODELETE);
-  library->load(path, kMode, failed);
+  last_words::inside("loading (a constructor of its library)", subject, [&] { library->load(path, kMode, failed); });
   if (!failed) return library;
   const char* const why = ::dlerror();  // Boost's code says only "bad file descriptor"
   return fault(plugin, "cannot-open", "cannot be opened: " + plugin_text(std::string_view(why ? why : failed.message().c_str())));
@@ -135,14 +136,16 @@ struct LibraryLoader {
   // Everything that runs code of the plugin.
   Result<void> start(Library& library) {
     const PluginDescriptor& plugin = library.descriptor_;
-    auto file = open_file(plugin);
+    auto file = open_file(plugin, library.subject_.c_str());
     if (!file) return std::move(file).error();
     opened.push_back(std::move(*file));
     auto entry = find_entry(plugin, *opened.back());
     if (!entry) return std::move(entry).error();
     library.entry_ = *entry;
     for (const std::string_view kind : kKinds)
-      if (auto equal = compare_kind(plugin, **entry, kind); !equal) return equal;
+      if (auto equal = last_words::inside("get_factory", library.subject_.c_str(), [&] { return compare_kind(plugin, **entry, kind); });
+          !equal)
+        return equal;
     return init(library);
   }
 
@@ -150,7 +153,8 @@ struct LibraryLoader {
     if (!library.entry_->init) return {};
     library.host_ = std::make_unique<HostTable>(library.descriptor_.name, nullptr, LaneId{0});
     HostTable::take_failure();
-    const heddle_status status = library.entry_->init(library.host_->get());
+    const heddle_status status =
+        last_words::inside("init", library.subject_.c_str(), [&] { return library.entry_->init(library.host_->get()); });
     if (status == HEDDLE_OK) return {};
     auto given = HostTable::take_failure();
     return fault(library.descriptor_, "init-failed", "cannot be initialised")
@@ -160,6 +164,7 @@ struct LibraryLoader {
   Result<Library*> load(const PluginDescriptor& plugin) {
     Library& library = *libraries.emplace_back(new Library);
     library.descriptor_ = plugin;
+    library.subject_ = "plugin \"" + plugin.name + "\" (" + plugin.path + ")";
     const ProcessState before;
     auto started = start(library);
     const std::string changed = before.restore();
@@ -197,7 +202,7 @@ void Library::deinit_all() {
   for (auto it = libraries.rbegin(); it != libraries.rend(); ++it) {
     Library& library = **it;
     std::lock_guard setup(library.setup_mutex_);
-    if (library.entry_->deinit) library.entry_->deinit();
+    if (library.entry_->deinit) last_words::inside("deinit", library.subject_.c_str(), [&] { library.entry_->deinit(); });
     library.host_.reset();
   }
 }

@@ -36,6 +36,7 @@ class Library {
   friend struct LibraryLoader;
   Library() = default;
   PluginDescriptor descriptor_;
+  std::string subject_;  // for messages: `plugin "x" (x.so)`
   const heddle_entry* entry_ = nullptr;
   std::unique_ptr<HostTable> host_;  // for init and deinit
   std::mutex setup_mutex_;

@@ -25,13 +25,17 @@ Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry
 
   std::unique_ptr<NodeHandle> node(new NodeHandle);
   node->library_ = *library;
+  node->subject_ = "node \"" + node_id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ")";
+  const char* const subject = node->subject_.c_str();
   node->host_ = std::make_unique<HostTable>(node_id, lanes, lane);
   const void* table = nullptr;
   HostTable::take_failure();
   heddle_status status;
   {
     std::lock_guard setup((*library)->setup_mutex());
-    status = factory->create(node->host_->get(), entry.type->type.c_str(), params.get(), &node->self_, &table);
+    status = last_words::inside("create", subject, [&] {
+      return factory->create(node->host_->get(), entry.type->type.c_str(), params.get(), &node->self_, &table);
+    });
   }
   if (status != HEDDLE_OK) {
     Error why = reason(status);
@@ -45,7 +49,8 @@ Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry
     return refused(entry, node_id, "breaks the contract: its table lacks process or destroy");
   }
   if (node->table_->base.get_extension) {
-    node->state_ = static_cast<const heddle_state*>(node->table_->base.get_extension(node->self_, HEDDLE_STATE));
+    node->state_ = static_cast<const heddle_state*>(
+        last_words::inside("get_extension", subject, [&] { return node->table_->base.get_extension(node->self_, HEDDLE_STATE); }));
     if (!HEDDLE_HAS(node->state_, save) || !HEDDLE_HAS(node->state_, restore)) node->state_ = nullptr;
   }
   return node;
@@ -59,7 +64,7 @@ NodeHandle::~NodeHandle() {
   }
   // What it has posted may still run while it goes: destroy waits for that. The host table drops what a plugin leaves behind.
   std::lock_guard setup(library_->setup_mutex());
-  table_->base.destroy(self_);
+  last_words::inside("destroy", subject_.c_str(), [&] { table_->base.destroy(self_); });
 }
 
 heddle_op* NodeHandle::start(Done done) {
@@ -72,32 +77,37 @@ heddle_op* NodeHandle::start(Done done) {
 
 void NodeHandle::activate(Done done) {
   if (!table_->base.activate) return done({});
-  table_->base.activate(self_, start(std::move(done)));
+  heddle_op* const op = start(std::move(done));
+  last_words::inside("activate", subject_.c_str(), [&] { table_->base.activate(self_, op); });
 }
 
 void NodeHandle::deactivate(Done done) {
   if (!table_->base.deactivate) return done({});
-  table_->base.deactivate(self_, start(std::move(done)));
+  heddle_op* const op = start(std::move(done));
+  last_words::inside("deactivate", subject_.c_str(), [&] { table_->base.deactivate(self_, op); });
 }
 
-Value NodeHandle::save() { return state_ ? Value::adopt(state_->save(self_)) : Value(); }
+Value NodeHandle::save() {
+  if (!state_) return {};
+  return Value::adopt(last_words::inside("save", subject_.c_str(), [&] { return state_->save(self_); }));
+}
 
 Result<void> NodeHandle::restore(const Value& saved) {
   HostTable::take_failure();
-  const heddle_status status = state_->restore(self_, saved.get());
+  const heddle_status status = last_words::inside("restore", subject_.c_str(), [&] { return state_->restore(self_, saved.get()); });
   if (status == HEDDLE_OK) return {};
   return reason(status);
 }
 
 void NodeHandle::resume(CallBatch& batch, uint32_t index, uint32_t port) {
-  table_->resume(self_, batch.handle(index), port);
+  last_words::inside("resume", subject_.c_str(), [&] { table_->resume(self_, batch.handle(index), port); });
 }
 
 void NodeHandle::cancel(CallBatch& batch) {
   batch.cancel();
   if (!HEDDLE_HAS(table_, cancel)) return;
   for (uint32_t i = 0; i < batch.count(); ++i) {
-    if (batch.is_open(i)) table_->cancel(self_, batch.handle(i));
+    if (batch.is_open(i)) last_words::inside("cancel", subject_.c_str(), [&] { table_->cancel(self_, batch.handle(i)); });
   }
 }
 

@@ -12,6 +12,7 @@
 #include "plugin/call.h"
 #include "plugin/catalog.h"
 #include "plugin/host_table.h"
+#include "plugin/last_words.h"
 #include "plugin/library.h"
 #include "result.h"
 #include "value/value.h"
@@ -40,9 +41,13 @@ class NodeHandle {
   Result<void> restore(const Value& saved);
 
   // [lane] On an entered batch.
-  void process(CallBatch& batch) { table_->process(self_, batch.handles(), batch.count()); }
+  void process(CallBatch& batch) {
+    last_words::inside("process", subject_.c_str(), [&] { table_->process(self_, batch.handles(), batch.count()); });
+  }
   void resume(CallBatch& batch, uint32_t index, uint32_t port);
-  void finish(CallBatch& batch) { table_->finish(self_, batch.handle(0)); }
+  void finish(CallBatch& batch) {
+    last_words::inside("finish", subject_.c_str(), [&] { table_->finish(self_, batch.handle(0)); });
+  }
   bool has_finish() const { return HEDDLE_HAS(table_, finish); }
   bool has_resume() const { return HEDDLE_HAS(table_, resume); }
   // [any] Hints the node that nobody waits for the open calls of the batch.
@@ -57,6 +62,7 @@ class NodeHandle {
   NodeHandle() = default;
   heddle_op* start(Done done);
   Library* library_ = nullptr;
+  std::string subject_;  // for messages: `node "x" (Echo of plugin node_std)`
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_node* table_ = nullptr;

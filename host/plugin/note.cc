@@ -205,6 +205,7 @@ Result<TypeDescriptor> read_type(const NoteRecord& record, const std::string& pa
   m.number("max_batch", t.max_batch, 1);
   m.number("timeout_ms", t.timeout_ms, 0);
   m.flag("idempotent", t.idempotent);
+  m.flag("create_is_pure", t.create_is_pure);
   m.object("capabilities", t.capabilities);
   m.flag("durable", t.durable);
   for (const std::string& pointer : t.output_ports_from)

@@ -8,6 +8,7 @@
 #include <unordered_map>
 
 #include "clock.h"
+#include "plugin/last_words.h"
 
 namespace heddle {
 namespace {
@@ -40,7 +41,7 @@ struct PostedWork::State {
     bool cancelled = false;
   };
 
-  State(Lanes& lanes_, LaneId lane_) : lanes(lanes_), lane(lane_) {}
+  State(Lanes& lanes_, LaneId lane_, std::string subject_) : lanes(lanes_), lane(lane_), subject(std::move(subject_)) {}
 
   // These need the mutex.
   Closure* add(const std::shared_ptr<State>& self, heddle_job_fn fn, void* ctx);  // null: closed, or too many
@@ -52,6 +53,7 @@ struct PostedWork::State {
 
   Lanes& lanes;
   const LaneId lane;
+  const std::string subject;
   std::mutex mutex;
   std::condition_variable idle;
   // Guarded by mutex, the closures' members too:
@@ -100,7 +102,7 @@ void PostedWork::State::run(Closure* closure) {
   for (int turn = 0; turn < kTurn; ++turn) {
     running = closure->id;
     lock.unlock();
-    closure->fn(closure->ctx);
+    last_words::inside("a posted function", subject.c_str(), [&] { closure->fn(closure->ctx); });
     lock.lock();
     running = 0;
     forget(closure);
@@ -124,7 +126,7 @@ void PostedWork::State::close(const std::shared_ptr<State>& self) {
   leftovers().states.emplace(this, self);
 }
 
-PostedWork::PostedWork(Lanes& lanes, LaneId lane) : state_(std::make_shared<State>(lanes, lane)) {}
+PostedWork::PostedWork(Lanes& lanes, LaneId lane, std::string subject) : state_(std::make_shared<State>(lanes, lane, std::move(subject))) {}
 
 PostedWork::~PostedWork() { stop(); }
 

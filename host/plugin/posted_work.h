@@ -5,6 +5,7 @@
 #include <heddle/sched.h>
 
 #include <memory>
+#include <string>
 
 #include "lanes/lanes.h"
 
@@ -13,7 +14,8 @@ namespace heddle {
 class PostedWork {
  public:
   // `lanes` outlives this object.
-  PostedWork(Lanes& lanes, LaneId lane);
+  // `subject` names the owner in messages: `node "x"`.
+  PostedWork(Lanes& lanes, LaneId lane, std::string subject);
   ~PostedWork();  // stop()
   PostedWork(const PostedWork&) = delete;
   PostedWork& operator=(const PostedWork&) = delete;

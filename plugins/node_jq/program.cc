@@ -63,6 +63,11 @@ void remove(std::string& text, std::string_view piece) {
   if (const size_t at = text.find(piece); at != text.npos) text.erase(at, piece.size());
 }
 
+// libjq's word for "input" and "inputs" at their end.
+std::string in_words(std::string message) {
+  return message == "break" ? "there is no further input: a program gets one item at a time, and \"input\" would be the next" : message;
+}
+
 // Called for every error of a compilation: keeps the first, without what speaks of jq's command line. The last one only counts them.
 void keep_first(void* first, jv raw) {
   const Jv message(raw);
@@ -116,7 +121,8 @@ void Program::each(ValueRef input, Take take) {
       if (message.valid() && jv_get_kind(message.get()) != JV_KIND_NULL) throw Error(HEDDLE_INVALID, "jq: " + message_text(message));
       return;
     }
-    if (jv_invalid_has_msg(output.copy())) throw Error(HEDDLE_INVALID, "jq: " + message_text(Jv(jv_invalid_get_msg(output.release()))));
+    if (jv_invalid_has_msg(output.copy()))
+      throw Error(HEDDLE_INVALID, "jq: " + in_words(message_text(Jv(jv_invalid_get_msg(output.release())))));
     return;
   }
 }

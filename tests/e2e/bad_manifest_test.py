@@ -71,6 +71,35 @@ class BadManifest(HeddleCase):
         answer = self.refuse(manifest, r"zz", r"duplicate")
         self.assertGreaterEqual(answer.err.count("error["), 3, answer)
 
+    def codes(self, manifest, *arguments):
+        """The codes of all errors, sorted."""
+        answer = self.heddle("validate", self.write("bad.json", manifest), "--json", *arguments, code=INVALID)
+        return sorted(d["code"] for d in json.loads(answer.out)["diagnostics"] if d["severity"] == "error")
+
+    def test_no_error_hides_another_of_a_later_check(self):
+        ecoh, multiply = node("e", "Ecoh"), node("m", "Multiply", {"factor": 2})
+        later = ["bad-param", "bad-param", "unknown-node-type"]  # a missing param and an unknown one
+        for first, code in ((node("a", "Echo", nme=1), "unknown-key"), (node("a", "Echo", lane="x"), "unknown-lane"),
+                            (node("a", "Echo", timeout_ms=-1), "out-of-range"), (node("e", "Echo"), "duplicate-id")):
+            with self.subTest(code):
+                self.assertEqual(self.codes(pipeline(ecoh, multiply, first, connections=[("e", "m")])), sorted([code, *later]))
+        self.assertEqual(self.codes(pipeline(node("a", "Echo"), plugins=[{"name": "node_absent"}], run={"on_error": "x"})),
+                         ["plugin-missing", "unknown-choice"])
+        self.assertEqual(self.codes(pipeline(node("a", "Echo"), node("b", "Echo"), connections=[("a", "b"), ("a", "b"), ("a.x", "b"), ("a", "zz")])),
+                         ["duplicate-connection", "no-such-port", "unknown-node"])
+
+    def test_references_that_fail_are_all_reported_and_nothing_that_follows_from_them(self):
+        bad = node("b", "Multiply", {"multiplier": "${param.x} ${env.HEDDLE_TEST_UNSET} ${what}"})
+        self.assertEqual(self.codes(pipeline(node("a", "Ecoh"), bad)), ["bad-reference", "unknown-node-type", "unknown-param", "unset-variable"])
+        self.assertEqual(self.codes(pipeline(node("a", "Route", {"cases": [{"port": "${env.HEDDLE_TEST_UNSET}", "when": "."}]}),
+                                             node("b", "Echo"), connections=[("a.eu", "b")])), ["unset-variable"])
+        self.assertEqual(self.codes(pipeline(node("${what}", "Echo"), node("b", "${what}"), connections=[("${what}", "b")])), ["bad-reference"] * 3)
+        self.assertEqual(self.codes(pipeline(node("b", "Multiply", {"multiplier": "${param.n}"}), params={"n": {"type": "number"}})), ["missing-param"])
+
+    def test_params_that_are_no_map_and_nodes_that_are_missing_are_said_once(self):
+        self.assertEqual(self.codes(pipeline(node("a", "Multiply", [2]))), ["wrong-type"])
+        self.assertEqual(self.codes({"version": "heddle/1", "connections": [{"from": "a", "to": "b"}]}), ["missing-key"])
+
     def test_a_cycle_is_printed(self):
         manifest = pipeline(node("a", "PassThrough"), node("b", "PassThrough"), node("c", "PassThrough"), connections=[("a", "b"), ("b", "c"), ("c", "a")])
         self.refuse(manifest, r"cycle", r"a (→|->) b (→|->) c (→|->) a|b (→|->) c (→|->) a (→|->) b|c (→|->) a (→|->) b (→|->) c")
@@ -80,6 +109,50 @@ class BadManifest(HeddleCase):
 
     def test_unknown_node_type_with_a_suggestion(self):
         self.refuse(pipeline(node("a", "Ecoh")), r"Ecoh", r'did you mean "Echo"')
+
+    def test_a_type_that_is_not_installed_gets_a_hint_without_any_plugin(self):
+        os.mkdir(self.path("bin"))
+        shutil.copy(program.PROGRAM, self.path("bin/heddle"))
+        types = (("EchoNode", "apt install heddle-plugins-base"), ("ReadCvs", 'did you mean "ReadCsv"'),
+                 ("RemotePipeline", "heddle-plugin-grpc"), ("ChainSubmit", "heddle-plugin-evm"))
+        for node_type, hint in types:
+            path = self.write("m.json", pipeline(node("a", node_type)))
+            answer = subprocess.run([self.path("bin/heddle"), "validate", path], capture_output=True, text=True, env=self.environment(), check=False)
+            self.assertEqual(answer.returncode, INVALID, answer)
+            self.assertRegex(answer.stderr, r"(?m)hint: .*" + hint)
+
+    def test_a_type_of_a_refused_plugin_gets_a_hint(self):
+        path = self.write("m.json", pipeline(node("a", "BrokenOther")))
+        shutil.copy(os.path.join(BUILD, "tests", "broken", "other_major.so"), self.folder)
+        answer = self.heddle("validate", "--plugin-dir", self.folder, path, code=INVALID)
+        self.assertRegex(answer.err, r"hint: .*other_major\.so: .*ABI major 2, this host has major 1")
+
+    def test_a_program_that_is_none_is_shown_at_its_place(self):
+        bad = pipeline(node("j", "Jq", {"program": ".a |"}), node("k", "Jq", {"program": "."}),
+                       node("r", "Route", {"cases": [{"port": "x", "when": "."}, {"port": "y", "when": "nope"}]}))
+        path = self.write("m.json", bad)
+        verdict = json.loads(self.heddle("validate", path, "--json", code=INVALID).out)
+        expected = [("bad-param", "/nodes/0/params/program"), ("bad-param", "/nodes/2/params/cases/1/when")]
+        self.assertEqual([(d["code"], d["pointer"]) for d in verdict["diagnostics"] if d["severity"] == "error"], expected)
+        answer = self.heddle("run", path, stdin=b"1\n", code=INVALID)
+        self.assertRegex(answer.err, r'm\.json:1:\d+: error\[bad-param\]: node "j" \(Jq\).*no jq program')
+        self.assertEqual(answer.err.count("error["), 2)
+
+    def test_a_port_named_error_is_refused(self):
+        self.refuse(pipeline(node("r", "Route", {"cases": [{"port": "error", "when": "."}]})), r"reserved-port", r"items that fail")
+
+    def test_messages_say_what_would_do(self):
+        self.refuse(pipeline(node("s", "Sample", {})), r'one of the params "every", "first" and "fraction" is required')
+        self.refuse(pipeline(node("a", "Aggregate", {"op": "count", "window": {"items": 1, "ms": 1}})),
+                    r'"window" may have only one of "items" and "ms", but has "items" and "ms"')
+        self.refuse(pipeline(node("e", "Echo", order="by_key")), r'"strict", "none" or \{"by_key": …\}', r'write \{"by_key"')
+        self.refuse(pipeline(node("e", "Echo", merge="zip")), r'write \{"mode": "zip"\}')
+
+    def test_only_what_came_from_a_secret_is_redacted(self):
+        path = self.write("m.json", pipeline(node("e", "Echo"), params={"n": {"type": "integer", "max": 9}, "key": {"type": "secret"}}))
+        answer = self.heddle("validate", path, "--param", "key=1234", "--param", "n=12345", code=INVALID)
+        self.assertIn("--param n=12345: the param must be at most 9, but is 12345", answer.err)
+        self.assertNotIn("***", answer.err)
 
     def test_unknown_node_type_names_the_package_that_has_it(self):
         # An installation in which node_jq is missing: the program by itself, with one plugin.

@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from program import DEAD_LETTERS, IO, HeddleCase, lines, node, pipeline
+from program import DEAD_LETTERS, IO, PROGRAM, USAGE, HeddleCase, lines, node, pipeline
 
 ECHO = pipeline(node("a", "PassThrough"), node("b", "Echo"))
 MANY = lines({"id": i, "text": "x" * 100} for i in range(50_000))
@@ -23,6 +23,31 @@ class BadOutput(HeddleCase):
         with open("/dev/full", "wb") as full:
             answer = self.heddle("run", self.write("m.json", ECHO), "--input", "-", stdin=MANY, code=IO, stdout=full)
         self.assertIn("No space left on device", answer.err)
+
+    def test_a_file_that_may_not_grow_is_reported(self):
+        command = f'ulimit -f 100; exec "{PROGRAM}" run "$1" -i "$2" -o "$3"'  # SIGXFSZ, unless it is ignored
+        done = subprocess.run(["sh", "-c", command, "sh", self.write("m.json", ECHO), self.write("in", MANY), self.path("out")],
+                              capture_output=True, text=True, env=self.environment(), timeout=120, check=False)
+        self.assertEqual(done.returncode, IO, done)
+        self.assertIn("File too large", done.stderr)
+
+    def test_the_output_is_not_the_manifest(self):
+        path = self.write("m.json", ECHO)
+        before = self.read("m.json")
+        answer = self.heddle("run", path, "-o", "m.json", stdin=b"1\n", code=USAGE)
+        self.assertIn("would overwrite the manifest", answer.err)
+        self.assertEqual(self.read("m.json"), before)
+
+    def test_dead_letters_go_only_where_there_is_a_folder(self):
+        answer = self.heddle("run", self.write("m.json", ECHO), "--dead-letters", self.path("nope/x"), stdin=b"oops\n", code=IO)
+        self.assertIn(f"No such file or directory: {self.path('nope')}", answer.err)
+        self.assertFalse(os.path.exists(self.path("nope")))
+
+    def test_files_of_nodes_that_cannot_be_had_are_io_errors(self):
+        for entry in (node("a", "ReadCsv", {"path": "/nowhere/x"}), node("a", "ReadJsonLines", {"path": "/nowhere/x"}),
+                      node("a", "WriteJsonLines", {"path": "/nowhere/x"})):
+            answer = self.heddle("run", self.write("m.json", pipeline(entry)), stdin=b"1\n", code=IO)
+            self.assertIn("/nowhere/x", answer.err)
 
     def test_a_closed_pipe_ends_the_run_by_itself(self):
         reading, writing = os.pipe()

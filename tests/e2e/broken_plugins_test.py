@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from program import BUILD, DEAD_LETTERS, FAILED, HeddleCase, node, pipeline
+from program import BUILD, DEAD_LETTERS, FAILED, INVALID, HeddleCase, node, pipeline
 
 BROKEN = os.path.join(BUILD, "tests", "broken")
 PATH = {"HEDDLE_PLUGIN_PATH": BROKEN}
@@ -27,6 +27,11 @@ class Listing(HeddleCase):
             self.assertIn(f"{file}.so", answer.err)
             self.assertIn(why, answer.err)
 
+    def test_a_file_for_another_abi_is_refused_by_name(self):
+        for file, why in (("other_major", "ABI major 2, this host has major 1"), ("minor_too_new", "needs ABI minor 4000, this host has minor 0")):
+            answer = self.heddle("inspect", f"{BROKEN}/{file}.so", code=FAILED)
+            self.assertRegex(answer.err, rf"{file}\.so: .*{why}")
+
     def test_a_refusal_for_the_abi_names_both_numbers(self):
         listing = self.heddle("inspect", env=PATH)
         said = (listing.out + listing.err).splitlines()
@@ -42,8 +47,8 @@ class Listing(HeddleCase):
 
 
 class Loading(HeddleCase):
-    def refused(self, node_type, *expected):
-        answer = self.heddle("run", self.write("m.json", pipeline(node("a", "PassThrough"), node("b", node_type))), "--input", "-", stdin=b"1\n", env=PATH, code=FAILED)
+    def refused(self, node_type, *expected, code=FAILED):
+        answer = self.heddle("run", self.write("m.json", pipeline(node("a", "PassThrough"), node("b", node_type))), "--input", "-", stdin=b"1\n", env=PATH, code=code)
         self.assertEqual(answer.out, "")
         for text in expected:
             self.assertRegex(answer.err, text)
@@ -64,12 +69,25 @@ class Loading(HeddleCase):
         self.refused("BrokenEverything", "broken_changes_everything", "(?i)signal|locale|umask|folder|floating")
 
     def test_create_and_activate_that_fail_name_the_node(self):
-        self.refused("BrokenCreate", r"\bb\b")
+        self.refused("BrokenCreate", r"\bb\b", "nothing pleases this node", code=INVALID)
         self.refused("BrokenActivate", r"\bb\b")
 
     def test_an_exception_that_leaves_a_c_function_ends_the_process_and_names_itself(self):
         answer = self.heddle("run", self.write("m.json", pipeline(node("b", "BrokenThrow"))), "--input", "-", stdin=b"1\n", env=PATH, code=-6)
-        self.assertIn("terminate", answer.err)
+        self.assertIn('heddle: node "b" (BrokenThrow of plugin broken_throws_in_create) threw an exception (thrown over the ABI) in create: '
+                      "a plugin must not throw over the ABI\n", answer.err)
+
+    def test_something_that_is_no_exception_is_named_too(self):
+        answer = self.heddle("run", self.write("m.json", pipeline(node("b", "BrokenThrowInt"))), stdin=b"1\n", env=PATH, code=-6)
+        self.assertIn("threw something that is no std::exception in create: a plugin must not throw over the ABI\n", answer.err)
+
+    def test_a_plugin_that_calls_abort_is_named(self):
+        for node_type, said in (("BrokenAbort", r'plugin "broken_aborts_in_constructor" \(.*aborts_in_constructor\.so\) called abort in loading'),
+                                ("BrokenAbortRun", r'node "b" \(BrokenAbortRun of plugin broken_aborts_in_process\) called abort in process')):
+            manifest = self.write("m.json", pipeline(node("a", "PassThrough"), node("b", node_type)))
+            answer = self.heddle("run", manifest, "--input", "-", stdin=b"1\n", env=PATH, code=-6)
+            self.assertRegex(answer.err, "(?m)^heddle: " + said)
+            self.assertEqual(answer.err.count("called abort"), 1, answer)
 
 
 class Running(HeddleCase):

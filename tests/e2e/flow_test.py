@@ -89,13 +89,17 @@ class Trouble(HeddleCase):
         self.assertEqual((letter["node"], letter["item"], letter["code"]), ("j", 2, "timeout"))
         self.assertEqual(next(n for n in answer.report["nodes"] if n["node"] == "j")["timed_out"], 1)
 
+    def test_a_program_that_asks_for_more_input_is_told_that_there_is_none(self):
+        answer = self.heddle("run", self.write("m.json", pipeline(node("j", "Jq", {"program": "input"}))), stdin=b"1\n", code=DEAD_LETTERS)
+        self.assertIn("jq: there is no further input", answer.err)
+
     def test_programs_see_the_params_of_the_manifest_but_no_secret(self):
         manifest = pipeline(node("keep", "Filter", {"when": ".score >= $min_score"}), params={"min_score": {"type": "number", "default": 0.5}})
         items = [{"score": 0.4}, {"score": 0.6}]
         self.assertEqual(self.run_manifest(manifest, items).items, items[1:])
         self.assertEqual(self.run_manifest(manifest, items, "--param", "min_score=0.1").items, items)
         secret = pipeline(node("j", "Jq", {"program": "$token"}), params={"token": {"type": "secret", "from": "env:CANARY"}})
-        answer = self.heddle("run", self.write("secret.json", secret), stdin=b"1\n", code=1, env={"CANARY": "canary-4711"})
+        answer = self.heddle("run", self.write("secret.json", secret), stdin=b"1\n", code=INVALID, env={"CANARY": "canary-4711"})
         self.assertIn("$token is not defined", answer.err)
         self.assertNotIn("canary", answer.err)
 
