@@ -197,8 +197,6 @@ ExitCode RunCommand::report(const RunReport& report, int signal, const DeadLette
 }
 
 void RunCommand::say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters) {
-  for (const std::string& fault : report.faults) console_.line("plugin fault: " + fault);
-  for (const std::string& warning : report.warnings) console_.line("warning: " + warning);
   if (!report.balanced) console_.line("internal error: the counts of this run do not balance (--stats shows them)");
   if (talk() && letters.count() > kToldErrors) console_.line("and " + std::to_string(letters.count() - kToldErrors) + " more items failed");
   if (talk() && !letters.written_path().empty()) console_.line("the items that failed are in " + letters.written_path());

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "clock.h"
+#include "log.h"
 #include "pipeline/activation.h"
 #include "pipeline/chain_stage.h"
 #include "pipeline/feeder.h"
@@ -201,7 +202,9 @@ void Run::State::finish() {
       stage->count_inside(inside);
       stage->drop_objects();
     }
+    const size_t told = report.warnings.size();  // as they came
     activation.close(report.ok, report.warnings);
+    for (size_t w = told; w < report.warnings.size(); ++w) log::write(log::Level::kWarn, {}, report.warnings[w]);
   }
   report.balanced = true;
   for (size_t e = 0; e < inside.size(); ++e) {

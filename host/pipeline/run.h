@@ -105,6 +105,7 @@ struct RunReport {
   std::vector<EdgeCounts> edges; // as in Pipeline::edges
   std::vector<EdgeCounts> exits; // as in Pipeline::exits; `out`: written; `dropped`: lost with the output, or left by a port that leads nowhere
   std::vector<NodeCounts> nodes; // as in Pipeline::nodes
+  // Both are logged as they come.
   std::vector<std::string> faults;    // contract faults of plugins, one sentence each, at most 100
   std::vector<std::string> warnings;  // a failed deactivate, state that could not be saved, …
   bool balanced = false;         // every edge and exit conserves its items
