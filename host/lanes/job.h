@@ -8,13 +8,14 @@ namespace heddle {
 
 using LaneId = uint32_t;
 
-// The poster keeps it alive from post until `run` is entered; `run` may post it again, or free it. The first three members are the poster's, the rest is the
+// The poster keeps it alive from post until `run` is entered; `run` may post it again, or free it. The first five members are the poster's, the rest is the
 // scheduler's while the job is posted.
 struct Job {
   void (*run)(Job*) noexcept = nullptr;
   uint64_t key = 0;        // of a lane that is fair by key
   uint64_t due_ns = 0;     // CLOCK_MONOTONIC; for the lane's boost. 0: as the lane says
   uint8_t priority = 0;    // of a lane that is ordered by priority; 0 is the highest
+  bool may_be_shed = false;
 
   enum class Place : uint8_t { kElsewhere, kDelayed, kWaiting };
   Place place = Place::kElsewhere;

@@ -457,6 +457,29 @@ bool Lanes::cancel(Job* job) {
   return cancelled;
 }
 
+Job* Lanes::take_oldest(LaneId lane) {
+  Shared& shared = *pool_->shared;
+  std::lock_guard lock(shared.mutex);
+  shared.empty_inbox_locked(now_ns());
+  Job* const oldest = shared.schedule.oldest(lane);
+  return oldest && shared.schedule.cancel(oldest) ? oldest : nullptr;
+}
+
+void Lanes::hold(LaneId lane) {
+  std::lock_guard lock(pool_->shared->mutex);
+  pool_->shared->schedule.hold(lane);
+}
+
+void Lanes::release(LaneId lane) {
+  {
+    std::lock_guard lock(pool_->shared->mutex);
+    pool_->shared->schedule.release(lane);
+  }
+  pool_->shared->stir();
+}
+
+bool Lanes::has_free_worker() const { return pool_->shared->sleepers.load(std::memory_order_relaxed) > 0; }
+
 void Lanes::pause(LaneId lane) {
   std::lock_guard lock(pool_->shared->mutex);
   pool_->shared->schedule.pause(lane);

@@ -48,6 +48,13 @@ class Lanes {
   void post_at(uint64_t when_ns, LaneId lane, Job* job);
   // [any] Takes a posted job back. True: it will not run, and its storage is the caller's again.
   bool cancel(Job* job);
+  // [any] The job that waits longest in a lane, taken back; null: none waits. For a lane that sheds.
+  Job* take_oldest(LaneId lane);
+  // [any] A job of the lane goes on without its worker, and counts against max_concurrency until it is released.
+  void hold(LaneId lane);
+  void release(LaneId lane);
+  // [any] Whether a worker sleeps: what is posted now starts at once, if its lane lets it.
+  bool has_free_worker() const;
   // [any] A paused lane starts nothing; what runs, runs on.
   void pause(LaneId lane);
   void resume(LaneId lane);

@@ -81,7 +81,7 @@ LaneStats Schedule::stats(LaneId id) const {
   const Lane& l = *lanes_[id];
   const Job* const first = l.aged ? l.by_age.first() : l.own->queue.first();
   return {.name = l.config.name, .submitted = l.submitted, .started = l.started, .completed = l.completed, .waiting = l.waiting, .delayed = l.delayed,
-          .running = l.running, .limit = l.limit, .oldest_ns = first ? first->submitted_ns : 0, .paused = l.paused, .under_pressure = l.under_pressure};
+          .running = l.running + l.held, .limit = l.limit, .oldest_ns = first ? first->submitted_ns : 0, .paused = l.paused, .under_pressure = l.under_pressure};
 }
 
 // Shares the slots that can be reserved out among the lanes, the highest first.
@@ -214,8 +214,9 @@ void Schedule::note_idle(Lane& lane) {
 }
 
 Job* Schedule::oldest(LaneId id) const {
-  const Lane& lane = *lanes_[id];
-  return lane.aged ? lane.by_age.first() : lane.own->queue.first();
+  Job* job = lanes_[id]->by_age.first();
+  while (job && !job->may_be_shed) job = job->younger;
+  return job;
 }
 
 // What time has brought about.
@@ -351,6 +352,17 @@ void Schedule::done(LaneId id, uint64_t completed) {
   --running_;
   lane.completed += completed;
   refresh(lane);
+}
+
+void Schedule::hold(LaneId id) {
+  ++lanes_[id]->held;
+  refresh(*lanes_[id]);
+}
+
+void Schedule::release(LaneId id) {
+  assert(lanes_[id]->held > 0);
+  --lanes_[id]->held;
+  refresh(*lanes_[id]);
 }
 
 void Schedule::pause(LaneId id) {

@@ -39,7 +39,7 @@ class Schedule {
   // True: the job is neither waiting nor delayed any more.
   bool cancel(Job* job);
   uint64_t waiting(LaneId lane) const { return lanes_[lane]->waiting + lanes_[lane]->delayed; }
-  // The waiting job that was submitted first, or null. Only of a lane that sheds, or is not in the order of arrival.
+  // Of the waiting jobs that may be shed, the one that was submitted first, or null. Only of a lane that sheds.
   Job* oldest(LaneId lane) const;
 
   // Jobs of one lane, chained by `next`, for one worker to run one after the other; together they take one slot.
@@ -59,6 +59,9 @@ class Schedule {
   void give_back(const Batch& rest, uint64_t now);
   // A batch has ended, or was given up: its slot is free again.
   void done(LaneId lane, uint64_t completed);
+  // A job goes on without a worker: it counts against its lane's max_concurrency until release().
+  void hold(LaneId lane);
+  void release(LaneId lane);
   // The highest level at which something may start, a slot provided; 256: none.
   unsigned best_level() const;
 
@@ -100,6 +103,7 @@ class Schedule {
     uint32_t limit = 0;
     uint32_t most = UINT32_MAX;
     uint32_t running = 0;
+    uint32_t held = 0;
     uint64_t waiting = 0, delayed = 0, submitted = 0, started = 0, completed = 0;
     uint64_t held_until = 0;           // by a rate; 0: not held
     int owed_level = -1;               // its place in owed_lanes_
@@ -107,7 +111,9 @@ class Schedule {
   };
 
   uint32_t owed(const Lane& lane) const { return lane.paused || lane.reserved <= lane.running ? 0 : lane.reserved - lane.running; }
-  bool is_open(const Lane& lane) const { return !lane.paused && lane.running < lane.limit && lane.held_until == 0; }
+  bool is_open(const Lane& lane) const {
+    return !lane.paused && lane.running < lane.limit && lane.running + lane.held < lane.config.max_concurrency && lane.held_until == 0;
+  }
   void reserve();
   void refresh(Lane& lane);
   void refresh(Entry& entry, bool open);

@@ -1,0 +1,52 @@
+#include "lanes/job_events.h"
+
+#include <chrono>
+
+namespace heddle {
+
+bool EventFilter::takes(const JobEvent& event) const {
+  return event.key.starts_with(prefix) && (lane.empty() || lane == event.lane) && (job == 0 || job == event.job);
+}
+
+void EventQueue::offer(const JobEvent& event) {
+  {
+    std::lock_guard lock(mutex_);
+    if (waiting_.size() >= most_) {
+      if (lost_++ == 0) lost_from_ = event.number;
+      lost_to_ = event.number;
+      return;
+    }
+    waiting_.push_back({std::exchange(lost_, 0), std::exchange(lost_from_, 0), std::exchange(lost_to_, 0), event});
+  }
+  came_.notify_one();
+}
+
+std::optional<EventQueue::Taken> EventQueue::take(uint64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  if (!came_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return !waiting_.empty(); })) return std::nullopt;
+  Taken taken = std::move(waiting_.front());
+  waiting_.pop_front();
+  return taken;
+}
+
+std::shared_ptr<EventQueue> JobEvents::subscribe(EventFilter filter, size_t most) {
+  auto queue = std::make_shared<EventQueue>(std::move(filter), most);
+  std::lock_guard lock(mutex_);
+  queues_.push_back(queue);
+  count_ = queues_.size();
+  return queue;
+}
+
+void JobEvents::tell(JobEvent event) {
+  if (!wanted()) return;
+  std::lock_guard lock(mutex_);
+  event.number = ++last_number_;
+  std::erase_if(queues_, [&](const std::weak_ptr<EventQueue>& weak) {
+    const auto queue = weak.lock();
+    if (queue && queue->filter_.takes(event)) queue->offer(event);
+    return !queue;
+  });
+  count_ = queues_.size();
+}
+
+}  // namespace heddle

@@ -1,0 +1,88 @@
+// What is said of a job that somebody submits, and what it tells of itself.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clock.h"
+#include "lanes/lane.h"
+#include "result.h"
+#include "value/value.h"
+
+namespace heddle {
+
+using JobId = uint64_t;  // unique in the process; 0 is none
+
+enum class JobState : uint8_t {
+  kBlocked,     // waits for other jobs
+  kWaiting,     // in its lane, or not due yet
+  kRunning,
+  kBackingOff,  // waits for its next attempt
+  kDone,
+  kDead,        // failed for good: among the dead jobs
+  kCancelled
+};
+std::string_view name_of(JobState state);
+inline bool is_over(JobState state) { return state >= JobState::kDone; }
+
+// How often a failed job is tried, and how long it waits before: `first_ns`, then `factor` times more each time, never more than `cap_ns`.
+struct RetryPolicy {
+  enum class Jitter : uint8_t { kNone, kFull };  // kFull: anything from 0 to the wait
+  uint32_t max_attempts = 1;
+  uint64_t first_ns = 100 * kNsPerMs;
+  double factor = 2;
+  uint64_t cap_ns = 30 * kNsPerSecond;
+  Jitter jitter = Jitter::kFull;
+
+  // Before attempt `next` (2: the first retry); `random` is evenly spread over all numbers.
+  uint64_t wait_ns(uint32_t next, uint64_t random) const;
+};
+RetryPolicy exponential(uint32_t retries);
+RetryPolicy fixed(uint32_t retries, uint64_t delay_ns);
+
+// What a lane adds to the jobs that are submitted to it.
+struct JobPolicy {
+  uint64_t timeout_ns = 0;                     // of an attempt; 0: none
+  uint64_t grace_ns = 5 * kNsPerSecond;        // from being told to stop to being given up
+  RetryPolicy retry = {};
+};
+
+struct JobSpec {
+  std::string type = {};
+  std::string lane = "default";
+  Value payload = {};
+  uint64_t key = 0;                 // of a lane that is fair by key
+  uint8_t priority = 0;             // of a lane that is ordered by priority; 0 is the highest
+  uint64_t due_ns = 0;              // CLOCK_MONOTONIC, for the lane's boost; 0: as the lane says
+  uint64_t not_before_ns = 0;       // CLOCK_MONOTONIC; 0: now
+  std::string idempotency_key = {};      // a second submit with the same one gives the first job, while it is remembered
+  std::vector<JobId> after = {};         // runs when these are done; fails if one of them does not get there
+};
+
+struct JobAttempt {
+  uint32_t number = 0;
+  std::string error = {};
+  uint64_t took_ns = 0;
+};
+
+struct JobProgress {
+  double percent = 0;
+  std::string message = {};
+  Value checkpoint = {};  // what the next attempt starts from; empty: nothing
+};
+
+// A job as it was when it was asked for.
+struct JobView {
+  JobId id = 0;
+  std::string type = {}, lane = {};
+  JobState state = JobState::kWaiting;
+  uint32_t attempt = 0;  // the last one begun
+  JobProgress progress = {};
+  Value result = {};          // of kDone; may be empty
+  std::optional<Error> error = {};
+  std::vector<JobAttempt> failed_attempts = {};
+};
+
+}  // namespace heddle

@@ -1,0 +1,93 @@
+// Jobs: work that somebody submits by type and payload, and asks about afterwards. It stands on Lanes, which decide what starts when; here is what becomes of a job: attempts,
+// timeouts, cancelling, progress, dependencies, the dead, and the events of all that. In memory: a job of here is run at most once for each attempt.
+#pragma once
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "lanes/job_events.h"
+#include "lanes/job_spec.h"
+#include "lanes/lanes.h"
+
+namespace heddle {
+
+// One attempt of a job, as its type's function has it. May be copied, kept, and answered later by any thread; an answer of an attempt that is over is ignored.
+class JobRun {
+ public:
+  enum class Stop : uint8_t { kNo, kCancelled, kTimedOut, kPreempted, kShutdown };
+
+  JobId id() const;
+  uint32_t attempt() const { return attempt_; }
+  const Value& payload() const;
+  Value checkpoint() const;  // what an earlier attempt reported last; empty: nothing
+  // Why this attempt is to end early; its answer is still wanted, soon.
+  Stop stop() const;
+  // [any] Calls `told` once, when this attempt is to end early: at once if that was said before.
+  void on_stop(std::function<void(Stop)> told) const;
+  void progress(JobProgress progress) const;
+  // [any] The answer. Once; further ones are ignored.
+  void complete(Result<Value> result) const;
+
+ private:
+  friend class Jobs;
+  struct Record;
+  JobRun(std::shared_ptr<Record> record, uint32_t attempt, uint64_t fence) : record_(std::move(record)), attempt_(attempt), fence_(fence) {}
+  std::shared_ptr<Record> record_;
+  uint32_t attempt_;
+  uint64_t fence_;  // which of the times that the job was begun this is
+};
+
+struct JobCounts {
+  uint64_t submitted = 0, rejected = 0, shed = 0, done = 0, failed = 0, retried = 0, timed_out = 0, cancelled = 0, preempted = 0, dead = 0, given_up = 0;
+};
+
+class Jobs {
+ public:
+  struct Settings {
+    size_t remembered = 10'000;             // jobs that are over and can still be asked for
+    size_t dead = 1'000;                    // dead jobs kept; the oldest go first
+    size_t payload_bytes = size_t{1} << 20;
+  };
+  explicit Jobs(Lanes& lanes) : Jobs(lanes, Settings()) {}
+  Jobs(Lanes& lanes, Settings settings);
+  ~Jobs();  // no job of it may be in a lane any more: shutdown() first
+  Jobs(const Jobs&) = delete;
+  Jobs& operator=(const Jobs&) = delete;
+
+  // The function runs on a worker of the job's lane. It answers `run` before it returns, or keeps it and answers later: then it holds no worker, only its place in the lane.
+  using Function = std::function<void(JobRun run)>;
+  void add_type(std::string type, Function function);
+  void set_policy(LaneId lane, JobPolicy policy);
+
+  // [any] Errors: "no-type", "no-lane", "no-job" (in `after`), "too-large", "lane-full" (retryable), "closed". A lane that blocks makes this wait; so it must not be
+  // called from a job then.
+  Result<JobId> submit(JobSpec spec);
+  std::optional<JobView> find(JobId id) const;
+  std::vector<JobView> list(size_t most) const;
+  // [any] Waits until the job is over; empty: not within the time, or unknown.
+  std::optional<JobView> wait(JobId id, uint64_t timeout_ms) const;
+  // [any] False: it is over, or unknown. One that runs is told to stop, and given up after its grace time.
+  bool cancel(JobId id);
+
+  // The dead, oldest first. requeue and discard give false for one that is not among them.
+  std::vector<JobView> dead() const;
+  bool requeue(JobId id);
+  bool discard(JobId id);
+  uint64_t dead_lost() const;  // went because there were too many
+
+  std::shared_ptr<EventQueue> subscribe(EventFilter filter, size_t most = 1'000);
+  JobCounts counts(LaneId lane) const;
+
+  struct Leftover {
+    size_t waiting = 0, running = 0;
+  };
+  // Takes no more, waits `drain_ms` for all to end, then cancels what is left and waits for its grace. What it gives was neither done nor failed.
+  Leftover shutdown(uint64_t drain_ms);
+
+ private:
+  friend class JobRun;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace heddle
