@@ -94,6 +94,9 @@ Jv parse(std::string_view json) {
 Program::Program(std::string_view what, const std::string& text, std::string_view vars_json) : state_(reinterpret_cast<State*>(jq_init())) {
   if (!state_) throw std::bad_alloc();
   auto* jq = jq_of(state_.get());
+  // libjq 1.6 leaves both as it finds them in memory.
+  jq_set_input_cb(jq, nullptr, nullptr);
+  jq_set_debug_cb(jq, nullptr, nullptr);
   if (text.find('\0') != text.npos) throw Error(HEDDLE_INVALID, std::string(what) + " has a NUL byte");
   // Modules are looked for nowhere; without these attributes libjq 1.6 aborts on "import".
   jq_set_attr(jq, jv_string("JQ_LIBRARY_PATH"), jv_array());

@@ -29,7 +29,7 @@ class MemoryMedium {
   }
   template <class Row>
   void scan(std::string_view from, std::string_view until, Row&& row) const {
-    for (auto at = entries_.lower_bound(from); at != entries_.end() && at->first < until; ++at)
+    for (auto at = entries_.lower_bound(from); at != entries_.end() && at->first.compare(until) < 0; ++at)
       if (!row(at->first, at->second.value, at->second.version)) return;
   }
 
