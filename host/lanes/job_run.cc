@@ -1,0 +1,203 @@
+// One attempt of a job: its beginning, its time, and its answer.
+#include <random>
+
+#include "lanes/job_state.h"
+
+namespace heddle {
+namespace {
+
+uint64_t random_number() {
+  thread_local std::mt19937_64 generator(std::random_device{}());
+  return generator();
+}
+
+}  // namespace
+
+void Jobs::State::start(Job* job) noexcept {
+  Record& r = *static_cast<Record*>(job);
+  const RecordPtr keep = r.shared_from_this();
+  keep->state->begin(r);
+}
+
+void Jobs::State::begin(Record& r) {
+  const LaneConfig config = lanes.config(r.in_lane);
+  JobPolicy policy;
+  {
+    Book& b = book(r.in_lane);
+    std::lock_guard lock(b.mutex);
+    policy = b.policy;
+  }
+  std::unique_lock lock(r.mutex);
+  waits_no_more(r);
+  if (r.stop != Stop::kNo) return finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
+  if (r.now != JobState::kWaiting && r.now != JobState::kBackingOff) return;
+  r.now = JobState::kRunning;
+  const uint64_t fence = ++r.fence;
+  JobRun run(r.shared_from_this(), ++r.attempt, fence);
+  r.started_ns = now_ns();
+  r.worker = Lanes::current_worker();
+  if (policy.timeout_ns > 0) set_alarm(r, policy.timeout_ns);
+  tell(r, "started");
+  lock.unlock();
+  if (config.preemptible) {
+    std::lock_guard all(mutex);
+    preemptible.emplace(config.priority, r.weak_from_this());
+  }
+  try {
+    (*r.function)(run);
+  } catch (const std::exception& thrown) {
+    run.complete(Error("thrown", std::string("the job threw: ") + thrown.what()));
+  }
+  lock.lock();
+  if (r.fence != fence || r.now != JobState::kRunning) return;
+  r.worker = 0;
+  r.held = true;
+  lanes.hold(r.in_lane);
+}
+
+// [r.mutex held]
+void Jobs::State::set_alarm(Record& r, uint64_t after_ns) {
+  clear_alarm(r);
+  r.alarm.owner = &r;
+  r.alarm.record = r.shared_from_this();
+  r.alarm.fence = r.fence;
+  r.alarm.run = &State::ring;
+  r.alarm.timer = lanes.alarm(now_ns() + after_ns, &r.alarm);
+}
+
+// [r.mutex held]
+void Jobs::State::clear_alarm(Record& r) {
+  if (r.alarm.timer == 0) return;
+  if (lanes.cancel(std::exchange(r.alarm.timer, 0))) r.alarm.record.reset();
+  else ++r.alarm.stale;
+}
+
+// On the timers' thread.
+void Jobs::State::ring(Job* job) noexcept {
+  auto& alarm = *static_cast<Record::Alarm*>(job);
+  Record& r = *alarm.owner;
+  RecordPtr keep;
+  uint64_t fence;
+  bool told;
+  {
+    std::lock_guard lock(r.mutex);
+    keep = r.shared_from_this();
+    if (alarm.stale > 0) {
+      --alarm.stale;
+      if (alarm.timer == 0 && alarm.stale == 0) alarm.record.reset();
+      return;
+    }
+    alarm.timer = 0;
+    alarm.record.reset();
+    fence = alarm.fence;
+    if (r.now != JobState::kRunning || r.fence != fence) return;
+    told = r.stop != Stop::kNo;
+    if (!told) keep->state->tell(r, "timeout");
+  }
+  if (told) return keep->state->give_up(r, fence);
+  keep->state->count(r.in_lane, kTimedOut);
+  keep->state->stop(r, fence, Stop::kTimedOut);
+}
+
+void Jobs::State::stop(Record& r, uint64_t fence, Stop why) {
+  uint64_t grace_ns;
+  {
+    Book& b = book(r.in_lane);
+    std::lock_guard lock(b.mutex);
+    grace_ns = b.policy.grace_ns;
+  }
+  std::vector<std::function<void(Stop)>> to_tell;
+  {
+    std::lock_guard lock(r.mutex);
+    if (r.now != JobState::kRunning || r.fence != fence || r.stop != Stop::kNo) return;
+    r.stop = why;
+    to_tell.swap(r.to_tell);
+    set_alarm(r, grace_ns);
+    if (why == Stop::kPreempted) tell(r, "preempted");
+  }
+  if (why == Stop::kPreempted) count(r.in_lane, kPreempted);
+  for (const auto& tell_it : to_tell) tell_it(why);
+}
+
+// The attempt was told to stop and has not, within its grace.
+void Jobs::State::give_up(Record& r, uint64_t fence) {
+  WorkerId worker;
+  {
+    std::lock_guard lock(r.mutex);
+    if (r.now != JobState::kRunning || r.fence != fence) return;
+    worker = std::exchange(r.worker, 0);
+  }
+  count(r.in_lane, kGivenUp);
+  answer(r, fence, Error("given-up", "the job did not end within its grace time after it was told to", ErrorClass::kRetryable));
+  if (worker != 0) lanes.abandon(worker);
+}
+
+void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
+  RetryPolicy retry;
+  {
+    Book& b = book(r.in_lane);
+    std::lock_guard lock(b.mutex);
+    retry = b.policy.retry;
+  }
+  std::unique_lock lock(r.mutex);
+  if (r.now != JobState::kRunning || r.fence != fence) return;
+  clear_alarm(r);
+  const Stop stop = std::exchange(r.stop, Stop::kNo);
+  r.to_tell.clear();
+  r.worker = 0;
+  if (std::exchange(r.held, false)) lanes.release(r.in_lane);
+  if (result) return finish(r, lock, JobState::kDone, std::nullopt, std::move(*result));
+  Error error = std::move(result).error();
+  if (stop == Stop::kPreempted) {  // as if this attempt had not been
+    --r.attempt;
+    r.now = JobState::kWaiting;
+    return enqueue(r, 0);
+  }
+  r.failed.push_back({r.attempt, error.text(), now_ns() - r.started_ns});
+  if (stop == Stop::kCancelled || stop == Stop::kShutdown) return finish(r, lock, JobState::kCancelled, std::move(error), {});
+  count(r.in_lane, kFailed);
+  tell(r, "failed", error.text());
+  const bool again = stop == Stop::kTimedOut || (error.error_class != ErrorClass::kConfig && error.error_class != ErrorClass::kCancelled);
+  if (!again || r.attempt >= retry.max_attempts || closed) return finish(r, lock, JobState::kDead, std::move(error), {});
+  r.now = JobState::kBackingOff;
+  r.error = std::move(error);
+  count(r.in_lane, kRetried);
+  tell(r, "retry");
+  enqueue(r, now_ns() + retry.wait_ns(r.attempt + 1, random_number()));
+}
+
+JobId JobRun::id() const { return record_->id; }
+const Value& JobRun::payload() const { return record_->spec.payload; }
+
+Value JobRun::checkpoint() const {
+  std::lock_guard lock(record_->mutex);
+  return record_->progress.checkpoint;
+}
+
+JobRun::Stop JobRun::stop() const {
+  std::lock_guard lock(record_->mutex);
+  return record_->fence == fence_ ? record_->stop : Stop::kCancelled;
+}
+
+void JobRun::on_stop(std::function<void(Stop)> told) const {
+  Stop why;
+  {
+    std::lock_guard lock(record_->mutex);
+    if (record_->fence != fence_ || record_->now != JobState::kRunning) return;
+    why = record_->stop;
+    if (why == Stop::kNo) return record_->to_tell.push_back(std::move(told));
+  }
+  told(why);
+}
+
+void JobRun::progress(JobProgress progress) const {
+  std::lock_guard lock(record_->mutex);
+  if (record_->fence != fence_ || record_->now != JobState::kRunning) return;
+  if (!progress.checkpoint) progress.checkpoint = record_->progress.checkpoint;
+  record_->progress = std::move(progress);
+  record_->state->tell(*record_, "progress", record_->progress.message, record_->progress.percent);
+}
+
+void JobRun::complete(Result<Value> result) const { record_->state->answer(*record_, fence_, std::move(result)); }
+
+}  // namespace heddle
