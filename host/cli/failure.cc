@@ -4,7 +4,6 @@
 
 #include "cli/console.h"
 #include "cli/json_value.h"
-#include "log.h"
 
 namespace heddle {
 
@@ -13,9 +12,7 @@ ExitCode fail_with(ExitCode code, const Error& why, bool json) {
     complain(why.text());
     return code;
   }
-  const Value error = json_object(
-      {{"code", json_text(why.code)}, {"class", json_text(name_of(why.error_class))}, {"message", json_text(log::redacted(why.text()))}});
-  const Value out = json_object({{"ok", Value::boolean(false)}, {"exit_code", json_count(static_cast<uint64_t>(code))}, {"error", error}});
+  const Value out = json_object({{"ok", Value::boolean(false)}, {"exit_code", json_count(static_cast<uint64_t>(code))}, {"error", error_json(why)}});
   (void)write_all(STDERR_FILENO, out.json() + "\n").has_value();  // stderr is the last resort
   return code;
 }

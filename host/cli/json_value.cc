@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <set>
 
+#include "log.h"
+
 namespace heddle {
 namespace {
 
@@ -54,6 +56,11 @@ Value json_object(std::vector<std::pair<std::string, Value>> members) {
 Value json_or_text(std::string_view json) {
   Result<Value> parsed = Value::parse(json);
   return parsed ? std::move(parsed).value() : json_text(json);
+}
+
+Value error_json(const Error& error) {
+  return json_object(
+      {{"code", json_text(error.code)}, {"class", json_text(name_of(error.error_class))}, {"message", json_text(log::redacted(error.text()))}});
 }
 
 }  // namespace heddle

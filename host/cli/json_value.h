@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "result.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -13,6 +14,9 @@ namespace heddle {
 Value json_text(std::string_view text);
 
 Value json_count(uint64_t n);
+
+// {"code","class","message"}, secrets redacted.
+Value error_json(const Error& error);
 
 // Keys must be distinct; a later one of the same name is left out.
 Value json_object(std::vector<std::pair<std::string, Value>> members);

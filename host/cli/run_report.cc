@@ -192,11 +192,7 @@ std::string report_json(const Pipeline& pipeline, const RunReport& report, int s
                                                      {"sink_items", json_count(report.sink_items)},
                                                      {"dead_letters", json_count(report.dead_letters)},
                                                      {"balanced", Value::boolean(report.balanced)}};
-  if (!report.ok && !report.error.code.empty()) {
-    members.emplace_back("error", json_object({{"code", json_text(report.error.code)},
-                                               {"class", json_text(name_of(report.error.error_class))},
-                                               {"message", json_text(log::redacted(report.error.text()))}}));
-  }
+  if (!report.ok && !report.error.code.empty()) members.emplace_back("error", error_json(report.error));
   if (!dead_letters.empty()) members.emplace_back("dead_letter_file", json_text(dead_letters));
   members.emplace_back("connections", edges_json(pipeline, report));
   members.emplace_back("nodes", nodes_json(pipeline, report));

@@ -16,8 +16,8 @@
 
 namespace heddle {
 
-// Keys: queue.job.submitted, .started, .completed, .retry, .failed, .dead_lettered, .timeout, .cancelled, .preempted, .progress; queue.lane.pressure, .idle, .paused,
-// .resumed; queue.shutdown.started, .drained.
+// Keys: queue.job.submitted, .started, .completed, .retry, .failed, .dead_lettered, .timeout, .cancelled, .preempted, .progress; queue.shutdown.started,
+// .drained.
 struct JobEvent {
   uint64_t number = 0;  // of all events, from 1
   std::string key = {};

@@ -1,17 +1,7 @@
 // One attempt of a job: its beginning, its time, and its answer.
-#include <random>
-
 #include "lanes/job_state.h"
 
 namespace heddle {
-namespace {
-
-uint64_t random_number() {
-  thread_local std::mt19937_64 generator(std::random_device{}());
-  return generator();
-}
-
-}  // namespace
 
 void Jobs::State::start(Job* job) noexcept {
   Record& r = *static_cast<Record*>(job);
@@ -20,13 +10,7 @@ void Jobs::State::start(Job* job) noexcept {
 }
 
 void Jobs::State::begin(Record& r) {
-  const LaneConfig config = lanes.config(r.in_lane);
-  JobPolicy policy;
-  {
-    Book& b = book(r.in_lane);
-    std::lock_guard lock(b.mutex);
-    policy = b.policy;
-  }
+  const uint64_t timeout_ns = policy(r.in_lane).timeout_ns;
   std::unique_lock lock(r.mutex);
   waits_no_more(r);
   if (r.stop != Stop::kNo) return finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
@@ -36,17 +20,23 @@ void Jobs::State::begin(Record& r) {
   JobRun run(r.shared_from_this(), ++r.attempt, fence);
   r.started_ns = now_ns();
   r.worker = Lanes::current_worker();
-  if (policy.timeout_ns > 0) set_alarm(r, policy.timeout_ns);
+  if (timeout_ns > 0) set_alarm(r, timeout_ns);
   tell(r, "started");
   lock.unlock();
-  if (config.preemptible) {
+  const std::pair<uint32_t, RecordPtr> mine(lanes.priority(r.in_lane), r.shared_from_this());
+  const bool may_go_back = lanes.is_preemptible(r.in_lane);
+  if (may_go_back) {
     std::lock_guard all(mutex);
-    preemptible.emplace(config.priority, r.weak_from_this());
+    preemptible.insert(mine);
   }
   try {
     (*r.function)(run);
   } catch (const std::exception& thrown) {
     run.complete(Error("thrown", std::string("the job threw: ") + thrown.what()));
+  }
+  if (may_go_back) {
+    std::lock_guard all(mutex);
+    preemptible.erase(mine);
   }
   lock.lock();
   if (r.fence != fence || r.now != JobState::kRunning) return;
@@ -100,12 +90,7 @@ void Jobs::State::ring(Job* job) noexcept {
 }
 
 void Jobs::State::stop(Record& r, uint64_t fence, Stop why) {
-  uint64_t grace_ns;
-  {
-    Book& b = book(r.in_lane);
-    std::lock_guard lock(b.mutex);
-    grace_ns = b.policy.grace_ns;
-  }
+  const uint64_t grace_ns = policy(r.in_lane).grace_ns;
   std::vector<std::function<void(Stop)>> to_tell;
   {
     std::lock_guard lock(r.mutex);
@@ -133,12 +118,7 @@ void Jobs::State::give_up(Record& r, uint64_t fence) {
 }
 
 void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
-  RetryPolicy retry;
-  {
-    Book& b = book(r.in_lane);
-    std::lock_guard lock(b.mutex);
-    retry = b.policy.retry;
-  }
+  const RetryPolicy retry = policy(r.in_lane).retry;
   std::unique_lock lock(r.mutex);
   if (r.now != JobState::kRunning || r.fence != fence) return;
   clear_alarm(r);
@@ -163,7 +143,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   r.error = std::move(error);
   count(r.in_lane, kRetried);
   tell(r, "retry");
-  enqueue(r, now_ns() + retry.wait_ns(r.attempt + 1, random_number()));
+  enqueue(r, now_ns() + retry.wait_ns(r.attempt + 1));
 }
 
 JobId JobRun::id() const { return record_->id; }

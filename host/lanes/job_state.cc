@@ -15,6 +15,12 @@ Jobs::State::Book& Jobs::State::book(LaneId lane) {
   return *books[lane];
 }
 
+JobPolicy Jobs::State::policy(LaneId lane) {
+  Book& b = book(lane);
+  std::lock_guard lock(b.mutex);
+  return b.policy;
+}
+
 Jobs::State::RecordPtr Jobs::State::find(JobId id) {
   Shard& shard = shard_of(id);
   std::lock_guard lock(shard.mutex);
@@ -85,14 +91,10 @@ void Jobs::State::preempt_for(uint32_t priority) {
   RecordPtr lowest;
   {
     std::lock_guard lock(mutex);
-    while (!preemptible.empty() && !lowest) {
-      const auto last = std::prev(preemptible.end());
-      if (last->first <= priority) return;
-      lowest = last->second.lock();
-      preemptible.erase(last);
-    }
+    if (preemptible.empty() || preemptible.rbegin()->first <= priority) return;
+    lowest = preemptible.rbegin()->second;
+    preemptible.erase(std::prev(preemptible.end()));  // it is asked once
   }
-  if (!lowest) return;
   uint64_t fence;
   {
     std::lock_guard lock(lowest->mutex);
@@ -135,21 +137,6 @@ void Jobs::State::remember(Record& r, bool is_dead) {
     }
   }
   fewer.notify_all();
-  const auto forget = [&](JobId id) {
-    std::string key;
-    {
-      Shard& shard = shard_of(id);
-      std::lock_guard lock(shard.mutex);
-      const auto found = shard.jobs.find(id);
-      if (found == shard.jobs.end()) return;
-      key = found->second->spec.idempotency_key;
-      shard.jobs.erase(found);
-    }
-    if (key.empty()) return;
-    Shard& shard = shard_of(key);
-    std::lock_guard lock(shard.mutex);
-    if (const auto found = shard.keys.find(key); found != shard.keys.end() && found->second == id) shard.keys.erase(found);
-  };
   if (forgotten != 0) forget(forgotten);
   if (is_dead) return;
   forgotten = 0;
@@ -163,6 +150,26 @@ void Jobs::State::remember(Record& r, bool is_dead) {
     }
   }
   if (forgotten != 0) forget(forgotten);
+}
+
+void Jobs::State::forget(JobId id) {
+  RecordPtr record;
+  {
+    Shard& shard = shard_of(id);
+    std::lock_guard lock(shard.mutex);
+    const auto found = shard.jobs.find(id);
+    if (found == shard.jobs.end()) return;
+    record = std::move(found->second);
+    shard.jobs.erase(found);
+  }
+  forget_key(record->spec.idempotency_key, id);
+}
+
+void Jobs::State::forget_key(const std::string& key, JobId id) {
+  if (key.empty()) return;
+  Shard& shard = shard_of(key);
+  std::lock_guard lock(shard.mutex);
+  if (const auto found = shard.keys.find(key); found != shard.keys.end() && found->second == id) shard.keys.erase(found);
 }
 
 void Jobs::State::after_end(Record& r, bool done, std::vector<RecordPtr> dependents) {

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <unordered_map>
 
@@ -50,7 +51,7 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   Alarm alarm;                            // the timeout of the attempt, then the grace
 };
 
-struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
+struct Jobs::State {
   using Record = JobRun::Record;
   using Stop = JobRun::Stop;
   using RecordPtr = std::shared_ptr<Record>;
@@ -76,6 +77,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   };
 
   Book& book(LaneId lane);
+  JobPolicy policy(LaneId lane);
   void count(LaneId lane, Count what) { book(lane).counts[what].fetch_add(1, std::memory_order_relaxed); }
   Shard& shard_of(JobId id) { return shards[id % kShards]; }
   Shard& shard_of(const std::string& key) { return shards[std::hash<std::string>()(key) % kShards]; }
@@ -98,6 +100,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
   bool cancel(const RecordPtr& record, Stop why);
   void remember(Record& r, bool is_dead);
+  void forget(JobId id);
+  void forget_key(const std::string& key, JobId id);
   static JobView view_locked(const Record& r);
 
   Lanes& lanes;
@@ -118,7 +122,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   size_t active = 0;                                    // jobs that are not over
   std::deque<JobId> dead;
   uint64_t dead_lost = 0;
-  std::multimap<uint32_t, std::weak_ptr<Record>> preemptible;  // that run, by their lane's priority
+  std::set<std::pair<uint32_t, RecordPtr>> preemptible;  // that have a worker, by their lane's priority
 };
 
 }  // namespace heddle

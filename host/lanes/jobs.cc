@@ -62,9 +62,7 @@ Result<JobId> Jobs::submit(JobSpec spec) {
     if (!fresh) return known->second;
   }
   if (auto admitted = s.admit(record, config); !admitted) {
-    State::Shard& shard = s.shard_of(key);
-    std::lock_guard lock(shard.mutex);
-    if (!key.empty()) shard.keys.erase(key);
+    s.forget_key(key, id);
     return std::move(admitted).error();
   }
   std::vector<std::shared_ptr<JobRun::Record>> needed;
@@ -73,11 +71,7 @@ Result<JobId> Jobs::submit(JobSpec spec) {
     if (needed.back()) continue;
     std::lock_guard lock(record->mutex);
     s.waits_no_more(*record);
-    if (!key.empty()) {
-      State::Shard& shard = s.shard_of(key);
-      std::lock_guard keys(shard.mutex);
-      shard.keys.erase(key);
-    }
+    s.forget_key(key, id);
     return Error("no-job", "it is to run after job " + std::to_string(other) + ", which is not known", ErrorClass::kConfig);
   }
   {
@@ -188,9 +182,7 @@ bool Jobs::discard(JobId id) {
     std::lock_guard lock(state_->mutex);
     if (std::erase(state_->dead, id) == 0) return false;
   }
-  State::Shard& shard = state_->shard_of(id);
-  std::lock_guard lock(shard.mutex);
-  shard.jobs.erase(id);
+  state_->forget(id);
   return true;
 }
 

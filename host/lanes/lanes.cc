@@ -59,7 +59,7 @@ struct Shared {
   std::atomic<uint32_t> urgent{256};           // the highest lane that was posted to since the inbox was emptied
   std::atomic<size_t> sleepers{0};             // size of `parked`
   std::atomic<unsigned> waking{0};             // woken and not yet here
-  Reactor* reactor = nullptr;                  // null once the pool is gone
+  Reactor* reactor = nullptr;                  // the pool's; set before the first worker is hired
 
   mutable std::mutex mutex;
   // Guarded by mutex:
@@ -76,6 +76,7 @@ struct Shared {
   struct TimeUp : Job { Shared* shared = nullptr; } time_up;
 
   std::array<std::atomic<uint8_t>, kMaxLanes> priorities{};  // by lane, for those who post
+  std::array<std::atomic<bool>, kMaxLanes> preemptible{};    // by lane
 
   Worker* to_wake_locked(uint64_t now);
   void empty_inbox_locked(uint64_t now);
@@ -386,6 +387,7 @@ Result<LaneId> Lanes::add(const LaneConfig& config) {
     auto added = shared.schedule.add(config, now);
     if (!added) return added;
     shared.priorities[*added].store(static_cast<uint8_t>(config.priority), std::memory_order_relaxed);
+    shared.preemptible[*added].store(config.preemptible, std::memory_order_relaxed);
     if (*added == shared.run_ns.size()) {
       shared.run_ns.push_back(kBatchNs);
       shared.schedule.set_most(*added, 1);
@@ -404,6 +406,9 @@ LaneConfig Lanes::config(LaneId lane) const {
   std::lock_guard lock(pool_->shared->mutex);
   return pool_->shared->schedule.config(lane);
 }
+
+uint32_t Lanes::priority(LaneId lane) const { return pool_->shared->priorities[lane].load(std::memory_order_relaxed); }
+bool Lanes::is_preemptible(LaneId lane) const { return pool_->shared->preemptible[lane].load(std::memory_order_relaxed); }
 
 std::vector<LaneStats> Lanes::stats() const {
   Shared& shared = *pool_->shared;

@@ -38,6 +38,9 @@ class Lanes {
   Result<LaneId> add(const LaneConfig& config);
   std::optional<LaneId> find(std::string_view name) const;
   LaneConfig config(LaneId lane) const;
+  // What of it is asked for each job: without a lock.
+  uint32_t priority(LaneId lane) const;
+  bool is_preemptible(LaneId lane) const;
   std::vector<LaneStats> stats() const;
   LaneTimes times(LaneId lane) const;
   unsigned threads() const;

@@ -125,6 +125,7 @@ class Schedule {
   std::vector<Job*> empty(Lane& lane);
   void fill(Lane& lane, std::vector<Job*> jobs, uint64_t now);
   void note_idle(Lane& lane);
+  void note(Lane& lane, Notice::Kind kind);
   Entry* choose();
   bool may_start(Lane& lane, uint64_t now);
   void tick(uint64_t now);

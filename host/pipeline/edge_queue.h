@@ -60,6 +60,7 @@ class EdgeQueue {
   // [any] Drops all items, and all that come from here on; they are counted as dropped.
   void discard();
   const PipelineEdge& edge() const { return edge_; }
+  EdgeBooks& books() { return books_; }
 
  private:
   // Items that came together.

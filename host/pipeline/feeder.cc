@@ -34,8 +34,7 @@ bool Feeder::step() {
     if (ended_) return true;
     if (core_.discarding()) {
       for (Target& target : targets_) {
-        EdgeBooks::add_shared(core_.edges[static_cast<size_t>(&target.queue->edge() - core_.pipeline.edges.data())].dropped,
-                              target.items.size() - target.sent);
+        EdgeBooks::add_shared(target.queue->books().dropped, target.items.size() - target.sent);
         for (size_t i = target.sent; i < target.items.size(); ++i) target.items[i].drop();
         target.items.clear();
         target.sent = 0;
@@ -118,7 +117,7 @@ bool Feeder::pull() {
   }
   core_.input_items.fetch_add(got->count, std::memory_order_relaxed);
   for (Target& target : targets_) {
-    EdgeBooks::add(core_.edges[static_cast<size_t>(&target.queue->edge() - core_.pipeline.edges.data())].in, good);
+    EdgeBooks::add(target.queue->books().in, good);
   }
   return true;
 }

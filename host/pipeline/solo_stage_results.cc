@@ -1,9 +1,8 @@
 // The way of a dispatch from its answers out of the stage: another attempt, or delivery in order.
 #include <algorithm>
-#include <cmath>
-#include <random>
 
 #include "clock.h"
+#include "lanes/job_spec.h"
 #include "pipeline/solo_stage.h"
 
 namespace heddle {
@@ -12,18 +11,13 @@ namespace {
 // Retries are at most budget_percent of the calls, but so many are always allowed (remote.md).
 constexpr uint64_t kRetryFloor = 3;
 
-uint64_t random_below(uint64_t n) {
-  thread_local std::minstd_rand generator(std::random_device{}());
-  return n == 0 ? 0 : std::uniform_int_distribution<uint64_t>(0, n)(generator);
-}
-
-// How long to wait before attempt `next` (2 for the first retry).
-uint64_t backoff_ns(const RetrySettings& retry, uint32_t next) {
-  const double full = static_cast<double>(retry.initial_backoff_ms) * std::pow(retry.multiplier, next - 2);
-  const auto ms = static_cast<uint64_t>(std::min(full, static_cast<double>(retry.max_backoff_ms)));
-  if (retry.jitter == "none") return ms * kNsPerMs;
-  if (retry.jitter == "equal") return ms / 2 * kNsPerMs + random_below(ms / 2 * kNsPerMs);
-  return random_below(ms * kNsPerMs);
+RetryPolicy policy_of(const RetrySettings& retry) {
+  using Jitter = RetryPolicy::Jitter;
+  return {.max_attempts = retry.max_attempts,
+          .first_ns = retry.initial_backoff_ms * kNsPerMs,
+          .factor = retry.multiplier,
+          .cap_ns = retry.max_backoff_ms * kNsPerMs,
+          .jitter = retry.jitter == "none" ? Jitter::kNone : retry.jitter == "equal" ? Jitter::kEqual : Jitter::kFull};
 }
 
 }  // namespace
@@ -55,7 +49,7 @@ bool SoloStage::retry(Dispatch& d) {
   const uint64_t calls = books.calls.load(std::memory_order_relaxed) + 1, retried = books.retried.load(std::memory_order_relaxed);
   if (retried >= std::max(kRetryFloor, calls * node_.retry.budget_percent / 100)) return false;
   const uint32_t next = static_cast<uint32_t>(d.attempts.size()) + 1;
-  const uint64_t at = now_ns() + backoff_ns(node_.retry, next);
+  const uint64_t at = now_ns() + policy_of(node_.retry).wait_ns(next);
   RawItem item = batch.item(0);
   if (item.deadline_ns != 0 && at >= item.deadline_ns) return false;
   if (const uint64_t end = last_moment(d); end != 0 && at >= end) return false;

@@ -198,8 +198,7 @@ void Stage::advance_outputs(uint64_t sequence) {
 void Stage::discard_backlog() {
   for (Backlog& backlog : backlogs_) {
     for (size_t i = backlog.sent; i < backlog.items.size(); ++i) backlog.items[i].drop();
-    EdgeBooks::add_shared(core_.edges[static_cast<size_t>(&backlog.queue->edge() - core_.pipeline.edges.data())].dropped,
-                          backlog.items.size() - backlog.sent);
+    EdgeBooks::add_shared(backlog.queue->books().dropped, backlog.items.size() - backlog.sent);
     backlog.items.clear();
     backlog.sent = 0;
   }
