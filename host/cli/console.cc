@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "log.h"
 
 namespace heddle {

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "log.h"
 
 namespace heddle {

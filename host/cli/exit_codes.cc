@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/json_value.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {

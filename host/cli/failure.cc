@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 
 namespace heddle {
 

@@ -1,7 +1,7 @@
 #include "cli/console.h"
 #include "cli/drawing.h"
 #include "cli/failure.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/prepare.h"
 #include "cli/source_file.h"
 #include "cli/verbs.h"

@@ -2,7 +2,7 @@
 
 #include "cli/console.h"
 #include "cli/failure.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/params_table.h"
 #include "cli/verbs.h"
 #include "plugin/catalog.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cli/console.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "clock.h"
 
 namespace heddle {

@@ -1,6 +1,6 @@
 #include "cli/manifest_schema.h"
 
-#include "cli/json_value.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {

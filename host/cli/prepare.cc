@@ -4,7 +4,7 @@
 
 #include "cli/console.h"
 #include "cli/failure.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/source_file.h"
 #include "pipeline/build.h"
 

@@ -4,7 +4,7 @@
 #include <csignal>
 #include <vector>
 
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/progress.h"
 #include "log.h"
 

@@ -1,7 +1,7 @@
 #include <unistd.h>
 
 #include "cli/console.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/prepare.h"
 #include "cli/test_run.h"
 #include "cli/verbs.h"

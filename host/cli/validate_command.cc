@@ -1,5 +1,5 @@
 #include "cli/console.h"
-#include "cli/json_value.h"
+#include "value/json_value.h"
 #include "cli/prepare.h"
 #include "cli/verbs.h"
 #include "pipeline/try_params.h"

@@ -19,6 +19,7 @@ void Jobs::State::begin(Record& r) {
   const uint64_t fence = ++r.fence;
   JobRun run(r.shared_from_this(), ++r.attempt, fence);
   r.started_ns = now_ns();
+  r.started_ms = wall_ms();
   r.worker = Lanes::current_worker();
   if (timeout_ns > 0) set_alarm(r, timeout_ns);
   tell(r, "started");

@@ -20,6 +20,7 @@ enum class JobState : uint8_t {
   kWaiting,     // in its lane, or not due yet
   kRunning,
   kBackingOff,  // waits for its next attempt
+  kStranded,    // durable, and nothing here runs jobs of its type at present: it waits until something does
   kDone,
   kDead,        // failed for good: among the dead jobs
   kCancelled
@@ -42,8 +43,16 @@ struct RetryPolicy {
 RetryPolicy exponential(uint32_t retries);
 RetryPolicy fixed(uint32_t retries, uint64_t delay_ns);
 
+// Whether a lane's jobs survive the process, and when one of them may start.
+enum class Durability : uint8_t {
+  kMemory,   // not written at all
+  kWritten,  // may start once its writing has begun; accepted when it is on the medium
+  kDurable   // starts when it is on the medium: for effects outside of the host
+};
+
 // What a lane adds to the jobs that are submitted to it.
 struct JobPolicy {
+  Durability durability = Durability::kMemory;
   uint64_t timeout_ns = 0;                     // of an attempt; 0: none
   uint64_t grace_ns = 5 * kNsPerSecond;        // from being told to stop to being given up
   RetryPolicy retry = {};
@@ -73,11 +82,25 @@ struct JobProgress {
   Value checkpoint = {};  // what the next attempt starts from; empty: nothing
 };
 
+// Which jobs a list is to have.
+struct JobFilter {
+  std::string lane = {}, type = {};    // empty: any
+  std::optional<JobState> state = {};
+  JobId after = 0;                     // those with larger ids
+  size_t most = 100;
+};
+
 // A job as it was when it was asked for.
 struct JobView {
   JobId id = 0;
   std::string type = {}, lane = {};
   JobState state = JobState::kWaiting;
+  bool durable = false;
+  uint8_t priority = 0;
+  std::string idempotency_key = {};
+  Value payload = {};
+  // CLOCK_REALTIME in milliseconds; 0: has not been, or was not said.
+  uint64_t submitted_ms = 0, not_before_ms = 0, started_ms = 0, ended_ms = 0;
   uint32_t attempt = 0;  // the last one begun
   JobProgress progress = {};
   Value result = {};          // of kDone; may be empty

@@ -35,11 +35,11 @@ void Jobs::State::tell(const Record& r, std::string_view what, std::string text,
 }
 
 // Counts the job as waiting, as the lane's depth allows.
-Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& config) {
+Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& config, bool may_wait) {
   Book& b = book(record->in_lane);
   std::unique_lock lock(b.mutex);
   while (b.waiting >= config.depth) {
-    if (config.when_full == LaneFull::kBlock) {
+    if (config.when_full == LaneFull::kBlock && may_wait) {
       b.room.wait(lock, [&] { return b.waiting < config.depth || closed; });
       if (closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
       continue;
@@ -110,6 +110,11 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
   r.now = state;
   r.error = std::move(error);
   r.result = std::move(result);
+  r.ended_ms = wall_ms();
+  const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
+  r.told_over.clear();
+  std::optional<JobView> view;
+  if (!told_over.empty()) view = view_locked(r);
   std::vector<RecordPtr> dependents = std::move(r.dependents);
   r.dependents.clear();
   const bool done = state == JobState::kDone;
@@ -118,6 +123,7 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
   remember(r, state == JobState::kDead);  // before anybody sees that it is over
   lock.unlock();
   r.over.notify_all();
+  for (const auto& tell_it : told_over) tell_it(view);
   after_end(r, done, std::move(dependents));
 }
 
@@ -205,8 +211,15 @@ bool Jobs::State::cancel(const RecordPtr& record, Stop why) {
   return true;
 }
 
+// [r.mutex held]
+bool Jobs::State::takes(const JobFilter& filter, const Record& r) {
+  return (filter.lane.empty() || filter.lane == r.spec.lane) && (filter.type.empty() || filter.type == r.spec.type) && (!filter.state || *filter.state == r.now);
+}
+
 JobView Jobs::State::view_locked(const Record& r) {
-  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .attempt = r.attempt, .progress = r.progress, .result = r.result,
+  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key,
+          .payload = r.spec.payload, .submitted_ms = r.submitted_ms, .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms,
+          .attempt = r.attempt, .progress = r.progress, .result = r.result,
           .error = r.error, .failed_attempts = r.failed};
 }
 

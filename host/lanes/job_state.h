@@ -32,6 +32,7 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
 
   std::mutex mutex;
   std::condition_variable over;
+  std::vector<std::function<void(std::optional<JobView>)>> told_over;  // guarded by mutex
   // Guarded by mutex:
   JobState now = JobState::kBlocked;
   uint32_t attempt = 0;
@@ -45,6 +46,7 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   size_t missing = 0;                     // jobs it waits for
   std::vector<std::shared_ptr<Record>> dependents;
   uint64_t started_ns = 0;
+  uint64_t submitted_ms = 0, not_before_ms = 0, started_ms = 0, ended_ms = 0;
   WorkerId worker = 0;                    // while the function is inside
   bool held = false;                      // it goes on without a worker
   bool counted = false;                   // as waiting, in its lane's book
@@ -84,7 +86,7 @@ struct Jobs::State {
   RecordPtr find(JobId id);
   void tell(const Record& r, std::string_view what, std::string text = {}, double percent = 0);
 
-  Result<void> admit(const RecordPtr& record, const LaneConfig& config);
+  Result<void> admit(const RecordPtr& record, const LaneConfig& config, bool may_wait);
   void waits_no_more(Record& r);
   void enqueue(Record& r, uint64_t not_before_ns);
   void preempt_for(uint32_t priority);
@@ -102,6 +104,7 @@ struct Jobs::State {
   void remember(Record& r, bool is_dead);
   void forget(JobId id);
   void forget_key(const std::string& key, JobId id);
+  static bool takes(const JobFilter& filter, const Record& r);
   static JobView view_locked(const Record& r);
 
   Lanes& lanes;

@@ -27,7 +27,24 @@ void Jobs::set_policy(LaneId lane, JobPolicy policy) {
   book.policy = policy;
 }
 
+JobPolicy Jobs::policy(LaneId lane) const { return state_->policy(lane); }
+
+std::vector<std::string> Jobs::types() const {
+  std::shared_lock lock(state_->types_mutex);
+  std::vector<std::string> names;
+  for (const auto& [name, function] : state_->types) names.push_back(name);
+  return names;
+}
+
 Result<JobId> Jobs::submit(JobSpec spec) {
+  Result<Accepted> accepted = submit_now(std::move(spec), true);
+  if (!accepted) return std::move(accepted).error();
+  return accepted->id;
+}
+
+void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) { accepted(submit_now(std::move(spec), false)); }
+
+Result<Jobs::Accepted> Jobs::submit_now(JobSpec spec, bool may_wait) {
   State& s = *state_;
   if (s.closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
   const auto lane = s.lanes.find(spec.lane);
@@ -52,6 +69,10 @@ Result<JobId> Jobs::submit(JobSpec spec) {
   record->priority = record->spec.priority;
   record->due_ns = record->spec.due_ns;
   record->may_be_shed = true;
+  record->submitted_ms = wall_ms();
+  if (const uint64_t now = now_ns(); record->spec.not_before_ns > now) {
+    record->not_before_ms = record->submitted_ms + (record->spec.not_before_ns - now + kNsPerMs - 1) / kNsPerMs;
+  }
   record->run = &State::start;
   const std::string& key = record->spec.idempotency_key;
   const JobId id = record->id;
@@ -59,9 +80,9 @@ Result<JobId> Jobs::submit(JobSpec spec) {
     State::Shard& shard = s.shard_of(key);
     std::lock_guard lock(shard.mutex);
     const auto [known, fresh] = shard.keys.emplace(key, id);
-    if (!fresh) return known->second;
+    if (!fresh) return Accepted{known->second, false};
   }
-  if (auto admitted = s.admit(record, config); !admitted) {
+  if (auto admitted = s.admit(record, config, may_wait); !admitted) {
     s.forget_key(key, id);
     return std::move(admitted).error();
   }
@@ -108,7 +129,7 @@ Result<JobId> Jobs::submit(JobSpec spec) {
     }
   }
   s.preempt_for(config.priority);
-  return id;
+  return Accepted{id, true};
 }
 
 std::optional<JobView> Jobs::find(JobId id) const {
@@ -118,18 +139,20 @@ std::optional<JobView> Jobs::find(JobId id) const {
   return State::view_locked(*record);
 }
 
-std::vector<JobView> Jobs::list(size_t most) const {
+std::vector<JobView> Jobs::list(const JobFilter& filter) const {
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (const State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    for (const auto& [id, record] : shard.jobs) records.push_back(record);
+    for (const auto& [id, record] : shard.jobs) {
+      if (id > filter.after) records.push_back(record);
+    }
   }
   std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
-  if (records.size() > most) records.resize(most);
   std::vector<JobView> views;
   for (const auto& record : records) {
+    if (views.size() >= filter.most) break;
     std::lock_guard lock(record->mutex);
-    views.push_back(State::view_locked(*record));
+    if (State::takes(filter, *record)) views.push_back(State::view_locked(*record));
   }
   return views;
 }
@@ -145,6 +168,18 @@ std::optional<JobView> Jobs::wait(JobId id, uint64_t timeout_ms) const {
 bool Jobs::cancel(JobId id) {
   const auto record = state_->find(id);
   return record && state_->cancel(record, JobRun::Stop::kCancelled);
+}
+
+void Jobs::when_over(JobId id, std::function<void(std::optional<JobView>)> over) {
+  const auto record = state_->find(id);
+  if (!record) return over(std::nullopt);
+  std::optional<JobView> view;
+  {
+    std::lock_guard lock(record->mutex);
+    if (!is_over(record->now)) return record->told_over.push_back(std::move(over));
+    view = State::view_locked(*record);
+  }
+  over(std::move(view));
 }
 
 std::vector<JobView> Jobs::dead() const {

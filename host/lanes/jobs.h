@@ -58,16 +58,28 @@ class Jobs {
   using Function = std::function<void(JobRun run)>;
   void add_type(std::string type, Function function);
   void set_policy(LaneId lane, JobPolicy policy);
+  JobPolicy policy(LaneId lane) const;
+  // Sorted.
+  std::vector<std::string> types() const;
 
   // [any] Errors: "no-type", "no-lane", "no-job" (in `after`), "too-large", "lane-full" (retryable), "closed". A lane that blocks makes this wait; so it must not be
   // called from a job then.
   Result<JobId> submit(JobSpec spec);
+  // [any] Never waits: `accepted` gets the answer once, on any thread, perhaps before this returns; it must not block. A full lane that blocks rejects here.
+  struct Accepted {
+    JobId id = 0;
+    bool is_new = true;  // false: an earlier job with this idempotency key
+  };
+  void submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted);
   std::optional<JobView> find(JobId id) const;
-  std::vector<JobView> list(size_t most) const;
+  // In the order of their ids.
+  std::vector<JobView> list(const JobFilter& filter) const;
   // [any] Waits until the job is over; empty: not within the time, or unknown.
   std::optional<JobView> wait(JobId id, uint64_t timeout_ms) const;
   // [any] False: it is over, or unknown. One that runs is told to stop, and given up after its grace time.
   bool cancel(JobId id);
+  // [any] Calls `over` once, when the job is over: on any thread, at once if it is so already; with nothing if the job is not known. It must not block.
+  void when_over(JobId id, std::function<void(std::optional<JobView>)> over);
 
   // The dead, oldest first. requeue and discard give false for one that is not among them.
   std::vector<JobView> dead() const;
@@ -87,6 +99,7 @@ class Jobs {
  private:
   friend class JobRun;
   struct State;
+  Result<Accepted> submit_now(JobSpec spec, bool may_wait);
   std::shared_ptr<State> state_;
 };
 

@@ -1,4 +1,4 @@
-#include "cli/json_value.h"
+#include "value/json_value.h"
 
 #include <algorithm>
 #include <set>

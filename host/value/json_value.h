@@ -1,4 +1,4 @@
-// Small makers for the JSON that verbs print: they cannot fail where the input is ours, or repair what is not.
+// Small makers for the JSON that the host itself writes: they cannot fail where the input is ours, or repair what is not.
 #pragma once
 #include <string>
 #include <string_view>

@@ -1,0 +1,51 @@
+// Control: what peers may ask of a running host: jobs, lanes, the dead letters, events, metrics, pipelines.
+//
+// One table says every operation with its method, path, scope and meaning; the listeners' offer, the check of the token in front of each, and the OpenAPI document are made
+// of it, so none of them can forget one.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "lanes/jobs.h"
+#include "plugin/request.h"
+#include "plugin/transport_handle.h"
+#include "serve/access.h"
+#include "serve/config.h"
+#include "serve/served_pipelines.h"
+
+namespace heddle {
+
+class Control {
+ public:
+  // What it speaks for; all of it outlives the control.
+  struct Host {
+    Lanes* lanes = nullptr;
+    Jobs* jobs = nullptr;
+    ServedPipelines* pipelines = nullptr;
+    std::function<Value()> describe;            // {"version","pid","started_ms","store","listeners":[…],…}: GET /v1/host
+    std::function<Result<void>()> ready;        // why not; GET /ready
+    std::function<Result<Value>()> reload;      // reads the configuration again; POST /v1/reload; may block
+    std::string state_dir;                      // of runs with "state": "keep"
+  };
+  Control(Host host, std::shared_ptr<const Access> access);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  static std::vector<Operation> operations();
+  // [any] What the listeners deliver. Never blocks.
+  void receive(Request request);
+  // [any] From now on these tokens count.
+  void set_access(std::shared_ptr<const Access> access);
+  // [any] Ends the streams of events: their peers are told.
+  void close_streams();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace heddle
