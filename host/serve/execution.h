@@ -16,13 +16,14 @@ struct Executed {
   Result<void> run;            // the run as a whole
 };
 
+// For those who want each as it comes, on any thread, never two at once; what goes here is not kept for Executed. They must not block.
+struct AsTheyCome {
+  std::function<void(Value)> output = nullptr, failed = nullptr;
+};
+
 class Execution {
  public:
   using Done = std::function<void(Executed)>;
-  // For those who want each as it comes, on any thread, never two at once; what goes here is not kept for Done. They must not block.
-  struct AsTheyCome {
-    std::function<void(Value)> output = nullptr, failed = nullptr;
-  };
   // [any] Starts a run of its own for these items and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be dropped at any time:
   // the run goes on, and keeps what it needs. It needs two workers: one waits while another starts the nodes.
   static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each = {});

@@ -44,7 +44,7 @@ class ServedPipelines {
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
-  std::map<std::string, LaneSettings> lanes_;  // that were added for manifests
+  std::map<std::string, LaneConfig> lanes_;    // that were added for manifests
 };
 
 }  // namespace heddle
