@@ -143,6 +143,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   bool cancel(const RecordPtr& record, Stop why);
 
   // What is written of durable jobs (job_keeping.cc).
+  void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
+  void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
   void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
@@ -167,6 +169,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
+  std::atomic<size_t> writes{0};                        // calls of the journal without an answer
   std::atomic<JobId> last_id{0};
   std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that ids up to this one may have been given
   std::atomic<bool> closed{false};
