@@ -51,6 +51,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
 void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
   std::unique_lock lock(r.mutex);
   if (r.acceptance == Record::Acceptance::kPending) {
+    accepting.fetch_sub(1, std::memory_order_relaxed);
     if (!outcome) return withdraw(r, lock, std::move(outcome).error());
     settle(r, lock, std::nullopt);
     if (r.durability == Durability::kDurable && !ends) {
