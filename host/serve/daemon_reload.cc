@@ -18,6 +18,23 @@ Value texts(const std::vector<std::string>& list) {
   return Value::list(std::move(out));
 }
 
+// "lanes set: a, b", after what there is already; nothing where there is none.
+void add_words(std::string& out, std::string_view what, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  out += (out.empty() ? "" : "; ") + std::string(what) + ": ";
+  for (const std::string& name : names) out += (&name == &names[0] ? "" : ", ") + name;
+}
+
+std::string words_for(const ServedPipelines::Change& change, const std::vector<std::string>& lanes, const std::vector<std::string>& notes) {
+  std::string out;
+  add_words(out, "pipelines added", change.added);
+  add_words(out, "pipelines changed", change.changed);
+  add_words(out, "pipelines removed", change.removed);
+  add_words(out, "lanes set", lanes);
+  add_words(out, "to note", notes);
+  return out.empty() ? "nothing has changed" : out;
+}
+
 bool same_plugins(const Catalog& a, const Catalog& b) {
   const auto equal = [](const auto& x, const auto& y) { return x->path == y->path && x->name == y->name && x->version == y->version; };
   return std::equal(a.plugins().begin(), a.plugins().end(), b.plugins().begin(), b.plugins().end(), equal);
@@ -72,8 +89,7 @@ Result<Value> Daemon::reload() {
   supervisor_.tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_ns() / 1'000));
   auto next = read_again_();
   auto outcome = next ? apply(*next) : Result<Value>(std::move(next).error());
-  if (outcome) log::write(log::Level::kInfo, {}, "reloaded: " + outcome->json());
-  else log::write(log::Level::kError, {}, "not reloaded, everything stays as it was: " + outcome.error().text());
+  if (!outcome) log::write(log::Level::kError, {}, "not reloaded, everything stays as it was: " + outcome.error().text());
   supervisor_.tell("READY=1\nSTATUS=" + status());
   return outcome;
 }
@@ -99,6 +115,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
     notes.push_back("\"jobs\" counts from the next start on");
   replace_listeners(next, *std::move(opened), *catalog, notes);
   config_ = next;
+  log::write(log::Level::kInfo, {}, "reloaded: " + words_for(*change, lanes, notes));
   return json_object({{"pipelines", json_object({{"added", texts(change->added)}, {"changed", texts(change->changed)}, {"removed", texts(change->removed)},
                                                  {"unchanged", texts(change->unchanged)}})},
                       {"lanes", texts(lanes)},
