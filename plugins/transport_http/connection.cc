@@ -142,7 +142,7 @@ void Connection::wait_for_answer(const httplib::Request& request, httplib::Respo
 
 void Connection::give_answer(const httplib::Request& request, httplib::Response& response, Answer answer) {
   if (answer.status < 0) return fail(response, failure_of(answer.status, answer.body, answer.retry_after_ms));
-  response.status = 200;
+  response.status = answer.accepted ? 202 : 200;
   if (answer.more) return begin_stream(request, response, std::move(answer.content_type));
   append_written(answer.content_type, answer.body, response.body);
   response.set_header("Content-Type", answer.content_type);

@@ -49,6 +49,7 @@ typedef struct heddle_answer {
     heddle_str    content_type;   /* of body and parts; empty: application/json */
     uint32_t      retry_after_ms; /* of a failure: not to be tried again before; 0: not said */
     heddle_value *body;           /* null: none. Consumed */
+    bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
 } heddle_answer;
 
 /* How values are written, by content type: application/json: the JSON text; application/x-ndjson: the same, a line each; text/event-stream:
