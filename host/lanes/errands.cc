@@ -12,6 +12,8 @@ struct Errands::Errand : Job {
   std::function<void()> function;
 };
 
+Errands::Errands(Lanes& lanes, LaneId lane) : lanes_(lanes), lane_(lane) {}
+
 Errands::~Errands() {
   std::vector<std::unique_ptr<Errand>> dropped;  // after the lock: what a function holds may call us
   std::unique_lock lock(mutex_);

@@ -16,7 +16,7 @@ class Errands {
   using Id = uint64_t;  // 0 is none
 
   // `lanes` outlives it.
-  Errands(Lanes& lanes, LaneId lane) : lanes_(lanes), lane_(lane) {}
+  Errands(Lanes& lanes, LaneId lane);
   // Takes back what has not begun, and waits for what has. Not from inside an errand.
   ~Errands();
   Errands(const Errands&) = delete;

@@ -103,9 +103,9 @@ void submit_job(Control::State& control, Request request) {
   const auto asked = std::make_shared<Request>(std::move(request));  // a std::function wants to be copied
   control.host.jobs->submit(std::move(submission->spec), [weak = control.weak_from_this(), asked, wait_ms = submission->wait_ms](Result<Jobs::Accepted> accepted) {
     if (!accepted) return refuse(*asked, accepted.error());
-    const auto control = weak.lock();
-    if (!control) return refuse(*asked, Error("closed", "the host shuts down; job " + std::to_string(accepted->id) + " was accepted"));
-    control->waits.wait(accepted->id, wait_ms, std::move(*asked), accepted->is_new);
+    const auto here = weak.lock();
+    if (!here) return refuse(*asked, Error("closed", "the host shuts down; job " + std::to_string(accepted->id) + " was accepted"));
+    here->waits.wait(accepted->id, wait_ms, std::move(*asked), accepted->is_new);
   });
 }
 

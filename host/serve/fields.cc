@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <set>
 
 #include "manifest/diagnostic.h"
 
@@ -85,13 +84,11 @@ std::vector<uint64_t> Fields::counts(std::string_view name, size_t most) {
 }
 
 Result<void> Fields::end() const {
-  std::set<std::string, std::less<>> seen;
   std::string strange;  // what is misspelt explains what is missing
   for (size_t i = 0; map_ && strange.empty() && i < map_.size(); ++i) {
     std::string_view name;
     map_.at(i, &name);
-    if (!seen.emplace(name).second) strange = quoted(name) + " is there twice";
-    else if (std::find(asked_.begin(), asked_.end(), name) == asked_.end())
+    if (std::find(asked_.begin(), asked_.end(), name) == asked_.end())
       strange = std::string(as_texts_ ? "there is no parameter " : "there is no member ") + quoted(name) + " here" + suggestion(name, asked_);
   }
   if (strange.empty() && wrong_.empty()) return {};

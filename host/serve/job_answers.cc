@@ -66,11 +66,10 @@ Result<JobId> asked_job(const Request& request) {
 
 Error no_such_job(JobId id) { return Error("not-found", "there is no job " + std::to_string(id) + "; of those that are over only the last ones are remembered"); }
 
-void answer_job(Request& request, JobId id, const std::optional<JobView>& view, bool is_new) {
+void answer_job(Request& request, JobId id, const std::optional<JobView>& view, bool accepted) {
   if (!view) return refuse(request, no_such_job(id));
-  const Value json = job_json(*view);
-  if (is_new && !is_over(view->state)) request.accept(json);
-  else request.answer(json);
+  if (accepted) request.accept(job_json(*view));
+  else request.answer(job_json(*view));
 }
 
 }  // namespace heddle

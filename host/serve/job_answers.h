@@ -17,7 +17,7 @@ Value job_page(const std::vector<JobView>& views, size_t most);
 // The {id} of the path, where a request has no other parameters.
 Result<JobId> asked_job(const Request& request);
 Error no_such_job(JobId id);
-// Answers with the job, or that there is none. `is_new`: it was submitted by this request, so where it is not over the answer says that it was accepted.
-void answer_job(Request& request, JobId id, const std::optional<JobView>& view, bool is_new);
+// Answers with the job, or that there is none. `accepted`: it was submitted by this request, which did not wait for its end.
+void answer_job(Request& request, JobId id, const std::optional<JobView>& view, bool accepted);
 
 }  // namespace heddle

@@ -38,11 +38,15 @@ struct JobWaits::State : std::enable_shared_from_this<State> {
   void over(JobId id, const std::optional<JobView>& view) {
     for (auto& [number, wait] : take(id)) {
       errands.take_back(wait.alarm);
-      answer_job(wait.request, id, view, wait.is_new);
+      answer_job(wait.request, id, view, false);
     }
   }
   void late(JobId id, uint64_t number) {
-    if (auto wait = take(id, number)) answer_job(wait->request, id, jobs.find(id), wait->is_new);
+    if (auto wait = take(id, number)) answer_as_it_is(*wait, id);
+  }
+  void answer_as_it_is(Wait& wait, JobId id) {
+    const auto view = jobs.find(id);
+    answer_job(wait.request, id, view, wait.is_new && view && !is_over(view->state));
   }
 
   Jobs& jobs;
@@ -99,7 +103,7 @@ void JobWaits::close() {
   for (auto& [id, waits] : all) {
     for (auto& [number, wait] : waits) {
       state_->errands.take_back(wait.alarm);
-      answer_job(wait.request, id, state_->jobs.find(id), wait.is_new);
+      state_->answer_as_it_is(wait, id);
     }
   }
 }

@@ -17,7 +17,7 @@ class JobWaits {
   JobWaits(const JobWaits&) = delete;
   JobWaits& operator=(const JobWaits&) = delete;
 
-  // [any] Never blocks. `is_new`: of a job that this request submitted; the answer says then whether it is done or just accepted.
+  // [any] Never blocks. `is_new`: of a job that this request submitted; where it is not over, the answer says that it was accepted.
   void wait(JobId id, uint64_t timeout_ms, Request request, bool is_new = false);
   // [any] Answers all with the jobs as they are; from here on nobody waits.
   void close();

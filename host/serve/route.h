@@ -24,7 +24,8 @@ struct Route {
   std::string_view body_schema = {}, answer_schema = {};
   std::vector<QueryParameter> query = {};
   std::string_view answer_type = "application/json";
-  bool stream = false;  // the answer may come in parts
+  bool may_accept = false;  // 202
+  bool stream = false;      // the answer may come in parts
 };
 
 // All of them.

@@ -45,7 +45,7 @@ void Connection::cut() {
 void Connection::on_head(httplib::Request& request) {
   wire_.end_head();
   heard_ = true;
-  head_ = judge(request, shared_.offer.routes, shared_.offer.body_bytes);
+  head_ = judge(request, shared_.offer, shared_.site);
   request.path = "/";
   request.ranges.clear();                    // answers are whole
   request.headers.erase("Accept-Encoding");  // and as they are
@@ -101,7 +101,7 @@ void Connection::give_request(const std::string& body) {
   const Value map = Value::map(parameters);
   heddle_request r{};
   r.struct_size = sizeof r;
-  r.operation = to_str(head_.route->operation);
+  r.operation = to_str(head_.operation);
   r.peer = to_str(wire_.peer());
   r.identity = to_str(wire_.identity());
   r.token = to_str(head_.token);

@@ -70,6 +70,9 @@ typedef struct heddle_transport {
      *   "operations"  [{"name": "jobs.get", "answer": "value" or "stream", "method": "GET", "path": "/v1/jobs/{id}"}]: method and path are for
      *                 transports that have them; a path's segment in braces is a parameter. No two share method and path, but for the names
      *                 of parameters; a literal segment goes before a parameter
+     *   "otherwise"   the name of one more operation, to which everything goes that fits none of them, so that the host decides who may know
+     *                 what there is. Its parameters are "method", "path" and "allow": the methods of that path, none if there is no such path.
+     *                 Absent: the transport says itself that there is nothing
      * Result: {"endpoint": …}, with the port in use. Requests may reach the inbox before op is complete. */
     void (*listen)(void *self, heddle_id listener, const heddle_value *offer, heddle_op *op) HEDDLE_FN;
 
