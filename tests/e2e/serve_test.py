@@ -24,6 +24,7 @@ class Host:
         self.news = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        case.addCleanup(self.leave)
         self.address = self.wait_for(r"ready: http on (\S+)").group(1)
 
     def _read(self):
@@ -34,6 +35,11 @@ class Host:
         with self.news:
             self.said.append(None)
             self.news.notify_all()
+
+    def leave(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.reader.join(TIMEOUT)
 
     @property
     def text(self):
