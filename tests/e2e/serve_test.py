@@ -3,6 +3,7 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 import unittest
@@ -253,6 +254,29 @@ class ServeTest(HeddleCase):
         host = self.serve(**settings)
         status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
         self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
+
+    def test_the_supervisor_is_told(self):
+        supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(supervisor.close)
+        supervisor.settimeout(TIMEOUT)
+        supervisor.bind(self.path("notify"))
+
+        def told(what):
+            while True:
+                lines = supervisor.recv(4096).decode().splitlines()
+                if what in lines:
+                    return lines
+
+        host = self.serve(env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "50000"})
+        self.assertIn(f"STATUS=http on {host.address}; 0 pipelines", told("READY=1"))
+        told("WATCHDOG=1")
+        told("WATCHDOG=1")
+        host.process.send_signal(signal.SIGHUP)
+        self.assertRegex("\n".join(told("RELOADING=1")), r"MONOTONIC_USEC=\d+")
+        told("READY=1")
+        host.process.terminate()
+        told("STOPPING=1")
+        self.assertEqual(host.process.wait(TIMEOUT), 0)
 
     def test_an_endpoint_in_use_is_refused(self):
         host = self.serve()
