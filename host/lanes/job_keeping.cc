@@ -53,7 +53,7 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
   if (r.acceptance == Record::Acceptance::kPending) {
     accepting.fetch_sub(1, std::memory_order_relaxed);
     if (!outcome) return withdraw(r, lock, std::move(outcome).error());
-    settle(r, lock, std::nullopt);
+    settle(r, lock);
     if (r.durability == Durability::kDurable && !ends) {
       enter(r);
       preempt_for(lanes.priority(r.in_lane));
@@ -74,7 +74,7 @@ void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error 
   forget_key(r.spec.idempotency_key, r.id);
   lock.lock();
   if (r.now == JobState::kEnding) return publish(r, lock);
-  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, r.refusal, {});
+  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.refusal, {});
   lock.unlock();
   cancel(keep, Stop::kCancelled);
 }
@@ -112,13 +112,13 @@ void Jobs::State::reserve_ids() {
 bool Jobs::State::find_function(Record& r) {
   const auto lane = lanes.find(r.spec.lane);
   if (!lane) {
-    r.error = Error("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
+    r.error = std::make_unique<const Error>("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
     return false;
   }
   std::shared_lock lock(types_mutex);
   const auto type = types.find(r.spec.type);
   if (type == types.end()) {
-    r.error = Error("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
+    r.error = std::make_unique<const Error>("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
     return false;
   }
   r.function = &type->second;
@@ -178,13 +178,18 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
     }
     prepare(record);
     record->acceptance = Record::Acceptance::kAccepted;
-    shard_of(id).jobs.emplace(id, record);
-    claim_key(record);
     (is_over(record->now) ? over_ones : active_ones).push_back(record);
     last_id = std::max(last_id.load(), id);
     return {};
   });
   if (!read) return std::move(read).error();
+  for (Shard& shard : shards) shard.jobs.reserve((active_ones.size() + over_ones.size()) / kShards + 1);
+  for (const auto* records : {&active_ones, &over_ones}) {
+    for (const RecordPtr& record : *records) {
+      shard_of(record->id).jobs.emplace(record->id, record);
+      claim_key(record);
+    }
+  }
   ++boot;
   last_id = std::max(last_id.load(), reserved);
   reserved_id = last_id + kReservedIds;

@@ -82,7 +82,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   tell(*record, "submitted");
   std::unique_lock lock(record->mutex);
   if (record->durability == Durability::kMemory) {
-    settle(*record, lock, std::nullopt);
+    settle(*record, lock);
   } else {
     accepting.fetch_add(1, std::memory_order_relaxed);
     save(*record, lock);
@@ -114,7 +114,7 @@ Error Jobs::State::refuse(const RecordPtr& record, Error why) {
 // [lock held on entry, not after]
 void Jobs::State::settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal) {
   r.acceptance = refusal ? Record::Acceptance::kRefused : Record::Acceptance::kAccepted;
-  r.refusal = std::move(refusal);
+  if (refusal) r.refusal = std::make_unique<const Error>(*std::move(refusal));
   const std::vector<std::function<void()>> told = std::move(r.told_accepted);
   r.told_accepted.clear();
   lock.unlock();
@@ -229,7 +229,9 @@ void Jobs::State::let_go(Record& r) {
 void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result) {
   waits_no_more(r);
   clear_alarm(r);
-  r.ending = {state, std::move(error), std::move(result)};
+  r.ends_as = state;
+  r.error = error ? std::make_unique<const Error>(*std::move(error)) : nullptr;
+  r.result = std::move(result);
   if (!r.is_kept()) return publish(r, lock);
   if (r.now == JobState::kRunning && !std::exchange(r.held, true)) lanes.hold(r.in_lane);
   r.now = JobState::kEnding;
@@ -240,9 +242,7 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
 void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const RecordPtr keep = r.shared_from_this();
   let_go(r);
-  r.now = r.ending.state;
-  r.error = std::move(r.ending.error);
-  r.result = std::move(r.ending.result);
+  r.now = r.ends_as;
   r.ended_ms = wall_ms();
   const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
   r.told_over.clear();
@@ -382,10 +382,14 @@ bool Jobs::State::takes(const JobFilter& filter, const Record& r) {
 }
 
 JobView Jobs::State::view_locked(const Record& r) {
-  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .durable = r.durability != Durability::kMemory, .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key,
-          .payload = r.spec.payload, .submitted_ms = r.submitted_ms, .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms,
-          .attempt = r.attempt, .progress = r.progress, .result = r.result,
-          .error = r.error, .failed_attempts = r.failed};
+  JobView view = {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .durable = r.durability != Durability::kMemory,
+                  .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key, .payload = r.spec.payload, .submitted_ms = r.submitted_ms,
+                  .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms, .attempt = r.attempt, .progress = r.progress,
+                  .failed_attempts = r.failed};
+  if (r.now == JobState::kEnding) return view;
+  view.result = r.result;
+  if (r.error) view.error = *r.error;
+  return view;
 }
 
 }  // namespace heddle
