@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from program import INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
+from program import BUILD, INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
 
 TOKEN = "a-token-for-everything"
 TRIPLE = pipeline(node("m", "Multiply", {"multiplier": 3}))
@@ -209,6 +209,21 @@ class ServeTest(HeddleCase):
             host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
         self.assertEqual(host.end(), 0, host.text)
         self.assertIn("2 jobs waited and 1 ran: they were given up", host.text)
+
+    def test_a_node_that_hangs_is_left_behind(self):
+        self.write("pipelines/watched.json", pipeline(node("h", "BrokenHang", timeout_ms=200)))
+        self.write("pipelines/hangs.json", pipeline(node("told", "Log", {"message": "it is in there"}), node("h", "BrokenHang")))
+        self.write("pipelines/triple.json", TRIPLE)
+        host = self.serve("--plugin-dir", os.path.join(BUILD, "tests", "broken"), drain_ms=100, store={"type": "Sqlite", "params": {"path": self.path("jobs.db")}})
+        status, answer = host.ask("POST", "/v1/pipelines/watched/execute", 1)
+        self.assertEqual((status, answer["outputs"], answer["failed"][0]["node"]), (200, [], "h"))
+        self.assertEqual(host.execute("triple", 1), [3])
+        host.ask("POST", "/v1/jobs", {"type": "pipeline/hangs", "payload": 1})
+        host.wait_for("it is in there")
+        self.assertEqual(host.execute("triple", 1), [3])
+        self.assertEqual(host.end(), 0, host.text)
+        self.assertIn("a thread does not come back from a plugin", host.text)
+        self.assertFalse(os.path.exists(self.path("jobs.db-wal")), "the store was closed")
 
     def test_a_second_signal_ends_at_once(self):
         self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
