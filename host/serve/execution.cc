@@ -77,10 +77,22 @@ class Harvest : public Output, public DeadLetters {
   std::vector<Value> outputs_, failed_;
 };
 
+// Told of itself from the first to the last moment.
+class Stay {
+ public:
+  explicit Stay(std::shared_ptr<InUse> in_use) : in_use_(std::move(in_use)) { in_use_->enter(); }
+  ~Stay() { in_use_->leave(); }
+  Stay(const Stay&) = delete;
+  Stay& operator=(const Stay&) = delete;
+
+ private:
+  const std::shared_ptr<InUse> in_use_;
+};
+
 class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
   OneRun(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each)
-      : pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
+      : stay_(pipeline->in_use), pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
         harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
   void post_begin() {
@@ -145,6 +157,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
 
   Error stopped_error() const { return Error("stopped", "the execution of pipeline \"" + pipeline_->name + "\" was given up", ErrorClass::kCancelled); }
 
+  const Stay stay_;  // goes last
   const ServedPipelinePtr pipeline_;
   Lanes& lanes_;
   const LaneId lane_;

@@ -1,6 +1,7 @@
 #include "serve/served_pipelines.h"
 
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -39,7 +40,7 @@ Result<std::string> text_of(const fs::path& path) {
   return text;
 }
 
-Result<ServedPipelinePtr> build(const fs::path& path, std::string text, std::shared_ptr<const Catalog> catalog) {
+Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string text, std::shared_ptr<const Catalog> catalog) {
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
@@ -56,7 +57,7 @@ Result<ServedPipelinePtr> build(const fs::path& path, std::string text, std::sha
   out->pipeline = *std::move(pipeline);
   out->pipeline.lanes.clear();
   out->catalog = std::move(catalog);
-  return ServedPipelinePtr(std::move(out));
+  return out;
 }
 
 LaneConfig config_of(const LaneSettings& lane) {
@@ -123,6 +124,21 @@ class DeclaredLanes {
 
 }  // namespace
 
+void InUse::enter() {
+  std::lock_guard lock(mutex_);
+  ++count_;
+}
+
+void InUse::leave() {
+  std::lock_guard lock(mutex_);
+  if (--count_ == 0) changed_.notify_all();
+}
+
+bool InUse::wait_until_none(uint64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return count_ == 0; });
+}
+
 Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes,
                                                       const std::vector<LaneSetup>& host_lanes) {
   Change change;
@@ -151,6 +167,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     } else {
       auto built = build(path, *std::move(text), catalog);
       if (!built) return std::move(built).error();
+      (*built)->in_use = in_use_;
       pipeline = *std::move(built);
       (old == before.end() ? change.added : change.changed).push_back(pipeline->name);
     }
