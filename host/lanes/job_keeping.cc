@@ -40,7 +40,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     std::vector<JobJournal::Change> changes;
     changes.push_back({r.id, job_record(r)});
     lock.unlock();
-    take_forgotten(changes);
+    take_forgotten(shard_of(r.id), changes);
     write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
     lock.lock();
   }
@@ -80,21 +80,23 @@ void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error 
 }
 
 // Adds records that are not wanted any more to what is written anyway.
-void Jobs::State::take_forgotten(std::vector<JobJournal::Change>& changes) {
-  std::lock_guard lock(mutex);
-  while (!forgotten.empty() && changes.size() < kForgottenAtOnce) {
-    changes.push_back({forgotten.back()});
-    forgotten.pop_back();
+void Jobs::State::take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes) {
+  std::lock_guard lock(shard.mutex);
+  while (!shard.forgotten.empty() && changes.size() < kForgottenAtOnce) {
+    changes.push_back({shard.forgotten.back()});
+    shard.forgotten.pop_back();
   }
 }
 
-// One that fails to be written is erased by the next start that finds too many.
+// One that fails to be erased is erased by the next start that finds too many.
 void Jobs::State::write_forgotten() {
-  for (;;) {
-    std::vector<JobJournal::Change> changes;
-    take_forgotten(changes);
-    if (changes.empty()) return;
-    write(std::move(changes), nullptr);
+  for (Shard& shard : shards) {
+    for (;;) {
+      std::vector<JobJournal::Change> changes;
+      take_forgotten(shard, changes);
+      if (changes.empty()) break;
+      write(std::move(changes), nullptr);
+    }
   }
 }
 

@@ -31,6 +31,7 @@ void Jobs::State::begin(Record& r) {
   if (may_go_back) {
     std::lock_guard all(mutex);
     preemptible.insert(mine);
+    preemptible_count = preemptible.size();
   }
   try {
     (*r.function)(run);
@@ -40,6 +41,7 @@ void Jobs::State::begin(Record& r) {
   if (may_go_back) {
     std::lock_guard all(mutex);
     preemptible.erase(mine);
+    preemptible_count = preemptible.size();
   }
   lock.lock();
   if (r.fence != fence || r.now != JobState::kRunning) return;

@@ -67,12 +67,8 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
       return refuse(record, Error("not-durable", "it is to run after job " + std::to_string(other) + ", which would not outlive the host", ErrorClass::kConfig));
     }
   }
-  const LaneConfig config = lanes.config(record->in_lane);
-  if (auto admitted = admit(record, config, may_wait); !admitted) return refuse(record, std::move(admitted).error());
-  {
-    std::lock_guard lock(mutex);
-    ++active;
-  }
+  if (auto admitted = admit(record, may_wait); !admitted) return refuse(record, std::move(admitted).error());
+  ++active;
   {
     Shard& shard = shard_of(record->id);
     std::lock_guard lock(shard.mutex);
@@ -89,7 +85,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
     if (record->durability == Durability::kDurable) return Submitted{record};  // saved() lets it go on
   }
   enter(*record);
-  preempt_for(config.priority);
+  preempt_for(lanes.priority(record->in_lane));
   return Submitted{record};
 }
 
@@ -151,19 +147,20 @@ void Jobs::State::enter(Record& r) {
 }
 
 // Counts the job as waiting, as the lane's depth allows.
-Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& config, bool may_wait) {
+Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
   Book& b = book(record->in_lane);
+  const LaneFull when_full = lanes.when_full(record->in_lane);
   std::unique_lock lock(b.mutex);
-  while (b.waiting >= config.depth) {
-    if (config.when_full == LaneFull::kBlock && may_wait) {
-      b.room.wait(lock, [&] { return b.waiting < config.depth || closed; });
+  while (b.waiting >= lanes.depth(record->in_lane)) {
+    if (when_full == LaneFull::kBlock && may_wait) {
+      b.room.wait(lock, [&] { return b.waiting < lanes.depth(record->in_lane) || closed; });
       if (closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
       continue;
     }
-    Job* const oldest = config.when_full == LaneFull::kShedOldest ? lanes.take_oldest(record->in_lane) : nullptr;
+    Job* const oldest = when_full == LaneFull::kShedOldest ? lanes.take_oldest(record->in_lane) : nullptr;
     if (!oldest) {
       count(record->in_lane, kRejected);
-      return Error("lane-full", "lane \"" + config.name + "\" has " + std::to_string(b.waiting) + " jobs waiting, which is all it takes: try again later",
+      return Error("lane-full", "lane \"" + record->spec.lane + "\" has " + std::to_string(b.waiting) + " jobs waiting, which is all it takes: try again later",
                    ErrorClass::kRetryable);
     }
     Record& shed = *static_cast<Record*>(oldest);
@@ -171,7 +168,7 @@ Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& confi
     lock.unlock();
     std::unique_lock mine(shed.mutex);
     count(shed.in_lane, kShed);
-    finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + config.name + "\" was full, and this was the job that waited longest"), {});
+    finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + record->spec.lane + "\" was full, and this was the job that waited longest"), {});
     lock.lock();
   }
   ++b.waiting;
@@ -203,13 +200,14 @@ void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
 
 // A job waits and no worker is free: asks the running job of the lowest preemptible lane to go back to its queue.
 void Jobs::State::preempt_for(uint32_t priority) {
-  if (lanes.has_free_worker()) return;
+  if (preemptible_count == 0 || lanes.has_free_worker()) return;
   RecordPtr lowest;
   {
     std::lock_guard lock(mutex);
     if (preemptible.empty() || preemptible.rbegin()->first <= priority) return;
     lowest = preemptible.rbegin()->second;
     preemptible.erase(std::prev(preemptible.end()));  // it is asked once
+    preemptible_count = preemptible.size();
   }
   uint64_t fence;
   {
@@ -272,20 +270,18 @@ void Jobs::State::leave(Record& r, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   r.changed.notify_all();
   for (const auto& tell_it : told_over) tell_it(view);
-  {
-    std::lock_guard all(mutex);
-    --active;
-  }
+  one_less();
+}
+
+void Jobs::State::one_less() {
+  if (active.fetch_sub(1) > 1 || !closed) return;
+  { std::lock_guard lock(mutex); }  // whoever waits has looked, or will see
   fewer.notify_all();
 }
 
 // [record->mutex held] A dead job stays until it is discarded or there are too many; of the others the last ones are remembered.
 void Jobs::State::remember(const RecordPtr& record, bool is_dead) {
-  {
-    std::lock_guard lock(mutex);
-    --active;
-  }
-  fewer.notify_all();
+  one_less();
   keep_over(record, is_dead);
 }
 
@@ -320,11 +316,9 @@ void Jobs::State::forget(JobId id) {
     if (found == shard.jobs.end()) return;
     record = std::move(found->second);
     shard.jobs.erase(found);
+    if (record->durability != Durability::kMemory) shard.forgotten.push_back(id);
   }
   forget_key(record->spec.idempotency_key, id);
-  if (record->durability == Durability::kMemory) return;
-  std::lock_guard lock(mutex);
-  forgotten.push_back(id);
 }
 
 void Jobs::State::forget_key(const std::string& key, JobId id) {

@@ -94,6 +94,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::unordered_map<JobId, RecordPtr> jobs;
     std::unordered_map<std::string, RecordPtr> keys;  // idempotency
     std::deque<JobId> over;
+    std::vector<JobId> forgotten;  // durable: their records are to be erased with a next write
   };
 
   Book& book(LaneId lane);
@@ -112,7 +113,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   Result<Submitted> submit(JobSpec spec, bool may_wait);
   void prepare(const RecordPtr& record);
   RecordPtr claim_key(const RecordPtr& record);
-  Result<void> admit(const RecordPtr& record, const LaneConfig& config, bool may_wait);
+  Result<void> admit(const RecordPtr& record, bool may_wait);
   Error refuse(const RecordPtr& record, Error why);
   void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal = {});
   void enter(Record& r);
@@ -131,6 +132,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void give_up(Record& r, uint64_t fence);
 
   // The way out (job_state.cc).
+  void one_less();
   void let_go(Record& r);
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
   void publish(Record& r, std::unique_lock<std::mutex>& lock);
@@ -144,7 +146,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
   void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
-  void take_forgotten(std::vector<JobJournal::Change>& changes);
+  static void take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes);
   void write_forgotten();
   Result<Restored> restore(std::shared_ptr<JobJournal> journal);
   bool find_function(Record& r);
@@ -165,6 +167,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
+  std::atomic<size_t> active{0};                        // jobs that are neither over nor left; `fewer` tells of 0 once closed
   std::atomic<size_t> writes{0};                        // calls of the journal without an answer
   std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
@@ -180,12 +183,11 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   std::mutex mutex;
   std::condition_variable fewer;
   // Guarded by mutex:
-  size_t active = 0;                                    // jobs that are not over
-  std::vector<JobId> forgotten;                         // durable: their records are to be erased with the next write
   std::map<JobId, RecordPtr> stranded;
   std::deque<JobId> dead;
   uint64_t dead_lost = 0;
   std::set<std::pair<uint32_t, RecordPtr>> preemptible;  // that have a worker, by their lane's priority
+  std::atomic<size_t> preemptible_count{0};             // written under mutex; may be read without
 };
 
 }  // namespace heddle

@@ -155,8 +155,8 @@ bool Jobs::requeue(JobId id) {
   {
     std::lock_guard lock(state_->mutex);
     if (std::erase(state_->dead, id) == 0) return false;
-    ++state_->active;
   }
+  ++state_->active;
   std::unique_lock lock(record->mutex);
   record->now = JobState::kWaiting;
   record->attempt = 0;
