@@ -73,7 +73,12 @@ struct TestArguments {
   unsigned threads = 0;
 };
 
-enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kHelpExitCodes };
+struct ServeArguments {
+  std::optional<std::string> config;  // unset: the first of the usual places
+  unsigned threads = 0;               // 0: as the configuration says
+};
+
+enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kHelpExitCodes };
 
 struct CommandLine {
   Verb verb = Verb::kNone;  // kNone: there is nothing to do, and `exit_code` is the answer
@@ -86,6 +91,7 @@ struct CommandLine {
   InspectArguments inspect;
   ImportArguments import;
   TestArguments test;
+  ServeArguments serve;
 };
 
 }  // namespace heddle

@@ -49,6 +49,7 @@ class Definition {
   void add_run();
   void add_looking();     // validate, plan, graph
   void add_describing();  // inspect, import, schema
+  void add_serve();
   void add_test_and_help();
   ExitCode settle();
   ExitCode fail(const std::string& message) const {
@@ -79,6 +80,7 @@ Definition::Definition(CommandLine& line) : line_(line) {
   add_run();
   add_looking();
   add_describing();
+  add_serve();
   add_test_and_help();
 }
 
@@ -196,6 +198,16 @@ void Definition::add_describing() {
   add_general(schema, true, false);
 }
 
+void Definition::add_serve() {
+  CLI::App* verb = add_verb("serve", Verb::kServe, "Run a host: jobs, lanes and pipelines, asked over the network",
+                            "Without --config: HEDDLE_CONFIG, ./heddle.json, ~/.config/heddle/heddle.json, /etc/heddle/heddle.json; without any of them\n"
+                            "127.0.0.1:7433, with everything in memory. SIGHUP reloads the configuration, SIGTERM finishes what runs and ends.\n"
+                            "Example:\n  heddle serve --config heddle.json");
+  verb->add_option("-c,--config", line_.serve.config, "The configuration")->type_name("FILE");
+  add_threads(verb, line_.serve.threads);
+  add_general(verb, true, true);
+}
+
 void Definition::add_test_and_help() {
   CLI::App* test = add_verb("test", Verb::kTest, "Run the tests that a manifest brings along", "Example:\n  heddle test pipeline.json");
   add_manifest(test, line_.test.manifest);
@@ -249,7 +261,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   }
   if (verb == &app_) {
     if (extra.empty() && app_.remaining_size() == 0)
-      return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test; heddle --help says more");
+      return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve; heddle --help says more");
     if (!extra.empty() && extra[0].rfind('-', 0) != 0) return fail(unknown_word(extra[0]));
   }
   if (extra.empty()) return fail("heddle " + verb->get_name() + ": " + error.what());

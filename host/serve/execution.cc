@@ -11,8 +11,6 @@
 namespace heddle {
 namespace {
 
-constexpr const char* kLane = "executions";
-
 // The items of an execution.
 class GivenItems : public Feed {
  public:
@@ -77,10 +75,22 @@ class Harvest : public Output, public DeadLetters {
   std::vector<Value> outputs_, failed_;
 };
 
+// Told of itself from the first to the last moment.
+class Stay {
+ public:
+  explicit Stay(std::shared_ptr<InUse> in_use) : in_use_(std::move(in_use)) { in_use_->enter(); }
+  ~Stay() { in_use_->leave(); }
+  Stay(const Stay&) = delete;
+  Stay& operator=(const Stay&) = delete;
+
+ private:
+  const std::shared_ptr<InUse> in_use_;
+};
+
 class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
   OneRun(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each)
-      : pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
+      : stay_(pipeline->in_use), pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
         harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
   void post_begin() {
@@ -130,9 +140,9 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     while (!run_->wait(1'000)) {
     }
     const RunReport& report = run_->report();
-    if (report.ok) return end({});
-    if (report.stopped && report.error.code.empty()) return end(stopped_error());
-    end(report.error);
+    if (!report.error.code.empty()) return end(report.error);
+    if (report.stopped) return end(stopped_error());
+    end({});
   }
 
   void end(Result<void> outcome) noexcept {
@@ -145,6 +155,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
 
   Error stopped_error() const { return Error("stopped", "the execution of pipeline \"" + pipeline_->name + "\" was given up", ErrorClass::kCancelled); }
 
+  const Stay stay_;  // goes last
   const ServedPipelinePtr pipeline_;
   Lanes& lanes_;
   const LaneId lane_;
@@ -183,8 +194,8 @@ Result<Value> outcome_of(Executed executed) {
 }  // namespace
 
 LaneId execution_lane(Lanes& lanes) {
-  if (const auto found = lanes.find(kLane)) return *found;
-  const auto added = lanes.add({.name = kLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
+  if (const auto found = lanes.find(kExecutionLane)) return *found;
+  const auto added = lanes.add({.name = kExecutionLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
   assert(added);
   return *added;
 }

@@ -1,5 +1,7 @@
 // ServedPipelines: the pipelines of a folder, built and ready, by name.
 #pragma once
+#include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -14,6 +16,20 @@
 
 namespace heddle {
 
+// How many executions there are: whoever takes the host down waits for them.
+class InUse {
+ public:
+  void enter();
+  void leave();
+  // False: there still are some.
+  bool wait_until_none(uint64_t timeout_ms);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t count_ = 0;  // guarded by mutex_
+};
+
 // Immutable. Whoever executes it holds it: a reload does not touch what runs.
 struct ServedPipeline {
   std::string name;  // of its file, without ".json"
@@ -23,6 +39,7 @@ struct ServedPipeline {
   Manifest manifest;
   Pipeline pipeline;  // without its lanes: they are the host's by now, and no run sets them again
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
+  std::shared_ptr<InUse> in_use;
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
@@ -39,8 +56,11 @@ class ServedPipelines {
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
+  // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.
+  bool wait_until_idle(uint64_t timeout_ms) const { return in_use_->wait_until_none(timeout_ms); }
 
  private:
+  const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
