@@ -56,6 +56,9 @@ ReadConfig read(const std::string& path, const ServeArguments& arguments, const 
   }
   if (arguments.threads) out.config->threads = arguments.threads;
   out.config->plugin_dirs.insert(out.config->plugin_dirs.begin(), general.plugin_dirs.begin(), general.plugin_dirs.end());
+  if (!out.diagnostics) return out;
+  check_types(*out.config, Catalog::scan(plugin_search_path(out.config->plugin_dirs)), *out.diagnostics);
+  if (out.diagnostics->has_errors()) out.config.reset();
   return out;
 }
 

@@ -62,7 +62,7 @@ Result<JobId> Jobs::submit(JobSpec spec) {
   JobRun::Record& r = *submitted->record;
   std::unique_lock lock(r.mutex);
   r.changed.wait(lock, [&] { return r.acceptance != JobRun::Record::Acceptance::kPending; });  // ends: the journal answers every call
-  if (r.refusal) return *r.refusal;
+  if (r.acceptance == JobRun::Record::Acceptance::kRefused) return *r.refusal;
   return r.id;
 }
 
@@ -70,8 +70,13 @@ void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) 
   auto submitted = state_->submit(std::move(spec), false);
   if (!submitted) return accepted(std::move(submitted).error());
   auto answer = [record = submitted->record, is_new = submitted->is_new, accepted = std::move(accepted)] {
-    if (record->refusal) return accepted(*record->refusal);  // settled: nobody writes it any more
-    accepted(Accepted{record->id, is_new});
+    std::optional<Error> refusal;
+    {
+      std::lock_guard lock(record->mutex);
+      if (record->acceptance == JobRun::Record::Acceptance::kRefused) refusal = *record->refusal;
+    }
+    if (refusal) accepted(*std::move(refusal));
+    else accepted(Accepted{record->id, is_new});
   };
   {
     std::lock_guard lock(submitted->record->mutex);
@@ -150,8 +155,8 @@ bool Jobs::requeue(JobId id) {
   {
     std::lock_guard lock(state_->mutex);
     if (std::erase(state_->dead, id) == 0) return false;
-    ++state_->active;
   }
+  ++state_->active;
   std::unique_lock lock(record->mutex);
   record->now = JobState::kWaiting;
   record->attempt = 0;

@@ -5,7 +5,9 @@
 #include <atomic>
 #include <cassert>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <shared_mutex>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -75,8 +77,16 @@ struct Shared {
   std::condition_variable gone;                // while stopping: a worker has ended, or was given up
   struct TimeUp : Job { Shared* shared = nullptr; } time_up;
 
-  std::array<std::atomic<uint8_t>, kMaxLanes> priorities{};  // by lane, for those who post
-  std::array<std::atomic<bool>, kMaxLanes> preemptible{};    // by lane
+  // By lane, for those who post: what they need of it without the mutex.
+  struct Shown {
+    std::atomic<uint8_t> priority{0};
+    std::atomic<bool> preemptible{false};
+    std::atomic<LaneFull> when_full{LaneFull::kReject};
+    std::atomic<uint64_t> depth{0};
+  };
+  std::array<Shown, kMaxLanes> shown{};
+  std::shared_mutex names_mutex;
+  std::map<std::string, LaneId, std::less<>> names;  // guarded by names_mutex
 
   Worker* to_wake_locked(uint64_t now);
   void empty_inbox_locked(uint64_t now);
@@ -161,7 +171,7 @@ void Shared::stir() {
 void Shared::post(LaneId lane, Job* job) {
   job->lane = lane;
   job->submitted_ns = now_ns();
-  const uint32_t priority = priorities[lane].load(std::memory_order_relaxed);
+  const uint32_t priority = shown[lane].priority.load(std::memory_order_relaxed);
   uint32_t seen = urgent.load(std::memory_order_relaxed);
   job->next = inbox.load(std::memory_order_relaxed);
   // Sequentially consistent against a worker that goes to sleep: either it sees this job, or this thread sees that it sleeps.
@@ -394,8 +404,13 @@ Result<LaneId> Lanes::add(const LaneConfig& config) {
     shared.empty_inbox_locked(now);
     auto added = shared.schedule.add(config, now);
     if (!added) return added;
-    shared.priorities[*added].store(static_cast<uint8_t>(config.priority), std::memory_order_relaxed);
-    shared.preemptible[*added].store(config.preemptible, std::memory_order_relaxed);
+    Shared::Shown& shown = shared.shown[*added];
+    shown.priority.store(static_cast<uint8_t>(config.priority), std::memory_order_relaxed);
+    shown.preemptible.store(config.preemptible, std::memory_order_relaxed);
+    shown.when_full.store(config.when_full, std::memory_order_relaxed);
+    shown.depth.store(config.depth, std::memory_order_relaxed);
+    std::lock_guard names(shared.names_mutex);
+    shared.names.emplace(config.name, *added);
     if (*added == shared.run_ns.size()) {
       shared.run_ns.push_back(kBatchNs);
       shared.schedule.set_most(*added, 1);
@@ -406,8 +421,9 @@ Result<LaneId> Lanes::add(const LaneConfig& config) {
 }
 
 std::optional<LaneId> Lanes::find(std::string_view name) const {
-  std::lock_guard lock(pool_->shared->mutex);
-  return pool_->shared->schedule.find(name);
+  std::shared_lock lock(pool_->shared->names_mutex);
+  const auto found = pool_->shared->names.find(name);
+  return found == pool_->shared->names.end() ? std::nullopt : std::optional(found->second);
 }
 
 LaneConfig Lanes::config(LaneId lane) const {
@@ -415,8 +431,10 @@ LaneConfig Lanes::config(LaneId lane) const {
   return pool_->shared->schedule.config(lane);
 }
 
-uint32_t Lanes::priority(LaneId lane) const { return pool_->shared->priorities[lane].load(std::memory_order_relaxed); }
-bool Lanes::is_preemptible(LaneId lane) const { return pool_->shared->preemptible[lane].load(std::memory_order_relaxed); }
+uint32_t Lanes::priority(LaneId lane) const { return pool_->shared->shown[lane].priority.load(std::memory_order_relaxed); }
+bool Lanes::is_preemptible(LaneId lane) const { return pool_->shared->shown[lane].preemptible.load(std::memory_order_relaxed); }
+uint64_t Lanes::depth(LaneId lane) const { return pool_->shared->shown[lane].depth.load(std::memory_order_relaxed); }
+LaneFull Lanes::when_full(LaneId lane) const { return pool_->shared->shown[lane].when_full.load(std::memory_order_relaxed); }
 
 std::vector<LaneStats> Lanes::stats() const {
   Shared& shared = *pool_->shared;

@@ -44,6 +44,8 @@ class Lanes {
   // What of it is asked for each job: without a lock.
   uint32_t priority(LaneId lane) const;
   bool is_preemptible(LaneId lane) const;
+  uint64_t depth(LaneId lane) const;
+  LaneFull when_full(LaneId lane) const;
   std::vector<LaneStats> stats() const;
   LaneTimes times(LaneId lane) const;
   unsigned threads() const;
