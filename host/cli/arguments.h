@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/client_arguments.h"
 #include "cli/exit_codes.h"
 
 namespace heddle {
@@ -73,7 +74,11 @@ struct TestArguments {
   unsigned threads = 0;
 };
 
-enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kHelpExitCodes };
+enum class Verb : uint8_t {
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kHelpExitCodes,
+  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kDoctor  // these talk to a running host
+};
+inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
 
 struct CommandLine {
   Verb verb = Verb::kNone;  // kNone: there is nothing to do, and `exit_code` is the answer
@@ -86,6 +91,7 @@ struct CommandLine {
   InspectArguments inspect;
   ImportArguments import;
   TestArguments test;
+  ClientArguments client;
 };
 
 }  // namespace heddle
