@@ -87,7 +87,7 @@ Value check_host(Checkup& checkup, HostClient& client, bool chosen, const std::s
 }
 
 void check_work(Checkup& checkup, HostClient& client) {
-  const HostAnswer dead = client.get("/v1/dlq", kAnswerMs), lanes = client.get("/v1/lanes", kAnswerMs);
+  const HostAnswer dead = client.get("/v1/dlq?limit=1000", kAnswerMs), lanes = client.get("/v1/lanes", kAnswerMs);
   if (!dead || !lanes) return checkup.unknown("lanes", "not checked: " + (dead ? lanes : dead).error.message);
   if (const size_t n = dead.body.find("jobs").size())
     checkup.warn("dead letters", counted(n, "job has", "jobs have") + " failed for good", "look at them: heddle dlq; then heddle dlq requeue or discard");
@@ -96,11 +96,11 @@ void check_work(Checkup& checkup, HostClient& client) {
   if (const uint64_t lost = count_member(dead.body, "lost"))
     checkup.warn("dead letters", counted(lost, "older one went", "older ones went") + ", because there were too many to keep", "raise jobs.dead in the host's configuration, or look at them more often");
   const Value list = lanes.body.find("lanes");
-  uint64_t waiting = 0, troubles = 0, now = wall_ms();
+  uint64_t waiting = 0, troubles = 0;
   for (size_t i = 0; i < list.size(); ++i) {
     const Value lane = list.at(i), stats = lane.find("stats");
     const std::string name = text_member(lane, "name");
-    const uint64_t waits = count_member(stats, "waiting"), oldest = count_member(stats, "oldest_ms");
+    const uint64_t waits = count_member(stats, "waiting"), late = count_member(stats, "oldest_waiting_ms");
     const std::string count = counted(waits, "job waits", "jobs wait");
     waiting += waits;
     const auto warn = [&](const std::string& message, const std::string& remedy) {
@@ -111,8 +111,8 @@ void check_work(Checkup& checkup, HostClient& client) {
       warn(" is paused; " + count, "to go on: heddle lanes resume " + name);
     else if (flag_member(stats, "under_pressure"))
       warn(" is under pressure: " + count, "raise its max_concurrency, submit less, or add a host");
-    else if (oldest && now > oldest + kOldMs)
-      warn(": the oldest of its waiting jobs was submitted " + relative_time(oldest, now), "see what runs: heddle top");
+    else if (waits && late > kOldMs)
+      warn(": the oldest of its waiting jobs waits for " + brief_duration(static_cast<double>(late)), "see what runs: heddle top");
   }
   if (!troubles) checkup.ok("lanes", counted(list.size(), "lane", "lanes") + ", " + counted(waiting, "job waits", "jobs wait"));
 }

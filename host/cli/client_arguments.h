@@ -49,6 +49,7 @@ enum class DlqAction : uint8_t { kList, kShow, kRequeue, kDiscard };
 
 struct DlqArguments {
   DlqAction action = DlqAction::kList;
+  uint64_t limit = 50, after = 0;
   std::vector<uint64_t> ids;
   bool all = false;
 };

@@ -107,7 +107,7 @@ void ClientVerbs::add_list_options(CLI::App* app) {
   app->add_option("--lane", jobs.lane, "Only those of this lane")->type_name("LANE");
   app->add_option("--type", jobs.type, "Only those of this type")->type_name("TYPE");
   app->add_option("--state", jobs.state, "Only those in this state: waiting, running, backing-off, blocked, stranded, done, dead, cancelled")->type_name("STATE");
-  app->add_option("--limit", jobs.limit, "So many at most (default: 50)")->check(CLI::Range(1u, 10'000u).description(""))->type_name("N");
+  app->add_option("--limit", jobs.limit, "So many at most (default: 50)")->check(CLI::Range(1u, 1'000u).description(""))->type_name("N");
   app->add_option("--after", jobs.after, "Only those with larger ids")->type_name("ID");
 }
 
@@ -151,7 +151,10 @@ void ClientVerbs::add_dlq() {
                                "Without an action it lists.\n"
                                "Examples:\n  heddle dlq\n  heddle dlq requeue 17\n  heddle dlq discard --all");
   if (!group) return;
-  action(group, "list", Verb::kDlq, dlq.action, DlqAction::kList, "List the dead");
+  for (CLI::App* const app : {group, action(group, "list", Verb::kDlq, dlq.action, DlqAction::kList, "List the dead, the oldest first")}) {
+    app->add_option("--limit", dlq.limit, "So many at most (default: 50)")->check(CLI::Range(1u, 1'000u).description(""))->type_name("N");
+    app->add_option("--after", dlq.after, "Only those that follow this one")->type_name("ID");
+  }
   add_ids(action(group, "show", Verb::kDlq, dlq.action, DlqAction::kShow, "Show a dead job with its payload and attempts"), dlq.ids, "The job")->required()->expected(1);
   const auto change = [&](const char* name, DlqAction value, const char* summary) {
     CLI::App* const app = action(group, name, Verb::kDlq, dlq.action, value, summary);

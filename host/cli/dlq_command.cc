@@ -10,13 +10,14 @@
 namespace heddle {
 namespace {
 
-ExitCode list(HostClient& client, const GeneralArguments& general) {
-  const HostAnswer answer = client.get("/v1/dlq");
+ExitCode list(HostClient& client, const DlqArguments& dlq, const GeneralArguments& general) {
+  const HostAnswer answer = client.get("/v1/dlq?limit=" + std::to_string(dlq.limit) + (dlq.after ? "&after=" + std::to_string(dlq.after) : ""));
   if (!answer) return fail_with(answer, general);
   if (general.json) return print_json(answer.body);
   const Value dead = answer.body.find("jobs");
   if (dead.size() == 0) say("no dead letters", general);
   if (dead.size() > 0 && !print(dead_table(dead, wall_ms(), table_columns()))) return ExitCode::kIo;
+  if (const uint64_t next = count_member(answer.body, "next")) say("there are more: --after " + std::to_string(next), general);
   if (const uint64_t lost = count_member(answer.body, "lost")) say(std::to_string(lost) + " older ones went, because there were too many to keep", general);
   return ExitCode::kOk;
 }
@@ -71,7 +72,7 @@ ExitCode dlq_command(const ClientArguments& arguments, const GeneralArguments& g
   Result<HostAddress> address = host_address(arguments.host);
   if (!address) return fail_with(exit_code_of(address.error()), address.error(), general.json);
   HostClient client(std::move(*address));
-  if (dlq.action == DlqAction::kList) return list(client, general);
+  if (dlq.action == DlqAction::kList) return list(client, dlq, general);
   if (dlq.action == DlqAction::kShow) return show(client, dlq.ids.front(), general);
   return dlq.all ? change_all(client, dlq.action, general) : change_some(client, dlq, general);
 }

@@ -12,8 +12,6 @@
 namespace heddle {
 namespace {
 
-constexpr uint64_t kNoLimit = UINT32_MAX;
-
 std::string rate_text(const LaneRates& rates, const std::string& lane) {
   const auto found = rates.find(lane);
   if (found == rates.end()) return "-";
@@ -23,9 +21,9 @@ std::string rate_text(const LaneRates& rates, const std::string& lane) {
   return text;
 }
 
-std::string running_text(const Value& stats) {
-  const uint64_t limit = count_member(stats, "limit");
-  return std::to_string(count_member(stats, "running")) + (limit == 0 || limit >= kNoLimit ? "" : "/" + std::to_string(limit));
+std::string running_text(const Value& lane) {
+  const uint64_t most = count_member(lane, "max_concurrency");  // absent: no limit
+  return std::to_string(count_member(lane.find("stats"), "running")) + (most ? "/" + std::to_string(most) : "");
 }
 
 std::string time_at(const Value& times, const char* key) {
@@ -33,9 +31,9 @@ std::string time_at(const Value& times, const char* key) {
   return ms ? brief_duration(*ms) : "-";
 }
 
-std::string age_text(const Value& stats, uint64_t now_ms) {
-  const uint64_t since = count_member(stats, "oldest_ms");
-  return since ? brief_duration(static_cast<double>(now_ms > since ? now_ms - since : 0)) : "-";
+std::string age_text(const Value& stats) {
+  if (count_member(stats, "waiting") == 0) return "-";
+  return brief_duration(static_cast<double>(count_member(stats, "oldest_waiting_ms")));
 }
 
 std::string note_of(const Value& stats) {
@@ -60,15 +58,15 @@ void add_members(std::string& out, const Value& map, const std::string& prefix) 
 
 }  // namespace
 
-std::string lane_table(const Value& lanes, const LaneRates& rates, uint64_t now_ms, size_t columns) {
+std::string lane_table(const Value& lanes, const LaneRates& rates, size_t columns) {
   using enum TextTable::Align;
   TextTable table({{"LANE", kLeft, true}, {"PRIO", kRight}, {"WAITING", kRight}, {"RUNNING", kRight}, {"PER S", kRight}, {"P50", kRight}, {"P95", kRight},
                    {"P99", kRight}, {"DEAD", kRight}, {"OLDEST", kRight}, {"NOTE", kLeft, true}});
   for (size_t i = 0; i < lanes.size(); ++i) {
     const Value lane = lanes.at(i), stats = lane.find("stats"), ran = lane.find("ran");
     const std::string name = text_member(lane, "name");
-    table.add({name, std::to_string(count_member(lane, "priority")), grouped(count_member(stats, "waiting")), running_text(stats), rate_text(rates, name), time_at(ran, "p50_ms"),
-               time_at(ran, "p95_ms"), time_at(ran, "p99_ms"), grouped(count_member(lane.find("counts"), "dead")), age_text(stats, now_ms), note_of(stats)});
+    table.add({name, std::to_string(count_member(lane, "priority")), grouped(count_member(stats, "waiting")), running_text(lane), rate_text(rates, name), time_at(ran, "p50_ms"),
+               time_at(ran, "p95_ms"), time_at(ran, "p99_ms"), grouped(count_member(lane.find("counts"), "dead_lettered")), age_text(stats), note_of(stats)});
   }
   return table.text(columns);
 }

@@ -1,6 +1,5 @@
 // Lanes as people read them, from the JSON of GET /v1/lanes.
 #pragma once
-#include <cstdint>
 #include <map>
 #include <string>
 
@@ -12,7 +11,7 @@ namespace heddle {
 using LaneRates = std::map<std::string, double, std::less<>>;
 
 // A line for each of `lanes`, a list. `columns` 0: not cut.
-std::string lane_table(const Value& lanes, const LaneRates& rates, uint64_t now_ms, size_t columns);
+std::string lane_table(const Value& lanes, const LaneRates& rates, size_t columns);
 
 // Settings, counts and times of one.
 std::string lane_detail(const Value& lane);

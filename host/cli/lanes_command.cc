@@ -3,7 +3,6 @@
 #include "cli/lane_text.h"
 #include "cli/text_table.h"
 #include "cli/verbs.h"
-#include "clock.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -23,7 +22,7 @@ ExitCode list(HostClient& client, const GeneralArguments& general) {
   const HostAnswer answer = client.get("/v1/lanes");
   if (!answer) return fail_with(answer, general);
   if (general.json) return print_json(answer.body);
-  return print(lane_table(answer.body.find("lanes"), {}, wall_ms(), table_columns())) ? ExitCode::kOk : ExitCode::kIo;
+  return print(lane_table(answer.body.find("lanes"), {}, table_columns())) ? ExitCode::kOk : ExitCode::kIo;
 }
 
 HostAnswer ask(HostClient& client, const LanesArguments& lanes) {

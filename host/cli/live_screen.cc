@@ -5,6 +5,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 
 #include "cli/console.h"
@@ -54,13 +55,13 @@ LiveScreen::Size LiveScreen::size() const {
 }
 
 bool LiveScreen::draw(std::string_view text) const {
-  // From the top left corner, each line erased behind its text: that does not flicker as an erased screen does.
+  // From the top left corner, each line erased as it is written: that does not flicker as an erased screen does.
   std::string out = "\033[H";
   while (!text.empty()) {
-    const size_t end = text.find('\n');
-    out.append(text.substr(0, end)).append("\033[K");
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (!text.empty()) out += "\r\n";
+    const size_t end = std::min(text.find('\n'), text.size());
+    out.append("\033[K").append(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!text.empty()) out += '\n';
   }
   return write_terminal(out + "\033[J");
 }

@@ -23,7 +23,7 @@ std::string totals(const TopSample& sample) {
     waiting += count_member(stats, "waiting");
     running += count_member(stats, "running");
     delayed += count_member(stats, "delayed");
-    dead += count_member(lane.find("counts"), "dead");
+    dead += count_member(lane.find("counts"), "dead_lettered");
   }
   return grouped(running) + " running, " + grouped(waiting) + " waiting, " + grouped(delayed) + " for later, " + grouped(dead) + " dead";
 }
@@ -67,7 +67,7 @@ void TopRates::update(const TopSample& sample, uint64_t now_ns) {
 }
 
 std::string top_screen(const TopSample& sample, const LaneRates& rates, size_t lines, size_t columns) {
-  const std::string text = printable(heading(sample)) + "\n" + totals(sample) + "\n\n" + lane_table(sample.lanes, rates, sample.at_ms, columns) + "\n" + running_table(sample, columns);
+  const std::string text = printable(heading(sample)) + "\n" + totals(sample) + "\n\n" + lane_table(sample.lanes, rates, columns) + "\n" + running_table(sample, columns);
   return fitted(text, lines, columns);
 }
 

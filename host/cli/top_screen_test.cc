@@ -14,7 +14,7 @@ TopSample sample(uint64_t completed) {
   TopSample out;
   out.address = "http://127.0.0.1:7433";
   out.host = *Value::parse(R"({"version":"0.1.0","pid":42,"started_ms":1795235200000})");
-  out.lanes = *Value::parse(R"([{"name":"system","priority":0,"stats":{"completed":)" + std::to_string(completed) + R"(,"waiting":4,"delayed":1,"running":1,"limit":5},"counts":{"dead":2}}])");
+  out.lanes = *Value::parse(R"([{"name":"system","priority":0,"max_concurrency":5,"stats":{"completed":)" + std::to_string(completed) + R"(,"waiting":4,"delayed":1,"running":1},"counts":{"dead_lettered":2}}])");
   out.running = *Value::parse(R"([{"id":7,"lane":"system","type":"resize","attempt":1,"started_ms":1795245998800,"progress":{"percent":40.7,"message":"half way"}}])");
   out.at_ms = 1'795'246'000'000;
   return out;
