@@ -29,6 +29,8 @@ ExitCode execute(const CommandLine& line) {
       return schema_command(line.general);
     case Verb::kTest:
       return test_command(line.test, line.general);
+    case Verb::kServe:
+      return serve_command(line.serve, line.general);
     case Verb::kHelpExitCodes:
       return exit_codes_command(line.general);
     case Verb::kNone:

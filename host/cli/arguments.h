@@ -74,8 +74,13 @@ struct TestArguments {
   unsigned threads = 0;
 };
 
+struct ServeArguments {
+  std::optional<std::string> config;  // unset: the first of the usual places
+  unsigned threads = 0;               // 0: as the configuration says
+};
+
 enum class Verb : uint8_t {
-  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kHelpExitCodes,
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kHelpExitCodes,
   kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kDoctor  // these talk to a running host
 };
 inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
@@ -91,6 +96,7 @@ struct CommandLine {
   InspectArguments inspect;
   ImportArguments import;
   TestArguments test;
+  ServeArguments serve;
   ClientArguments client;
 };
 

@@ -50,6 +50,7 @@ class Definition {
   void add_run();
   void add_looking();     // validate, plan, graph
   void add_describing();  // inspect, import, schema
+  void add_serve();
   void add_test_and_help();
   void add_client();
   std::string full_name(const CLI::App* app) const;
@@ -87,6 +88,7 @@ Definition::Definition(CommandLine& line, int argc, char** argv) : line_(line), 
   add_looking();
   add_describing();
   add_client();
+  add_serve();
   add_test_and_help();
 }
 
@@ -224,6 +226,16 @@ void Definition::add_describing() {
   add_general(schema, true, false);
 }
 
+void Definition::add_serve() {
+  CLI::App* verb = add_verb("serve", Verb::kServe, "Run a host: jobs, lanes and pipelines, asked over the network",
+                            "Without --config: HEDDLE_CONFIG, ./heddle.json, ~/.config/heddle/heddle.json, /etc/heddle/heddle.json; without any of them\n"
+                            "127.0.0.1:7433, with everything in memory. SIGHUP reloads the configuration, SIGTERM finishes what runs and ends.\n"
+                            "Example:\n  heddle serve --config heddle.json");
+  verb->add_option("-c,--config", line_.serve.config, "The configuration")->type_name("FILE");
+  add_threads(verb, line_.serve.threads);
+  add_general(verb, true, true);
+}
+
 void Definition::add_test_and_help() {
   CLI::App* test = add_verb("test", Verb::kTest, "Run the tests that a manifest brings along", "Example:\n  heddle test pipeline.json");
   add_manifest(test, line_.test.manifest);
@@ -278,7 +290,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   const CLI::App* verb = asked();
   const std::string where = full_name(verb);
   if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
-    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test; heddle --help says more");
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, submit, jobs, lanes, dlq, events, top, doctor; heddle --help says more");
   if (extra.empty()) return fail(where + ": " + error.what());
   if (extra[0].rfind('-', 0) != 0) {
     if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));

@@ -12,6 +12,7 @@ ExitCode inspect_command(const InspectArguments& arguments, const GeneralArgumen
 ExitCode import_command(const ImportArguments& arguments, const GeneralArguments& general);
 ExitCode schema_command(const GeneralArguments& general);
 ExitCode test_command(const TestArguments& arguments, const GeneralArguments& general);
+ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general);
 ExitCode exit_codes_command(const GeneralArguments& general);
 
 // Those that talk to a running host: in heddle-client.

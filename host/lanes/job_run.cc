@@ -13,6 +13,8 @@ void Jobs::State::begin(Record& r) {
   const uint64_t timeout_ns = policy(r.in_lane).timeout_ns;
   std::unique_lock lock(r.mutex);
   waits_no_more(r);
+  if (r.now == JobState::kEnding) return save(r, lock);  // that failed before
+  if (closed && r.is_kept()) return leave(r, lock);
   if (r.stop != Stop::kNo) return finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
   if (r.now != JobState::kWaiting && r.now != JobState::kBackingOff) return;
   r.now = JobState::kRunning;
@@ -134,20 +136,33 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
     r.now = JobState::kWaiting;
     return enqueue(r, 0);
   }
+  if (stop == Stop::kShutdown && r.is_kept()) {
+    --r.attempt;
+    r.now = JobState::kWaiting;
+    return leave(r, lock);
+  }
   r.failed.push_back({r.attempt, error.text(), now_ns() - r.started_ns});
   if (stop == Stop::kCancelled || stop == Stop::kShutdown) return finish(r, lock, JobState::kCancelled, std::move(error), {});
   count(r.in_lane, kFailed);
   tell(r, "failed", error.text());
   const bool again = stop == Stop::kTimedOut || (error.error_class != ErrorClass::kConfig && error.error_class != ErrorClass::kCancelled);
   if (!again || r.attempt >= retry.max_attempts || closed) return finish(r, lock, JobState::kDead, std::move(error), {});
+  const uint64_t wait_ns = retry.wait_ns(r.attempt + 1);
   r.now = JobState::kBackingOff;
   r.error = std::move(error);
+  r.not_before_ms = wall_ms() + wait_ns / kNsPerMs;
   count(r.in_lane, kRetried);
   tell(r, "retry");
-  enqueue(r, now_ns() + retry.wait_ns(r.attempt + 1));
+  if (r.is_kept()) {
+    save(r, lock);
+    lock.lock();
+  }
+  enqueue(r, now_ns() + wait_ns);
 }
 
 JobId JobRun::id() const { return record_->id; }
+uint64_t JobRun::fence() const { return record_->state->boot << 32 | fence_; }
+const std::string& JobRun::idempotency_key() const { return record_->spec.idempotency_key; }
 const Value& JobRun::payload() const { return record_->spec.payload; }
 
 Value JobRun::checkpoint() const {
@@ -172,11 +187,13 @@ void JobRun::on_stop(std::function<void(Stop)> told) const {
 }
 
 void JobRun::progress(JobProgress progress) const {
-  std::lock_guard lock(record_->mutex);
+  std::unique_lock lock(record_->mutex);
   if (record_->fence != fence_ || record_->now != JobState::kRunning) return;
-  if (!progress.checkpoint) progress.checkpoint = record_->progress.checkpoint;
+  const bool has_checkpoint = static_cast<bool>(progress.checkpoint);
+  if (!has_checkpoint) progress.checkpoint = record_->progress.checkpoint;
   record_->progress = std::move(progress);
   record_->state->tell(*record_, "progress", record_->progress.message, record_->progress.percent);
+  if (has_checkpoint && record_->is_kept()) record_->state->save(*record_, lock);
 }
 
 void JobRun::complete(Result<Value> result) const { record_->state->answer(*record_, fence_, std::move(result)); }

@@ -21,6 +21,7 @@ enum class JobState : uint8_t {
   kRunning,
   kBackingOff,  // waits for its next attempt
   kStranded,    // durable, and nothing here runs jobs of its type at present: it waits until something does
+  kEnding,      // durable: it has ended, and that is being written
   kDone,
   kDead,        // failed for good: among the dead jobs
   kCancelled

@@ -34,6 +34,118 @@ void Jobs::State::tell(const Record& r, std::string_view what, std::string text,
                .percent = percent});
 }
 
+Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) {
+  if (closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
+  if (spec.payload && spec.payload.weight() > settings.payload_bytes) {
+    return Error("too-large", "the payload has " + std::to_string(spec.payload.weight()) + " bytes, at most " + std::to_string(settings.payload_bytes) + " are taken",
+                 ErrorClass::kConfig);
+  }
+  const auto record = std::make_shared<Record>();
+  record->spec = std::move(spec);
+  if (!find_function(*record)) return *record->error;
+  record->durability = policy(record->in_lane).durability;
+  if (record->durability != Durability::kMemory && !journal) {
+    return Error("no-store", "lane \"" + record->spec.lane + "\" is durable, and this host has no store", ErrorClass::kConfig);
+  }
+  record->id = ++last_id;
+  record->submitted_ms = wall_ms();
+  if (const uint64_t now = now_ns(); record->spec.not_before_ns > now) {
+    record->not_before_ms = record->submitted_ms + (record->spec.not_before_ns - now + kNsPerMs - 1) / kNsPerMs;
+  }
+  prepare(record);
+  if (record->id + kReservedIds / 2 > reserved_id) reserve_ids();
+  if (const auto known = claim_key(record)) return Submitted{known, false};
+  for (const JobId other : record->spec.after) {
+    record->needs.push_back(find(other));
+    if (!record->needs.back()) {
+      return refuse(record, Error("no-job", "it is to run after job " + std::to_string(other) + ", which is not known", ErrorClass::kConfig));
+    }
+    if (record->durability != Durability::kMemory && record->needs.back()->durability == Durability::kMemory) {
+      return refuse(record, Error("not-durable", "it is to run after job " + std::to_string(other) + ", which would not outlive the host", ErrorClass::kConfig));
+    }
+  }
+  const LaneConfig config = lanes.config(record->in_lane);
+  if (auto admitted = admit(record, config, may_wait); !admitted) return refuse(record, std::move(admitted).error());
+  {
+    std::lock_guard lock(mutex);
+    ++active;
+  }
+  {
+    Shard& shard = shard_of(record->id);
+    std::lock_guard lock(shard.mutex);
+    shard.jobs.emplace(record->id, record);
+  }
+  count(record->in_lane, kSubmitted);
+  tell(*record, "submitted");
+  std::unique_lock lock(record->mutex);
+  if (record->durability == Durability::kMemory) {
+    settle(*record, lock, std::nullopt);
+  } else {
+    save(*record, lock);
+    if (record->durability == Durability::kDurable) return Submitted{record};  // saved() lets it go on
+  }
+  enter(*record);
+  preempt_for(config.priority);
+  return Submitted{record};
+}
+
+// The job that has this idempotency key already; null: now this one has it, or it has none.
+Jobs::State::RecordPtr Jobs::State::claim_key(const RecordPtr& record) {
+  const std::string& key = record->spec.idempotency_key;
+  if (key.empty()) return nullptr;
+  Shard& shard = shard_of(key);
+  std::lock_guard lock(shard.mutex);
+  const auto [known, fresh] = shard.keys.emplace(key, record);
+  return fresh ? nullptr : known->second;
+}
+
+// Who submitted the same key meanwhile hears the same.
+Error Jobs::State::refuse(const RecordPtr& record, Error why) {
+  forget_key(record->spec.idempotency_key, record->id);
+  std::unique_lock lock(record->mutex);
+  settle(*record, lock, why);
+  return why;
+}
+
+// [lock held on entry, not after]
+void Jobs::State::settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal) {
+  r.acceptance = refusal ? Record::Acceptance::kRefused : Record::Acceptance::kAccepted;
+  r.refusal = std::move(refusal);
+  const std::vector<std::function<void()>> told = std::move(r.told_accepted);
+  r.told_accepted.clear();
+  lock.unlock();
+  r.changed.notify_all();
+  for (const auto& tell_it : told) tell_it();
+}
+
+// Lets the job go to its lane, when those it is to run after are done.
+void Jobs::State::enter(Record& r) {
+  const RecordPtr record = r.shared_from_this();
+  std::vector<RecordPtr> needs;
+  {
+    // One more than it waits for, until all have been asked: so it does not begin meanwhile.
+    std::lock_guard lock(r.mutex);
+    needs.swap(r.needs);
+    r.missing = needs.size() + 1;
+  }
+  for (const RecordPtr& other : needs) {
+    bool done = false, failed = false;
+    {
+      std::lock_guard lock(other->mutex);
+      done = other->now == JobState::kDone;
+      failed = !done && is_over(other->now);
+      if (!done && !failed) other->dependents.push_back(record);
+    }
+    if (done || failed) after_end(*other, done, {record});
+  }
+  std::unique_lock lock(r.mutex);
+  if (r.now != JobState::kBlocked) return;
+  if (r.is_kept() && closed) return leave(r, lock);
+  if (--r.missing > 0) return;
+  r.now = JobState::kWaiting;
+  enqueue(r, r.spec.not_before_ns);
+}
+
 // Counts the job as waiting, as the lane's depth allows.
 Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& config, bool may_wait) {
   Book& b = book(record->in_lane);
@@ -103,13 +215,22 @@ void Jobs::State::preempt_for(uint32_t priority) {
   stop(*lowest, fence, Stop::kPreempted);
 }
 
+// [lock held on entry, not after] An end that must be written is told when it is.
 void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result) {
-  const RecordPtr keep = r.shared_from_this();
   waits_no_more(r);
   clear_alarm(r);
-  r.now = state;
-  r.error = std::move(error);
-  r.result = std::move(result);
+  r.ending = {state, std::move(error), std::move(result)};
+  if (!r.is_kept()) return publish(r, lock);
+  r.now = JobState::kEnding;
+  save(r, lock);
+}
+
+// [lock held on entry, not after]
+void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
+  const RecordPtr keep = r.shared_from_this();
+  r.now = r.ending.state;
+  r.error = std::move(r.ending.error);
+  r.result = std::move(r.ending.result);
   r.ended_ms = wall_ms();
   const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
   r.told_over.clear();
@@ -117,45 +238,64 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
   if (!told_over.empty()) view = view_locked(r);
   std::vector<RecordPtr> dependents = std::move(r.dependents);
   r.dependents.clear();
-  const bool done = state == JobState::kDone;
-  count(r.in_lane, done ? kDone : state == JobState::kDead ? kDead : kCancelled);
-  tell(r, done ? "completed" : state == JobState::kDead ? "dead_lettered" : "cancelled", r.error ? r.error->text() : std::string());
-  remember(r, state == JobState::kDead);  // before anybody sees that it is over
+  const bool done = r.now == JobState::kDone, is_dead = r.now == JobState::kDead;
+  count(r.in_lane, done ? kDone : is_dead ? kDead : kCancelled);
+  tell(r, done ? "completed" : is_dead ? "dead_lettered" : "cancelled", r.error ? r.error->text() : std::string());
+  remember(keep, is_dead);  // before anybody sees that it is over
   lock.unlock();
-  r.over.notify_all();
+  r.changed.notify_all();
   for (const auto& tell_it : told_over) tell_it(view);
   after_end(r, done, std::move(dependents));
 }
 
-// [r.mutex held] A dead job stays until it is discarded or there are too many; of the others the last ones are remembered.
-void Jobs::State::remember(Record& r, bool is_dead) {
-  JobId forgotten = 0;
+// [lock held on entry, not after] The process ends, and the journal has the job for the next one.
+void Jobs::State::leave(Record& r, std::unique_lock<std::mutex>& lock) {
+  waits_no_more(r);
+  clear_alarm(r);
+  if (std::exchange(r.left, true)) return lock.unlock();
+  const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
+  r.told_over.clear();
+  const JobView view = view_locked(r);
+  lock.unlock();
+  r.changed.notify_all();
+  for (const auto& tell_it : told_over) tell_it(view);
+  {
+    std::lock_guard all(mutex);
+    --active;
+  }
+  fewer.notify_all();
+}
+
+// [record->mutex held] A dead job stays until it is discarded or there are too many; of the others the last ones are remembered.
+void Jobs::State::remember(const RecordPtr& record, bool is_dead) {
   {
     std::lock_guard lock(mutex);
     --active;
-    if (is_dead) {
-      dead.push_back(r.id);
-      if (dead.size() > settings.dead) {
-        forgotten = dead.front();
-        dead.pop_front();
-        ++dead_lost;
-      }
-    }
   }
   fewer.notify_all();
-  if (forgotten != 0) forget(forgotten);
-  if (is_dead) return;
-  forgotten = 0;
-  {
-    Shard& shard = shard_of(r.id);
+  keep_over(record, is_dead);
+}
+
+void Jobs::State::keep_over(const RecordPtr& record, bool is_dead) {
+  JobId gone = 0;
+  if (is_dead) {
+    std::lock_guard lock(mutex);
+    dead.push_back(record->id);
+    if (dead.size() > settings.dead) {
+      gone = dead.front();
+      dead.pop_front();
+      ++dead_lost;
+    }
+  } else {
+    Shard& shard = shard_of(record->id);
     std::lock_guard lock(shard.mutex);
-    shard.over.push_back(r.id);
+    shard.over.push_back(record->id);
     if (shard.over.size() > std::max<size_t>(1, settings.remembered / kShards)) {
-      forgotten = shard.over.front();
+      gone = shard.over.front();
       shard.over.pop_front();
     }
   }
-  if (forgotten != 0) forget(forgotten);
+  if (gone != 0) forget(gone);
 }
 
 void Jobs::State::forget(JobId id) {
@@ -169,13 +309,16 @@ void Jobs::State::forget(JobId id) {
     shard.jobs.erase(found);
   }
   forget_key(record->spec.idempotency_key, id);
+  if (record->durability == Durability::kMemory) return;
+  std::lock_guard lock(mutex);
+  forgotten.push_back(id);
 }
 
 void Jobs::State::forget_key(const std::string& key, JobId id) {
   if (key.empty()) return;
   Shard& shard = shard_of(key);
   std::lock_guard lock(shard.mutex);
-  if (const auto found = shard.keys.find(key); found != shard.keys.end() && found->second == id) shard.keys.erase(found);
+  if (const auto found = shard.keys.find(key); found != shard.keys.end() && found->second->id == id) shard.keys.erase(found);
 }
 
 void Jobs::State::after_end(Record& r, bool done, std::vector<RecordPtr> dependents) {
@@ -196,13 +339,22 @@ bool Jobs::State::cancel(const RecordPtr& record, Stop why) {
   uint64_t fence;
   {
     std::unique_lock lock(r.mutex);
-    if (is_over(r.now)) return false;
+    if (is_over(r.now) || r.left) return false;
+    const bool stays = why == Stop::kShutdown && r.is_kept();
     fence = r.fence;
+    if (r.now == JobState::kEnding) {
+      if (stays && lanes.cancel(&r)) leave(r, lock);  // it waited to be written again
+      return false;
+    }
     if (r.now != JobState::kRunning) {
-      if (r.now == JobState::kBlocked || lanes.cancel(&r)) {
-        finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
-      } else {
+      const bool never_begins = r.now == JobState::kStranded || r.now == JobState::kBlocked || lanes.cancel(&r);
+      if (!never_begins) {
         r.stop = why;  // a worker is about to begin it, and sees this
+      } else if (stays) {
+        leave(r, lock);
+      } else {
+        if (r.now == JobState::kStranded) unstrand(r.id);
+        finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
       }
       return true;
     }
@@ -217,7 +369,7 @@ bool Jobs::State::takes(const JobFilter& filter, const Record& r) {
 }
 
 JobView Jobs::State::view_locked(const Record& r) {
-  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key,
+  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .durable = r.durability != Durability::kMemory, .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key,
           .payload = r.spec.payload, .submitted_ms = r.submitted_ms, .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms,
           .attempt = r.attempt, .progress = r.progress, .result = r.result,
           .error = r.error, .failed_attempts = r.failed};

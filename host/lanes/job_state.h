@@ -10,11 +10,12 @@
 #include <shared_mutex>
 #include <unordered_map>
 
+#include "lanes/job_journal.h"
 #include "lanes/jobs.h"
 
 namespace heddle {
 
-// Locks: a record's mutex comes before those of Lanes, of the tables and of the events. No two records are locked at once.
+// Locks: a record's mutex comes before those of Lanes, of the tables and of the events. No two records are locked at once, and none while the journal is called.
 struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   struct Alarm : Job {
     Record* owner = nullptr;
@@ -30,19 +31,33 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   const Jobs::Function* function = nullptr;
   LaneId in_lane = 0;
 
+  Durability durability = Durability::kMemory;
+
+  enum class Acceptance : uint8_t { kPending, kAccepted, kRefused };  // settled once; pending while a durable job is being written
+  struct Ending {
+    JobState state = JobState::kDone;
+    std::optional<Error> error = {};
+    Value result = {};
+  };
+
   std::mutex mutex;
-  std::condition_variable over;
-  std::vector<std::function<void(std::optional<JobView>)>> told_over;  // guarded by mutex
+  std::condition_variable changed;        // acceptance, its end, left
   // Guarded by mutex:
   JobState now = JobState::kBlocked;
+  Acceptance acceptance = Acceptance::kPending;
+  std::optional<Error> refusal;
   uint32_t attempt = 0;
   uint64_t fence = 0;                     // counts how often it was begun
   Stop stop = Stop::kNo;
   std::vector<std::function<void(Stop)>> to_tell;
+  std::vector<std::function<void()>> told_accepted;
+  std::vector<std::function<void(std::optional<JobView>)>> told_over;
   JobProgress progress;
   Value result;
   std::optional<Error> error;
+  Ending ending;                          // while now is kEnding
   std::vector<JobAttempt> failed;
+  std::vector<std::shared_ptr<Record>> needs;  // what it is to run after, until it has asked them
   size_t missing = 0;                     // jobs it waits for
   std::vector<std::shared_ptr<Record>> dependents;
   uint64_t started_ns = 0;
@@ -50,17 +65,25 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   WorkerId worker = 0;                    // while the function is inside
   bool held = false;                      // it goes on without a worker
   bool counted = false;                   // as waiting, in its lane's book
+  bool saving = false;                    // a call of the journal has not returned
+  bool unsaved = false;                   // and there is something newer to write
+  bool left = false;                      // at the end of the process: for the next one
   Alarm alarm;                            // the timeout of the attempt, then the grace
+
+  bool is_kept() const { return durability != Durability::kMemory && acceptance != Acceptance::kRefused; }  // [mutex held]
 };
 
-struct Jobs::State {
+struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   using Record = JobRun::Record;
   using Stop = JobRun::Stop;
   using RecordPtr = std::shared_ptr<Record>;
 
   static constexpr size_t kShards = 16;  // so that jobs seldom meet in the tables
 
-  State(Lanes& l, Settings s) : lanes(l), settings(s) {}
+  static constexpr JobId kReservedIds = JobId{1} << 20;
+  static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
+
+  State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
 
   // What is kept of a lane.
   struct Book {
@@ -74,7 +97,7 @@ struct Jobs::State {
   struct Shard {
     mutable std::mutex mutex;
     std::unordered_map<JobId, RecordPtr> jobs;
-    std::unordered_map<std::string, JobId> keys;  // idempotency
+    std::unordered_map<std::string, RecordPtr> keys;  // idempotency
     std::deque<JobId> over;
   };
 
@@ -86,10 +109,23 @@ struct Jobs::State {
   RecordPtr find(JobId id);
   void tell(const Record& r, std::string_view what, std::string text = {}, double percent = 0);
 
+  // The way in (job_state.cc, jobs.cc).
+  struct Submitted {
+    RecordPtr record;
+    bool is_new = true;
+  };
+  Result<Submitted> submit(JobSpec spec, bool may_wait);
+  void prepare(const RecordPtr& record);
+  RecordPtr claim_key(const RecordPtr& record);
   Result<void> admit(const RecordPtr& record, const LaneConfig& config, bool may_wait);
+  Error refuse(const RecordPtr& record, Error why);
+  void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal);
+  void enter(Record& r);
   void waits_no_more(Record& r);
   void enqueue(Record& r, uint64_t not_before_ns);
   void preempt_for(uint32_t priority);
+
+  // One attempt (job_run.cc).
   static void start(Job* job) noexcept;
   void begin(Record& r);
   void answer(Record& r, uint64_t fence, Result<Value> result);
@@ -98,10 +134,28 @@ struct Jobs::State {
   void clear_alarm(Record& r);
   static void ring(Job* job) noexcept;
   void give_up(Record& r, uint64_t fence);
+
+  // The way out (job_state.cc).
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
+  void publish(Record& r, std::unique_lock<std::mutex>& lock);
+  void leave(Record& r, std::unique_lock<std::mutex>& lock);
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
   bool cancel(const RecordPtr& record, Stop why);
-  void remember(Record& r, bool is_dead);
+
+  // What is written of durable jobs (job_keeping.cc).
+  void save(Record& r, std::unique_lock<std::mutex>& lock);
+  void saved(Record& r, bool ends, Result<void> outcome);
+  void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
+  void take_forgotten(std::vector<JobJournal::Change>& changes);
+  void write_forgotten();
+  Result<Restored> restore(std::shared_ptr<JobJournal> journal);
+  bool find_function(Record& r);
+  void strand(Record& r);
+  void unstrand(JobId id);
+  void revive();
+  void reserve_ids();
+  void remember(const RecordPtr& record, bool is_dead);
+  void keep_over(const RecordPtr& record, bool is_dead);
   void forget(JobId id);
   void forget_key(const std::string& key, JobId id);
   static bool takes(const JobFilter& filter, const Record& r);
@@ -109,8 +163,12 @@ struct Jobs::State {
 
   Lanes& lanes;
   const Settings settings;
+  const LaneId system;
   JobEvents events;
+  std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
+  uint64_t boot = 0;                                    // how often this journal was opened; set with it
   std::atomic<JobId> last_id{0};
+  std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that ids up to this one may have been given
   std::atomic<bool> closed{false};
   std::array<Shard, kShards> shards;
 
@@ -123,6 +181,8 @@ struct Jobs::State {
   std::condition_variable fewer;
   // Guarded by mutex:
   size_t active = 0;                                    // jobs that are not over
+  std::vector<JobId> forgotten;                         // durable: their records are to be erased with the next write
+  std::map<JobId, RecordPtr> stranded;
   std::deque<JobId> dead;
   uint64_t dead_lost = 0;
   std::set<std::pair<uint32_t, RecordPtr>> preemptible;  // that have a worker, by their lane's priority

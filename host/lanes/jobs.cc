@@ -10,15 +10,29 @@ namespace heddle {
 Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lanes, settings)) {}
 
 Jobs::~Jobs() {
+  // Records hold the state alive, and each other.
+  std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    shard.jobs.clear();  // records hold the state alive
+    for (auto& [id, record] : shard.jobs) records.push_back(std::move(record));
+    shard.jobs.clear();
+    shard.keys.clear();
   }
+  for (const auto& record : records) {
+    std::lock_guard lock(record->mutex);
+    record->dependents.clear();
+    record->needs.clear();
+  }
+  std::lock_guard lock(state_->mutex);
+  state_->stranded.clear();
 }
 
 void Jobs::add_type(std::string type, Function function) {
-  std::unique_lock lock(state_->types_mutex);
-  state_->types.emplace(std::move(type), std::move(function));
+  {
+    std::unique_lock lock(state_->types_mutex);
+    state_->types.emplace(std::move(type), std::move(function));
+  }
+  state_->revive();
 }
 
 void Jobs::set_policy(LaneId lane, JobPolicy policy) {
@@ -36,100 +50,30 @@ std::vector<std::string> Jobs::types() const {
   return names;
 }
 
+void Jobs::revive() { state_->revive(); }
+
 Result<JobId> Jobs::submit(JobSpec spec) {
-  Result<Accepted> accepted = submit_now(std::move(spec), true);
-  if (!accepted) return std::move(accepted).error();
-  return accepted->id;
+  auto submitted = state_->submit(std::move(spec), true);
+  if (!submitted) return std::move(submitted).error();
+  JobRun::Record& r = *submitted->record;
+  std::unique_lock lock(r.mutex);
+  r.changed.wait(lock, [&] { return r.acceptance != JobRun::Record::Acceptance::kPending; });  // ends: the journal answers every call
+  if (r.refusal) return *r.refusal;
+  return r.id;
 }
 
-void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) { accepted(submit_now(std::move(spec), false)); }
-
-Result<Jobs::Accepted> Jobs::submit_now(JobSpec spec, bool may_wait) {
-  State& s = *state_;
-  if (s.closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
-  const auto lane = s.lanes.find(spec.lane);
-  if (!lane) return Error("no-lane", "there is no lane \"" + spec.lane + "\"", ErrorClass::kConfig);
-  if (spec.payload && spec.payload.weight() > s.settings.payload_bytes) {
-    return Error("too-large", "the payload has " + std::to_string(spec.payload.weight()) + " bytes, at most " + std::to_string(s.settings.payload_bytes) + " are taken",
-                 ErrorClass::kConfig);
-  }
-  auto record = std::make_shared<JobRun::Record>();
+void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) {
+  auto submitted = state_->submit(std::move(spec), false);
+  if (!submitted) return accepted(std::move(submitted).error());
+  auto answer = [record = submitted->record, is_new = submitted->is_new, accepted = std::move(accepted)] {
+    if (record->refusal) return accepted(*record->refusal);  // settled: nobody writes it any more
+    accepted(Accepted{record->id, is_new});
+  };
   {
-    std::shared_lock lock(s.types_mutex);
-    const auto type = s.types.find(spec.type);
-    if (type == s.types.end()) return Error("no-type", "nothing here runs jobs of type \"" + spec.type + "\"", ErrorClass::kConfig);
-    record->function = &type->second;
+    std::lock_guard lock(submitted->record->mutex);
+    if (submitted->record->acceptance == JobRun::Record::Acceptance::kPending) return submitted->record->told_accepted.push_back(std::move(answer));
   }
-  const LaneConfig config = s.lanes.config(*lane);
-  record->state = state_;
-  record->in_lane = *lane;
-  record->id = ++s.last_id;
-  record->spec = std::move(spec);
-  record->key = record->spec.key;
-  record->priority = record->spec.priority;
-  record->due_ns = record->spec.due_ns;
-  record->may_be_shed = true;
-  record->submitted_ms = wall_ms();
-  if (const uint64_t now = now_ns(); record->spec.not_before_ns > now) {
-    record->not_before_ms = record->submitted_ms + (record->spec.not_before_ns - now + kNsPerMs - 1) / kNsPerMs;
-  }
-  record->run = &State::start;
-  const std::string& key = record->spec.idempotency_key;
-  const JobId id = record->id;
-  if (!key.empty()) {
-    State::Shard& shard = s.shard_of(key);
-    std::lock_guard lock(shard.mutex);
-    const auto [known, fresh] = shard.keys.emplace(key, id);
-    if (!fresh) return Accepted{known->second, false};
-  }
-  if (auto admitted = s.admit(record, config, may_wait); !admitted) {
-    s.forget_key(key, id);
-    return std::move(admitted).error();
-  }
-  std::vector<std::shared_ptr<JobRun::Record>> needed;
-  for (const JobId other : record->spec.after) {
-    needed.push_back(s.find(other));
-    if (needed.back()) continue;
-    std::lock_guard lock(record->mutex);
-    s.waits_no_more(*record);
-    s.forget_key(key, id);
-    return Error("no-job", "it is to run after job " + std::to_string(other) + ", which is not known", ErrorClass::kConfig);
-  }
-  {
-    std::lock_guard lock(s.mutex);
-    ++s.active;
-  }
-  {
-    State::Shard& shard = s.shard_of(id);
-    std::lock_guard lock(shard.mutex);
-    shard.jobs.emplace(id, record);
-  }
-  s.count(*lane, State::kSubmitted);
-  s.tell(*record, "submitted");
-  // One more than it waits for, until all have been asked: so it does not begin meanwhile.
-  {
-    std::lock_guard lock(record->mutex);
-    record->missing = needed.size() + 1;
-  }
-  for (const auto& other : needed) {
-    bool done = false, failed = false;
-    {
-      std::lock_guard lock(other->mutex);
-      done = other->now == JobState::kDone;
-      failed = !done && is_over(other->now);
-      if (!done && !failed) other->dependents.push_back(record);
-    }
-    if (done || failed) s.after_end(*other, done, {record});
-  }
-  {
-    std::unique_lock lock(record->mutex);
-    if (record->now == JobState::kBlocked && --record->missing == 0) {
-      record->now = JobState::kWaiting;
-      s.enqueue(*record, record->spec.not_before_ns);
-    }
-  }
-  s.preempt_for(config.priority);
-  return Accepted{id, true};
+  answer();
 }
 
 std::optional<JobView> Jobs::find(JobId id) const {
@@ -161,7 +105,8 @@ std::optional<JobView> Jobs::wait(JobId id, uint64_t timeout_ms) const {
   const auto record = state_->find(id);
   if (!record) return std::nullopt;
   std::unique_lock lock(record->mutex);
-  if (!record->over.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return is_over(record->now); })) return std::nullopt;
+  record->changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return is_over(record->now) || record->left; });
+  if (!is_over(record->now)) return std::nullopt;
   return State::view_locked(*record);
 }
 
@@ -176,7 +121,7 @@ void Jobs::when_over(JobId id, std::function<void(std::optional<JobView>)> over)
   std::optional<JobView> view;
   {
     std::lock_guard lock(record->mutex);
-    if (!is_over(record->now)) return record->told_over.push_back(std::move(over));
+    if (!is_over(record->now) && !record->left) return record->told_over.push_back(std::move(over));
     view = State::view_locked(*record);
   }
   over(std::move(view));
@@ -203,12 +148,18 @@ bool Jobs::requeue(JobId id) {
     if (std::erase(state_->dead, id) == 0) return false;
     ++state_->active;
   }
-  std::lock_guard lock(record->mutex);
+  std::unique_lock lock(record->mutex);
   record->now = JobState::kWaiting;
   record->attempt = 0;
+  record->ended_ms = 0;
   record->failed.clear();
   record->error.reset();
-  state_->enqueue(*record, 0);
+  if (record->is_kept()) {
+    state_->save(*record, lock);
+    lock.lock();
+  }
+  if (!record->function && !state_->find_function(*record)) state_->strand(*record);
+  else state_->enqueue(*record, 0);
   return true;
 }
 
@@ -218,6 +169,7 @@ bool Jobs::discard(JobId id) {
     if (std::erase(state_->dead, id) == 0) return false;
   }
   state_->forget(id);
+  state_->write_forgotten();
   return true;
 }
 
@@ -248,24 +200,37 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
     std::unique_lock lock(s.mutex);
     return s.fewer.wait_for(lock, std::chrono::milliseconds(ms), [&] { return s.active == 0; });
   };
-  Leftover left;
-  if (!all_over(drain_ms)) {
+  const auto all = [&] {
     std::vector<std::shared_ptr<JobRun::Record>> records;
     for (State::Shard& shard : s.shards) {
       std::lock_guard lock(shard.mutex);
       for (const auto& [id, record] : shard.jobs) records.push_back(record);
     }
-    for (const auto& record : records) {
+    return records;
+  };
+  Leftover left;
+  // Durable jobs that do not run stay for the next start.
+  for (const auto& record : all()) {
+    {
+      std::lock_guard lock(record->mutex);
+      if (!record->is_kept() || is_over(record->now) || record->now == JobState::kRunning || record->now == JobState::kEnding) continue;
+      ++left.waiting;
+    }
+    s.cancel(record, JobRun::Stop::kShutdown);
+  }
+  if (!all_over(drain_ms)) {
+    for (const auto& record : all()) {
       {
         std::lock_guard lock(record->mutex);
-        if (is_over(record->now)) continue;
+        if (is_over(record->now) || record->left) continue;
         ++(record->now == JobState::kRunning ? left.running : left.waiting);
       }
       s.cancel(record, JobRun::Stop::kShutdown);
     }
     std::unique_lock lock(s.mutex);
-    s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace
+    s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace, and the journal answers every call
   }
+  s.write_forgotten();
   s.events.tell({.key = "queue.shutdown.drained", .lane = {}, .type = {}, .text = {}});
   return left;
 }

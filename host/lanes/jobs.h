@@ -1,11 +1,15 @@
 // Jobs: work that somebody submits by type and payload, and asks about afterwards. It stands on Lanes, which decide what starts when; here is what becomes of a job: attempts,
-// timeouts, cancelling, progress, dependencies, the dead, and the events of all that. In memory: a job of here is run at most once for each attempt.
+// timeouts, cancelling, progress, dependencies, the dead, and the events of all that.
+//
+// A job of a lane that is kept in memory runs at most once for each attempt. One of a durable lane is written before its submit is answered, and runs again after the end of the process until
+// its end is written, too: at least once; with an idempotency key and its fence, once in effect. Nobody is told of an end that is not written.
 #pragma once
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "lanes/job_events.h"
+#include "lanes/job_journal.h"
 #include "lanes/job_spec.h"
 #include "lanes/lanes.h"
 
@@ -18,6 +22,9 @@ class JobRun {
 
   JobId id() const;
   uint32_t attempt() const { return attempt_; }
+  // Larger for each time that the job is begun, also after a restart: who has seen a larger one takes no more from this one.
+  uint64_t fence() const;
+  const std::string& idempotency_key() const;
   const Value& payload() const;
   Value checkpoint() const;  // what an earlier attempt reported last; empty: nothing
   // Why this attempt is to end early; its answer is still wanted, soon.
@@ -28,9 +35,10 @@ class JobRun {
   // [any] The answer. Once; further ones are ignored.
   void complete(Result<Value> result) const;
 
+  struct Record;  // of lanes' own files
+
  private:
   friend class Jobs;
-  struct Record;
   JobRun(std::shared_ptr<Record> record, uint32_t attempt, uint64_t fence) : record_(std::move(record)), attempt_(attempt), fence_(fence) {}
   std::shared_ptr<Record> record_;
   uint32_t attempt_;
@@ -62,8 +70,18 @@ class Jobs {
   // Sorted.
   std::vector<std::string> types() const;
 
-  // [any] Errors: "no-type", "no-lane", "no-job" (in `after`), "too-large", "lane-full" (retryable), "closed". A lane that blocks makes this wait; so it must not be
-  // called from a job then.
+  struct Restored {
+    size_t waiting = 0, over = 0, stranded = 0;
+    std::vector<std::string> missing;  // "type \"x\" (3 jobs)", "lane \"y\" (1 job)": what the stranded ones wait for
+  };
+  // [setup] Takes back what the journal has, and writes durable jobs into it from here on. Once, after the lanes and types are there, and before the first submit. A
+  // job whose type or lane is not there is stranded until it is.
+  Result<Restored> restore(std::shared_ptr<JobJournal> journal);
+  // [any] Lanes were added: jobs that were stranded for one go on.
+  void revive();
+
+  // [any] Errors: "no-type", "no-lane", "no-job" (in `after`), "too-large", "lane-full" (retryable), "closed"; of a durable lane "no-store", "not-durable" (in `after`),
+  // "not-written" (retryable). A lane that blocks, and a durable one, makes this wait; so it must not be called from a job then.
   Result<JobId> submit(JobSpec spec);
   // [any] Never waits: `accepted` gets the answer once, on any thread, perhaps before this returns; it must not block. A full lane that blocks rejects here.
   struct Accepted {
@@ -99,7 +117,6 @@ class Jobs {
  private:
   friend class JobRun;
   struct State;
-  Result<Accepted> submit_now(JobSpec spec, bool may_wait);
   std::shared_ptr<State> state_;
 };
 

@@ -325,6 +325,14 @@ constexpr DefaultLane kDefaultLanes[] = {{"system", 0, 5}, {"control", 1, 3}, {"
 
 }  // namespace
 
+LaneConfig default_lane(std::string_view name) {
+  LaneConfig out{.name = std::string(name)};
+  for (const DefaultLane& lane : kDefaultLanes) {
+    if (lane.name == name) out.priority = lane.priority, out.max_concurrency = lane.max_concurrency;
+  }
+  return out;
+}
+
 struct Lanes::Pool {
   explicit Pool(unsigned slots)
       : shared(std::make_shared<Shared>(slots)), reactor([s = shared.get()](LaneId lane, Job* job) { s->post(lane, job); }) {}

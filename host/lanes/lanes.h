@@ -25,6 +25,9 @@ struct LaneTimes {
   Durations waited, ran;
 };
 
+// What a lane of this name is until somebody says otherwise.
+LaneConfig default_lane(std::string_view name);
+
 class Lanes {
  public:
   // Starts `threads` workers (0: one per core) and the six default lanes (system, control, query, session, skill, prompt), and "default"

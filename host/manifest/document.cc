@@ -6,6 +6,7 @@
 
 #include "manifest/path.h"
 #include "manifest/syntax_error.h"
+#include "manifest/utf8.h"
 
 namespace heddle {
 namespace {
@@ -44,8 +45,9 @@ class TreeBuilder {
     return add(std::move(node));
   }
   bool RawNumber(const char* s, rapidjson::SizeType length, bool) { return text(JsonKind::kNumber, s, length); }
-  bool String(const char* s, rapidjson::SizeType length, bool) { return text(JsonKind::kString, s, length); }
+  bool String(const char* s, rapidjson::SizeType length, bool) { return is_whole({s, length}) && text(JsonKind::kString, s, length); }
   bool Key(const char* s, rapidjson::SizeType length, bool) {
+    if (!is_whole({s, length})) return false;
     Frame& top = open_.back();
     top.key.assign(s, length);
     top.key_span = token();
@@ -78,6 +80,9 @@ class TreeBuilder {
     }
     return out;
   }
+
+  // Where the second half of a surrogate pair stands alone: the parser lets it pass, and would give text that is no UTF-8. npos: nowhere.
+  size_t lone_half() const { return lone_half_; }
 
   SyntaxContext context(rapidjson::ParseErrorCode code, size_t offset) const {
     SyntaxContext c{code, offset, previous_end_};
@@ -114,6 +119,18 @@ class TreeBuilder {
     node.kind = kind;
     node.span = token();
     return node;
+  }
+
+  bool is_whole(std::string_view unescaped) {
+    if (is_valid_utf8(unescaped)) return true;
+    size_t i = token_begin();
+    const auto begins = [&](std::string_view digits) {  // an escape of D800 to DBFF, or of DC00 to DFFF
+      const std::string_view at = text_.substr(i, 4);
+      return at.size() == 4 && at.starts_with("\\u") && (at[2] | 0x20) == 'd' && digits.find(at[3]) != std::string_view::npos;
+    };
+    while (i < text_.size() && !begins("cCdDeEfF")) i += begins("89aAbB") ? 12 : text_[i] == '\\' ? 2 : 1;
+    lone_half_ = i;
+    return false;
   }
 
   bool text(JsonKind kind, const char* s, size_t length) {
@@ -205,6 +222,7 @@ class TreeBuilder {
   JsonNode& root_;
   Diagnostics& diagnostics_;
   std::vector<Frame> open_;
+  size_t lone_half_ = std::string_view::npos;
   size_t values_ = 0;
 };
 
@@ -236,7 +254,11 @@ bool parse_document(std::string_view text, JsonNode& root, Diagnostics& diagnost
   const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
   rapidjson::ParseErrorCode code = result.Code();
   size_t offset = result.Offset();
-  if (code == rapidjson::kParseErrorTermination) return false;  // the builder has said why
+  if (code == rapidjson::kParseErrorTermination) {
+    if (builder.lone_half() == std::string_view::npos) return false;  // the builder has said why
+    code = rapidjson::kParseErrorStringUnicodeSurrogateInvalid;
+    offset = builder.lone_half();
+  }
   if (code == rapidjson::kParseErrorNone) {
     if (stream.Tell() == text.size()) return true;
     code = rapidjson::kParseErrorDocumentRootNotSingular;

@@ -99,6 +99,8 @@ TEST(Document, NamesTheCommonMistakes) {
       {"{\"a\": \"@\\q\"}", "no escape", "/a"},
       {"{\"a\": \"@\\u12g4\"}", "hexadecimal", "/a"},
       {"{\"a\": \"@\\ud800\"}", "surrogate", "/a"},
+      {"{\"a\": \"\\\\ude00 \\ud83d\\ude00@\\uDE00\"}", "surrogate", "/a"},
+      {"{\"@\\ude00\": 1}", "surrogate", ""},
       {"{\"a\": \"x@\ty\"}", "control character", "/a"},
       {"{\"a\": \"x@\xff\"}", "UTF-8", "/a"},
       {"{\"a\": [1@}", "does not close", "/a/1"},

@@ -13,6 +13,7 @@
 #include "manifest/diagnostic.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
+#include "serve/lane_setup.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -30,32 +31,25 @@ struct StoreSettings {
   Value params = {};
 };
 
-// A lane and what it adds to its jobs.
-struct LaneSetup {
-  LaneConfig lane = {};
-  JobPolicy policy = {};
-};
-
 struct ServeConfig {
   std::string file = {};
   unsigned threads = 0;                            // 0: one per core
   std::vector<ListenSettings> listen = {};
   std::vector<TokenSettings> tokens = {};
+  std::vector<std::string> open_routes = {};       // that ask for no token: "health", "ready", "metrics"
   std::optional<StoreSettings> store = {};         // none: jobs are in memory
   std::string pipelines = {};                      // folder of manifests; empty: none
+  std::string state_dir = {};                      // of nodes with "state": "keep"; empty: nothing is kept
   std::vector<std::string> plugin_dirs = {};
   std::vector<LaneSetup> lanes = {};               // beside, or in place of, the default ones
   Jobs::Settings jobs = {};
   uint64_t drain_ms = 30'000;                      // how long SIGTERM waits for jobs and requests
 };
 
+// What is served without a file: 127.0.0.1:7433, everything in memory, no tokens.
+ServeConfig default_config();
+
 // Every error is in `diagnostics`; empty if there was one.
 std::optional<ServeConfig> read_config(std::string_view text, const std::string& file, Diagnostics& diagnostics);
-
-// One lane's settings in the form they have in the file: {"max_concurrency": 4, …}. What is not named stays as in `current`. Errors: "invalid", with the place.
-Result<LaneSetup> read_lane_setup(std::string_view json, const LaneSetup& current);
-
-// The same form: every setting with its value in force.
-Value lane_setup_json(const LaneSetup& setup);
 
 }  // namespace heddle

@@ -3,10 +3,10 @@
 // One table says every operation with its method, path, scope and meaning; the listeners' offer, the check of the token in front of each, and the OpenAPI document are made
 // of it, so none of them can forget one.
 #pragma once
-#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lanes/jobs.h"
@@ -36,15 +36,18 @@ class Control {
   Control& operator=(const Control&) = delete;
 
   static std::vector<Operation> operations();
+  // The operation of whatever fits none: it asks for a token, too, and then says that there is nothing.
+  static constexpr std::string_view kOtherwise = "otherwise";
   // [any] What the listeners deliver. Never blocks.
   void receive(Request request);
   // [any] From now on these tokens count.
   void set_access(std::shared_ptr<const Access> access);
-  // [any] Ends the streams of events: their peers are told.
+  // [any] Ends the streams of events, and answers who waits for a job: the host goes. Whoever comes later is told so.
   void close_streams();
 
+  struct State;  // for the operations: see control_state.h
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -1,6 +1,7 @@
 // ServedPipelines: the pipelines of a folder, built and ready, by name.
 #pragma once
-#include <functional>
+#include <condition_variable>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -9,10 +10,25 @@
 #include <vector>
 
 #include "lanes/jobs.h"
-#include "pipeline/run.h"
+#include "pipeline/pipeline.h"
 #include "plugin/catalog.h"
+#include "serve/lane_setup.h"
 
 namespace heddle {
+
+// How many executions there are: whoever takes the host down waits for them.
+class InUse {
+ public:
+  void enter();
+  void leave();
+  // False: there still are some.
+  bool wait_until_none(uint64_t timeout_ms);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t count_ = 0;  // guarded by mutex_
+};
 
 // Immutable. Whoever executes it holds it: a reload does not touch what runs.
 struct ServedPipeline {
@@ -21,8 +37,9 @@ struct ServedPipeline {
   std::string description;
   std::string text;  // of the file: what a reload compares
   Manifest manifest;
-  Pipeline pipeline;
+  Pipeline pipeline;  // without its lanes: they are the host's by now, and no run sets them again
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
+  std::shared_ptr<InUse> in_use;
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
@@ -32,32 +49,22 @@ class ServedPipelines {
   struct Change {
     std::vector<std::string> added, changed, removed, unchanged;  // names
   };
-  // [setup] Reads every *.json of `folder`. All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics.
-  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog);
+  // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
+  // pipeline whose text and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`; one that has the name of a lane of the host
+  // (`host_lanes`, as configured, and the default ones) or of another manifest must have the same settings.
+  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
+  // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.
+  bool wait_until_idle(uint64_t timeout_ms) const { return in_use_->wait_until_none(timeout_ms); }
 
  private:
+  const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
   mutable std::mutex mutex_;
-  std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;  // guarded by mutex_
-};
-
-// What came out of one execution.
-struct Executed {
-  std::vector<Value> outputs;  // in the order they came
-  std::vector<Value> failed;   // of items that failed: {"code","class","message","node","attempts"}
-  Result<void> run;            // the run as a whole
-};
-// [any] Starts a run of its own for these items and returns; `done` is called once, on a worker. `stopped` becomes true: the run is given up. Never blocks.
-class Execution {
- public:
-  using Done = std::function<void(Executed)>;
-  // [any] The handle may be dropped at any time: the run goes on, and keeps what it needs.
-  static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done);
-  virtual ~Execution() = default;
-  // [any] Gives up what is inside.
-  virtual void stop() = 0;
+  // Guarded by mutex_:
+  std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
+  std::map<std::string, LaneConfig> lanes_;    // that were added for manifests
 };
 
 }  // namespace heddle

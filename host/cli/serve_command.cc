@@ -1,0 +1,106 @@
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "cli/console.h"
+#include "cli/failure.h"
+#include "cli/source_file.h"
+#include "cli/verbs.h"
+#include "serve/daemon.h"
+#include "value/json_value.h"
+
+namespace heddle {
+namespace {
+
+// A configuration that was read, or what is wrong with it.
+struct ReadConfig {
+  std::optional<Error> unreadable;         // the file itself
+  std::optional<Diagnostics> diagnostics;  // of its text
+  std::optional<ServeConfig> config;
+};
+
+std::string environment(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+// What was asked for, or the first that there is; empty: none.
+std::string config_path(const ServeArguments& arguments) {
+  if (arguments.config) return *arguments.config;
+  if (const std::string named = environment("HEDDLE_CONFIG"); !named.empty()) return named;
+  std::vector<std::string> places{"heddle.json"};
+  if (const std::string home = environment("XDG_CONFIG_HOME"); !home.empty()) places.push_back(home + "/heddle/heddle.json");
+  else if (const std::string user = environment("HOME"); !user.empty()) places.push_back(user + "/.config/heddle/heddle.json");
+  places.push_back("/etc/heddle/heddle.json");
+  std::error_code unknown;
+  for (const std::string& place : places) {
+    if (std::filesystem::exists(place, unknown)) return place;
+  }
+  return {};
+}
+
+ReadConfig read(const std::string& path, const ServeArguments& arguments, const GeneralArguments& general) {
+  ReadConfig out;
+  if (path.empty()) {
+    out.config = default_config();
+  } else {
+    auto text = read_source(path);
+    if (!text) {
+      out.unreadable = std::move(text).error();
+      return out;
+    }
+    out.diagnostics.emplace(source_name(path), *text);
+    out.config = read_config(*text, path, *out.diagnostics);
+    if (!out.config) return out;
+  }
+  if (arguments.threads) out.config->threads = arguments.threads;
+  out.config->plugin_dirs.insert(out.config->plugin_dirs.begin(), general.plugin_dirs.begin(), general.plugin_dirs.end());
+  return out;
+}
+
+ExitCode refuse(const ReadConfig& read, const GeneralArguments& general) {
+  if (read.unreadable) return fail_with(ExitCode::kIo, *read.unreadable, general.json);
+  const std::string text = general.json ? json_object({{"ok", Value::boolean(false)}, {"diagnostics", json_or_text(read.diagnostics->json())}}).json() + "\n"
+                                        : read.diagnostics->text(use_color(general.color, STDERR_FILENO));
+  (void)write_all(STDERR_FILENO, text).has_value();  // stderr is the last resort
+  return ExitCode::kManifestInvalid;
+}
+
+Result<ServeConfig> config_or_why(ReadConfig read) {
+  if (read.config) return *std::move(read.config);
+  if (read.unreadable) return *std::move(read.unreadable);
+  return Error("bad-config", "the configuration has errors:\n" + read.diagnostics->text(false), ErrorClass::kConfig);
+}
+
+bool say_ready(const Daemon& daemon, Console& console, bool json) {
+  std::vector<Value> listeners;
+  std::string line;
+  for (const auto& [transport, endpoint] : daemon.endpoints()) {
+    listeners.push_back(json_object({{"transport", json_text(transport)}, {"endpoint", json_text(endpoint)}}));
+    line += (line.empty() ? "" : ", ") + transport + " on " + endpoint;
+  }
+  if (json) return print(json_object({{"ready", Value::boolean(true)}, {"version", json_text(HEDDLE_VERSION)}, {"listeners", Value::list(std::move(listeners))}}).json() + "\n");
+  console.raw("heddle " HEDDLE_VERSION " ready: " + line + "\n");
+  return true;
+}
+
+}  // namespace
+
+ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general) {
+  const std::string path = config_path(arguments);
+  ReadConfig first = read(path, arguments, general);
+  if (!first.config) return refuse(first, general);
+  Console console(general.json);
+  Daemon daemon({.config = *std::move(first.config),
+                 .read_again = [&] { return config_or_why(read(path, arguments, general)); },
+                 .version = HEDDLE_VERSION});
+  if (auto started = daemon.start(); !started) {
+    return fail_with(started.error().error_class == ErrorClass::kConfig ? ExitCode::kManifestInvalid : ExitCode::kIo, started.error(), general.json);
+  }
+  if (!general.quiet && !say_ready(daemon, console, general.json)) return ExitCode::kIo;
+  if (!daemon.run()) ::_exit(0);
+  return ExitCode::kOk;
+}
+
+}  // namespace heddle

@@ -1,0 +1,218 @@
+// What is written of durable jobs, and how they come back.
+#include <algorithm>
+
+#include "lanes/job_record.h"
+#include "lanes/job_state.h"
+#include "log.h"
+
+namespace heddle {
+namespace {
+
+constexpr size_t kForgottenAtOnce = 64;
+
+// Record 0 is the journal's own: how often it was opened, and up to which one ids may have been given.
+std::string own_record(uint64_t boot, JobId reserved) { return "{\"boot\":" + std::to_string(boot) + ",\"reserved_id\":" + std::to_string(reserved) + "}"; }
+
+}  // namespace
+
+// [lock held on entry, not after] Writes the record as it is now. The calls of the journal for one job follow each other, each with the newest state; they need not
+// have been answered.
+void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
+  r.unsaved = true;
+  if (std::exchange(r.saving, true)) return lock.unlock();
+  const RecordPtr keep = r.shared_from_this();
+  while (std::exchange(r.unsaved, false)) {
+    const bool ends = r.now == JobState::kEnding;
+    std::vector<JobJournal::Change> changes;
+    changes.push_back({r.id, job_record(r)});
+    lock.unlock();
+    take_forgotten(changes);
+    journal->write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
+    lock.lock();
+  }
+  r.saving = false;
+  lock.unlock();
+}
+
+void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
+  std::unique_lock lock(r.mutex);
+  if (r.acceptance == Record::Acceptance::kPending) {
+    if (!outcome) return withdraw(r, lock, std::move(outcome).error());
+    settle(r, lock, std::nullopt);
+    if (r.durability == Durability::kDurable && !ends) {
+      enter(r);
+      preempt_for(lanes.priority(r.in_lane));
+    }
+    lock.lock();
+  }
+  if (!ends || r.now != JobState::kEnding) return;
+  if (outcome || !r.is_kept()) return publish(r, lock);
+  if (closed) return leave(r, lock);
+  lanes.post_at(now_ns() + kWriteAgainNs, system, &r);
+}
+
+// [lock held on entry, not after] It was not accepted after all; it may run already.
+void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why) {
+  const RecordPtr keep = r.shared_from_this();
+  settle(r, lock, Error("not-written", "the job could not be written, and is not accepted", ErrorClass::kRetryable).because(std::move(why)));
+  count(r.in_lane, kRejected);
+  forget_key(r.spec.idempotency_key, r.id);
+  lock.lock();
+  if (r.now == JobState::kEnding) return publish(r, lock);
+  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, r.refusal, {});
+  lock.unlock();
+  cancel(keep, Stop::kCancelled);
+}
+
+// Adds records that are not wanted any more to what is written anyway.
+void Jobs::State::take_forgotten(std::vector<JobJournal::Change>& changes) {
+  std::lock_guard lock(mutex);
+  while (!forgotten.empty() && changes.size() < kForgottenAtOnce) {
+    changes.push_back({forgotten.back()});
+    forgotten.pop_back();
+  }
+}
+
+// One that fails to be written is erased by the next start that finds too many.
+void Jobs::State::write_forgotten() {
+  for (;;) {
+    std::vector<JobJournal::Change> changes;
+    take_forgotten(changes);
+    if (changes.empty()) return;
+    journal->write(std::move(changes), [](const Result<void>&) {});
+  }
+}
+
+void Jobs::State::reserve_ids() {
+  JobId reserved;
+  {
+    std::lock_guard lock(mutex);
+    if (last_id + kReservedIds / 2 <= reserved_id) return;
+    reserved = reserved_id += kReservedIds;
+  }
+  journal->write({{0, own_record(boot, reserved)}}, [](const Result<void>&) {});
+}
+
+// Finds what runs it, and where. False: nothing does at present; the record says what is missing.
+bool Jobs::State::find_function(Record& r) {
+  const auto lane = lanes.find(r.spec.lane);
+  if (!lane) {
+    r.error = Error("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
+    return false;
+  }
+  std::shared_lock lock(types_mutex);
+  const auto type = types.find(r.spec.type);
+  if (type == types.end()) {
+    r.error = Error("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
+    return false;
+  }
+  r.function = &type->second;
+  r.in_lane = *lane;
+  return true;
+}
+
+// [r.mutex held]
+void Jobs::State::strand(Record& r) {
+  r.now = JobState::kStranded;
+  std::lock_guard lock(mutex);
+  stranded.emplace(r.id, r.shared_from_this());
+}
+
+void Jobs::State::unstrand(JobId id) {
+  std::lock_guard lock(mutex);
+  stranded.erase(id);
+}
+
+void Jobs::State::revive() {
+  std::map<JobId, RecordPtr> all;
+  {
+    std::lock_guard lock(mutex);
+    all.swap(stranded);
+  }
+  for (const auto& [id, record] : all) {
+    std::unique_lock lock(record->mutex);
+    if (record->now != JobState::kStranded || record->left) continue;
+    if (!find_function(*record)) {
+      strand(*record);
+      continue;
+    }
+    record->error.reset();
+    record->now = JobState::kBlocked;
+    lock.unlock();
+    enter(*record);
+  }
+}
+
+Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
+  journal = std::move(from);
+  Restored restored;
+  std::vector<RecordPtr> active_ones, over_ones;
+  JobId reserved = 0;
+  auto read = journal->read([&](JobId id, std::string_view text) -> Result<void> {
+    if (id == 0) {
+      const Result<Value> own = Value::parse(text);
+      if (!own || !own->find("boot") || !own->find("reserved_id")) return Error("bad-record", "the journal's own record is not what this program writes");
+      boot = static_cast<uint64_t>(own->find("boot").as_int().value_or(0));
+      reserved = static_cast<JobId>(own->find("reserved_id").as_int().value_or(0));
+      return {};
+    }
+    const auto record = std::make_shared<Record>();
+    record->id = id;
+    if (auto good = read_job_record(text, *record); !good) {
+      return Error("bad-record", "the record of job " + std::to_string(id) + " cannot be read").because(std::move(good).error());
+    }
+    prepare(record);
+    record->acceptance = Record::Acceptance::kAccepted;
+    shard_of(id).jobs.emplace(id, record);
+    claim_key(record);
+    (is_over(record->now) ? over_ones : active_ones).push_back(record);
+    last_id = std::max(last_id.load(), id);
+    return {};
+  });
+  if (!read) return std::move(read).error();
+  ++boot;
+  last_id = std::max(last_id.load(), reserved);
+  reserved_id = last_id + kReservedIds;
+  journal->write({{0, own_record(boot, reserved_id)}}, [](const Result<void>&) {});
+
+  std::sort(over_ones.begin(), over_ones.end(), [](const RecordPtr& a, const RecordPtr& b) { return a->ended_ms < b->ended_ms; });
+  for (const RecordPtr& record : over_ones) keep_over(record, record->now == JobState::kDead);
+  restored.over = over_ones.size();
+  active = active_ones.size();
+  std::map<std::string, size_t> missing;
+  for (const RecordPtr& record : active_ones) {
+    // What is not there any more was done before: had it failed, this one had been written as dead.
+    for (const JobId id : record->spec.after) {
+      if (const RecordPtr other = find(id)) record->needs.push_back(other);
+    }
+    if (find_function(*record)) {
+      ++restored.waiting;
+      record->now = JobState::kBlocked;
+      continue;
+    }
+    ++restored.stranded;
+    ++missing[record->error->code == "no-lane" ? "lane \"" + record->spec.lane + "\"" : "type \"" + record->spec.type + "\""];
+    strand(*record);
+  }
+  for (const auto& [what, count] : missing) restored.missing.push_back(what + " (" + std::to_string(count) + (count == 1 ? " job)" : " jobs)"));
+  // Only now: a job that runs may submit others.
+  for (const RecordPtr& record : active_ones) {
+    if (record->function) enter(*record);
+  }
+  write_forgotten();
+  return restored;
+}
+
+// What follows from its spec.
+void Jobs::State::prepare(const RecordPtr& record) {
+  record->state = shared_from_this();
+  record->key = record->spec.key;
+  record->priority = record->spec.priority;
+  record->due_ns = record->spec.due_ns;
+  record->may_be_shed = true;
+  record->run = &State::start;
+}
+
+Result<Jobs::Restored> Jobs::restore(std::shared_ptr<JobJournal> journal) { return state_->restore(std::move(journal)); }
+
+}  // namespace heddle

@@ -1,0 +1,164 @@
+#include "lanes/job_record.h"
+
+#include <algorithm>
+
+#include "value/json_text.h"
+#include "value/json_value.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kDurabilities[] = {"memory", "written", "durable"};
+constexpr ErrorClass kClasses[] = {ErrorClass::kPermanent, ErrorClass::kRetryable, ErrorClass::kConfig, ErrorClass::kCancelled};
+
+// Appends members, each but the first after a comma.
+class Writing {
+ public:
+  explicit Writing(std::string& out) : out_(out) { out_ += '{'; }
+  void text(std::string_view key, std::string_view s) {
+    if (s.empty()) return;
+    begin(key);
+    append_quoted(out_, s);
+  }
+  void number(std::string_view key, uint64_t n) {
+    if (n == 0) return;
+    begin(key);
+    out_ += std::to_string(n);
+  }
+  void value(std::string_view key, const Value& v) {
+    if (!v) return;
+    begin(key);
+    v.append_json(out_);
+  }
+  std::string& begin(std::string_view key) {
+    if (out_.back() != '{') out_ += ',';
+    out_ += '"';
+    out_ += key;
+    out_ += "\":";
+    return out_;
+  }
+
+ private:
+  std::string& out_;
+};
+
+uint64_t to_wall(uint64_t monotonic_ns, uint64_t now_wall_ms) {
+  if (monotonic_ns == 0) return 0;
+  const uint64_t now = now_ns();
+  return monotonic_ns > now ? now_wall_ms + (monotonic_ns - now + kNsPerMs - 1) / kNsPerMs : now_wall_ms;
+}
+
+// How long until then, and never longer than it was when the record was written.
+uint64_t to_monotonic(uint64_t then_ms, uint64_t written_ms) {
+  const uint64_t now_wall = wall_ms();
+  if (then_ms <= now_wall) return 1;  // long past
+  return now_ns() + std::min(then_ms - now_wall, then_ms > written_ms ? then_ms - written_ms : 0) * kNsPerMs;
+}
+
+std::string text_of(const Value& v) { return std::string(v ? v.as_text().value_or("") : std::string_view()); }
+uint64_t number_of(const Value& v) { return v ? static_cast<uint64_t>(v.as_int().value_or(0)) : 0; }
+
+}  // namespace
+
+std::string job_record(const JobRun::Record& r) {
+  std::string out;
+  out.reserve(192);
+  Writing w(out);
+  const bool ends = r.now == JobState::kEnding;
+  const uint64_t now = wall_ms();
+  w.text("type", r.spec.type);
+  w.text("lane", r.spec.lane);
+  w.text("durability", kDurabilities[static_cast<size_t>(r.durability)]);
+  w.text("state", name_of(ends ? r.ending.state : is_over(r.now) ? r.now : JobState::kWaiting));
+  w.number("written_ms", now);
+  w.number("submitted_ms", r.submitted_ms);
+  w.number("not_before_ms", r.not_before_ms);
+  w.number("due_ms", to_wall(r.spec.due_ns, now));
+  w.number("priority", r.spec.priority);
+  w.number("key", r.spec.key);
+  w.text("idempotency_key", r.spec.idempotency_key);
+  if (!r.spec.after.empty()) {
+    char separator = '[';
+    w.begin("after");
+    for (const JobId id : r.spec.after) {
+      out += std::exchange(separator, ',');
+      out += std::to_string(id);
+    }
+    out += ']';
+  }
+  w.value("payload", r.spec.payload);
+  w.value("checkpoint", r.progress.checkpoint);
+  w.number("attempt", r.attempt - (r.now == JobState::kRunning ? 1 : 0));  // one that is broken off is not counted
+  if (!r.failed.empty()) {
+    char separator = '[';
+    w.begin("failed");
+    for (const JobAttempt& attempt : r.failed) {
+      out += std::exchange(separator, ',');
+      out += '[' + std::to_string(attempt.number) + ',';
+      append_quoted(out, repaired_utf8(attempt.error));
+      out += ',' + std::to_string(attempt.took_ns / kNsPerMs) + ']';
+    }
+    out += ']';
+  }
+  w.number("started_ms", r.started_ms);
+  w.number("ended_ms", ends ? now : r.ended_ms);
+  w.value("result", ends ? r.ending.result : r.result);
+  if (const std::optional<Error>& error = ends ? r.ending.error : r.error) {
+    w.begin("error") += '[';
+    append_quoted(out, error->code);
+    out += ",\"" + std::string(name_of(error->error_class)) + "\",";
+    append_quoted(out, repaired_utf8(error->text()));
+    out += ']';
+  }
+  out += '}';
+  return out;
+}
+
+Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
+  const auto bad = [](std::string what) { return Error("bad-record", std::move(what)); };
+  Result<Value> parsed = Value::parse(text);
+  if (!parsed) return bad("it is not JSON: " + parsed.error().message);
+  const Value& v = *parsed;
+  r.spec.type = text_of(v.find("type"));
+  r.spec.lane = text_of(v.find("lane"));
+  if (r.spec.type.empty() || r.spec.lane.empty()) return bad("it names no type or no lane");
+  const std::string durability = text_of(v.find("durability")), state = text_of(v.find("state"));
+  r.durability = durability == kDurabilities[2] ? Durability::kDurable : Durability::kWritten;
+  r.now = JobState::kWaiting;
+  for (const JobState s : {JobState::kDone, JobState::kDead, JobState::kCancelled}) {
+    if (state == name_of(s)) r.now = s;
+  }
+  if (r.now == JobState::kWaiting && state != name_of(r.now)) return bad("its state is \"" + state + "\"");
+  const uint64_t written_ms = number_of(v.find("written_ms"));
+  r.submitted_ms = number_of(v.find("submitted_ms"));
+  r.not_before_ms = number_of(v.find("not_before_ms"));
+  if (r.not_before_ms > 0) r.spec.not_before_ns = to_monotonic(r.not_before_ms, written_ms);
+  if (const uint64_t due_ms = number_of(v.find("due_ms"))) r.spec.due_ns = to_monotonic(due_ms, written_ms);
+  r.spec.priority = static_cast<uint8_t>(number_of(v.find("priority")));
+  r.spec.key = number_of(v.find("key"));
+  r.spec.idempotency_key = text_of(v.find("idempotency_key"));
+  if (const Value after = v.find("after")) {
+    for (size_t i = 0; i < after.size(); ++i) r.spec.after.push_back(number_of(after.at(i)));
+  }
+  r.spec.payload = v.find("payload");
+  r.progress.checkpoint = v.find("checkpoint");
+  r.attempt = static_cast<uint32_t>(number_of(v.find("attempt")));
+  if (const Value failed = v.find("failed")) {
+    for (size_t i = 0; i < failed.size(); ++i) {
+      const Value attempt = failed.at(i);
+      r.failed.push_back({static_cast<uint32_t>(number_of(attempt.at(0))), text_of(attempt.at(1)), number_of(attempt.at(2)) * kNsPerMs});
+    }
+  }
+  r.started_ms = number_of(v.find("started_ms"));
+  r.ended_ms = number_of(v.find("ended_ms"));
+  r.result = v.find("result");
+  if (const Value error = v.find("error")) {
+    r.error.emplace(text_of(error.at(0)), text_of(error.at(2)));
+    for (const ErrorClass c : kClasses) {
+      if (text_of(error.at(1)) == name_of(c)) r.error->error_class = c;
+    }
+  }
+  return {};
+}
+
+}  // namespace heddle

@@ -1,0 +1,269 @@
+#include "serve/config.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "log.h"
+#include "manifest/reading.h"
+#include "manifest/substitute.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms"};
+constexpr std::string_view kListenKeys[] = {"transport", "endpoint", "params", "limits", "insecure"};
+constexpr std::string_view kLimitKeys[] = {"body_bytes", "requests", "header_ms", "request_ms", "idle_ms", "stall_ms"};
+constexpr std::string_view kAuthKeys[] = {"tokens", "open"};
+constexpr std::string_view kTokenKeys[] = {"name", "token", "scopes"};
+constexpr std::string_view kStoreKeys[] = {"type", "params"};
+constexpr std::string_view kJobKeys[] = {"remembered", "dead", "payload_bytes"};
+constexpr const char* kDefaultEndpoint = "127.0.0.1:7433";
+constexpr uint64_t kMaxThreads = 1024, kMaxKept = 100'000'000, kMaxBytes = uint64_t{1} << 32;
+
+struct HostAndPort {
+  std::string host;
+  uint64_t port = 0;
+};
+
+// "host:port", the host possibly an address in brackets; port 0 is any free one.
+std::optional<HostAndPort> split_endpoint(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  HostAndPort out;
+  if (colon == std::string_view::npos || colon == 0 || !to_whole(text.substr(colon + 1), out.port) || out.port > 65'535) return {};
+  std::string_view host = text.substr(0, colon);
+  if (host.front() == '[' && host.back() == ']' && host.size() > 2) host = host.substr(1, host.size() - 2);
+  else if (host.find_first_of(":[] \t/") != std::string_view::npos) return {};
+  out.host = host;
+  return out;
+}
+
+bool is_loopback(std::string_view host) {
+  const bool is_address = host.find_first_not_of("0123456789.") == std::string_view::npos && std::count(host.begin(), host.end(), '.') == 3;
+  return host == "localhost" || host == "::1" || (is_address && host.starts_with("127."));
+}
+
+// Reads the sections of one document into a ServeConfig.
+class ConfigReader {
+ public:
+  ConfigReader(Reading& reading, ServeConfig& config) : reading_(reading), config_(config) {}
+  void read(JsonNode& root);
+
+ private:
+  void read_listen(Fields& top);
+  void read_listener(JsonNode& value, const Path& path);
+  void read_limits(JsonNode& value, const Path& path, ListenLimits& limits);
+  void read_auth(JsonNode& value, const Path& path);
+  void read_token(JsonNode& value, const Path& path);
+  void read_store(JsonNode& value, const Path& path);
+  void read_lanes(JsonNode& section, const Path& path);
+  void read_jobs(JsonNode& value, const Path& path);
+  // A list of texts that are all among `known`.
+  std::vector<std::string> read_words(Fields& f, std::string_view key, std::initializer_list<std::string_view> known);
+  Value read_params(Fields& f);
+  // Relative to the folder of the file, as ${file:…} is.
+  std::string path_from_here(const std::string& path) const;
+  void refuse_open_listeners(const JsonNode& root);
+
+  Reading& reading_;
+  ServeConfig& config_;
+};
+
+std::string ConfigReader::path_from_here(const std::string& path) const {
+  return path.empty() ? path : (std::filesystem::path(config_.file).parent_path() / path).string();
+}
+
+Value ConfigReader::read_params(Fields& f) {
+  const JsonNode* const params = f.get_map("params");
+  auto value = Value::parse(params ? params->json() : "{}");
+  if (!value) f.error("wrong-type", "params", value.error().message);
+  return value ? *std::move(value) : Value();
+}
+
+std::vector<std::string> ConfigReader::read_words(Fields& f, std::string_view key, std::initializer_list<std::string_view> known) {
+  std::vector<std::string> out;
+  JsonNode* const list = f.get_list(key);
+  const Path at = f.at(key);
+  for (size_t i = 0; list && i < list->items.size(); ++i) {
+    const JsonNode& item = list->items[i];
+    std::string all;
+    for (std::string_view word : known) all.append(all.empty() ? "\"" : ", \"").append(word).append("\"");
+    if (item.kind != JsonKind::kString) {
+      reading_.error("wrong-type", Path(at, i), item.span, "an entry of \"" + std::string(key) + "\" must be one of " + all + ", but this is " + std::string(name_of(item.kind)));
+    } else if (std::find(known.begin(), known.end(), item.text) == known.end()) {
+      reading_.error("unknown-choice", Path(at, i), item.span, "an entry of \"" + std::string(key) + "\" must be one of " + all + ", but this is \"" + item.text + "\"",
+                     reading_.suggestion(item.text, {known.begin(), known.end()}));
+    } else if (std::find(out.begin(), out.end(), item.text) == out.end()) {
+      out.push_back(item.text);
+    }
+  }
+  return out;
+}
+
+void ConfigReader::read_limits(JsonNode& value, const Path& path, ListenLimits& limits) {
+  Fields f(reading_, value, path, kLimitKeys, "the limits of a listener");
+  f.integer("body_bytes", 1, kMaxBytes, limits.body_bytes);
+  f.integer("requests", 1, 65'536, limits.requests);
+  f.integer("header_ms", 1, kMaxMilliseconds, limits.header_ms);
+  f.integer("request_ms", 1, kMaxMilliseconds, limits.request_ms);
+  f.integer("idle_ms", 1, kMaxMilliseconds, limits.idle_ms);
+  f.integer("stall_ms", 1, kMaxMilliseconds, limits.stall_ms);
+}
+
+void ConfigReader::read_listener(JsonNode& value, const Path& path) {
+  ListenSettings out;
+  Fields f(reading_, value, path, kListenKeys, "a listener");
+  f.text("transport", out.transport);
+  out.params = read_params(f);
+  f.boolean("insecure", out.insecure);
+  if (JsonNode* const limits = f.get("limits")) read_limits(*limits, f.at("limits"), out.limits);
+  if (f.required_text("endpoint", out.endpoint)) {
+    const auto parts = split_endpoint(out.endpoint);
+    if (!parts) {
+      f.error("bad-endpoint", "endpoint", "\"" + out.endpoint + "\" is no endpoint", "write HOST:PORT, as in 127.0.0.1:7433 or [::1]:7433; port 0 takes a free one");
+    } else if (parts->port != 0) {
+      const auto same = [&](const ListenSettings& other) { return other.endpoint == out.endpoint; };
+      if (std::any_of(config_.listen.begin(), config_.listen.end(), same)) f.error("duplicate", "endpoint", "two listeners have the endpoint \"" + out.endpoint + "\"");
+    }
+  }
+  config_.listen.push_back(std::move(out));
+}
+
+void ConfigReader::read_listen(Fields& top) {
+  const std::string hint = std::string("write \"listen\": [{\"endpoint\": \"") + kDefaultEndpoint + "\"}]";
+  if (!top.get("listen")) return top.error("missing-key", "listen", "the configuration names no listener: nobody could reach this host", hint);
+  JsonNode* const list = top.get_list("listen");
+  if (!list) return;
+  if (list->items.empty()) return top.error("out-of-range", "listen", "\"listen\" is empty: nobody could reach this host", hint);
+  const Path at = top.at("listen");
+  for (size_t i = 0; i < list->items.size(); ++i) read_listener(list->items[i], Path(at, i));
+}
+
+void ConfigReader::read_token(JsonNode& value, const Path& path) {
+  TokenSettings out;
+  Fields f(reading_, value, path, kTokenKeys, "a token");
+  f.required_text("name", out.name);
+  if (f.required_text("token", out.secret)) {
+    log::redact(out.secret);
+    const auto is_odd = [](char c) { return c <= ' ' || c > '~'; };
+    if (std::any_of(out.secret.begin(), out.secret.end(), is_odd)) {
+      f.error("bad-token", "token", "the token \"" + out.name + "\" has a character that cannot stand in an Authorization header", "letters, digits and signs of ASCII, no blanks");
+    }
+  }
+  for (const TokenSettings& other : config_.tokens) {
+    if (!out.name.empty() && other.name == out.name) f.error("duplicate", "name", "two tokens have the name \"" + out.name + "\"");
+    if (!out.secret.empty() && other.secret == out.secret) f.error("duplicate", "token", "the tokens \"" + other.name + "\" and \"" + out.name + "\" are the same");
+  }
+  if (f.require("scopes")) {
+    const auto scopes = read_words(f, "scopes", {"read", "submit", "admin"});
+    for (const std::string& scope : scopes) out.scopes.push_back(scope == "read" ? Scope::kRead : scope == "submit" ? Scope::kSubmit : Scope::kAdmin);
+    const JsonNode* const list = f.get("scopes");
+    if (list->kind == JsonKind::kList && list->items.empty())
+      f.error("out-of-range", "scopes", "the token \"" + out.name + "\" has no scope: it could do nothing", "known are \"read\", \"submit\" and \"admin\"");
+  }
+  config_.tokens.push_back(std::move(out));
+}
+
+void ConfigReader::read_auth(JsonNode& value, const Path& path) {
+  Fields f(reading_, value, path, kAuthKeys, "\"auth\"");
+  if (JsonNode* const tokens = f.get_list("tokens")) {
+    const Path at = f.at("tokens");
+    for (size_t i = 0; i < tokens->items.size(); ++i) read_token(tokens->items[i], Path(at, i));
+  }
+  config_.open_routes = read_words(f, "open", {"health", "ready", "metrics"});
+}
+
+void ConfigReader::read_store(JsonNode& value, const Path& path) {
+  StoreSettings out;
+  Fields f(reading_, value, path, kStoreKeys, "the store");
+  f.required_text("type", out.type);
+  out.params = read_params(f);
+  config_.store = std::move(out);
+}
+
+void ConfigReader::read_lanes(JsonNode& section, const Path& path) {
+  for (JsonNode::Member& m : section.members) {
+    const Path at(path, m.key);
+    if (!is_name(m.key)) {
+      reading_.error("bad-name", at, m.key_span, "\"" + m.key + "\" cannot be the name of a lane", "letters, digits, \"_\" and \"-\", not beginning with a digit");
+      continue;
+    }
+    LaneSetup setup = default_setup(m.key);
+    read_lane_setup(reading_, m.value, at, setup);
+    config_.lanes.push_back(std::move(setup));
+  }
+}
+
+void ConfigReader::read_jobs(JsonNode& value, const Path& path) {
+  Fields f(reading_, value, path, kJobKeys, "\"jobs\"");
+  f.integer("remembered", 0, kMaxKept, config_.jobs.remembered);
+  f.integer("dead", 0, kMaxKept, config_.jobs.dead);
+  f.integer("payload_bytes", 1, kMaxBytes, config_.jobs.payload_bytes);
+}
+
+// Without tokens everybody who reaches a listener may do everything.
+void ConfigReader::refuse_open_listeners(const JsonNode& root) {
+  if (!config_.tokens.empty()) return;
+  const Path document, list(document, "listen");
+  for (size_t i = 0; i < config_.listen.size(); ++i) {
+    const ListenSettings& listener = config_.listen[i];
+    const auto parts = split_endpoint(listener.endpoint);
+    if (!parts || listener.insecure || is_loopback(parts->host)) continue;
+    const Path entry(list, i);
+    reading_.error("open-listener", Path(entry, "endpoint"), root.find("listen")->items[i].find("endpoint")->span,
+                   "\"" + listener.endpoint + "\" can be reached from other machines, and no token is configured: anybody there could do everything here",
+                   "write \"auth\": {\"tokens\": [{\"name\": \"me\", \"token\": \"${env.HEDDLE_TOKEN}\", \"scopes\": [\"read\", \"submit\", \"admin\"]}]}, or listen on 127.0.0.1, "
+                   "or say \"insecure\": true for this listener");
+  }
+}
+
+void ConfigReader::read(JsonNode& root) {
+  const Path path;
+  Fields f(reading_, root, path, kConfigKeys, "the configuration");
+  if (root.kind != JsonKind::kMap) return;
+  f.integer("threads", 0, kMaxThreads, config_.threads);
+  read_listen(f);
+  if (JsonNode* const auth = f.get("auth")) read_auth(*auth, f.at("auth"));
+  if (JsonNode* const store = f.get("store")) read_store(*store, f.at("store"));
+  if (f.text("pipelines", config_.pipelines)) config_.pipelines = path_from_here(config_.pipelines);
+  if (f.text("state_dir", config_.state_dir)) config_.state_dir = path_from_here(config_.state_dir);
+  if (JsonNode* const dirs = f.get_list("plugin_dirs")) {
+    const Path at = f.at("plugin_dirs");
+    for (size_t i = 0; i < dirs->items.size(); ++i) {
+      const JsonNode& dir = dirs->items[i];
+      if (dir.kind == JsonKind::kString) config_.plugin_dirs.push_back(path_from_here(dir.text));
+      else reading_.error("wrong-type", Path(at, i), dir.span, "an entry of \"plugin_dirs\" must be a string, but this is " + std::string(name_of(dir.kind)));
+    }
+  }
+  if (JsonNode* const lanes = f.get_map("lanes")) read_lanes(*lanes, f.at("lanes"));
+  if (JsonNode* const jobs = f.get("jobs")) read_jobs(*jobs, f.at("jobs"));
+  f.integer("drain_ms", 0, kMaxMilliseconds, config_.drain_ms);
+  refuse_open_listeners(root);
+}
+
+}  // namespace
+
+ServeConfig default_config() {
+  ServeConfig out;
+  ListenSettings listener;
+  listener.endpoint = kDefaultEndpoint;
+  out.listen.push_back(std::move(listener));
+  return out;
+}
+
+std::optional<ServeConfig> read_config(std::string_view text, const std::string& file, Diagnostics& diagnostics) {
+  JsonNode root;
+  if (!parse_document(text, root, diagnostics)) return {};
+  ServeConfig config;
+  config.file = file;
+  const ReadOptions options;
+  Manifest scratch;  // where the reading notes what it changed
+  scratch.file = file;
+  Reading reading(text, options, diagnostics, scratch);
+  const ParamValues no_params;
+  Substitution(reading, no_params).apply(root, Path());
+  ConfigReader(reading, config).read(root);
+  if (diagnostics.has_errors()) return {};
+  return config;
+}
+
+}  // namespace heddle

@@ -1,0 +1,225 @@
+#include "serve/execution.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "log.h"
+#include "pipeline/run.h"
+#include "value/json_value.h"
+
+namespace heddle {
+namespace {
+
+constexpr const char* kLane = "executions";
+
+// The items of an execution.
+class GivenItems : public Feed {
+ public:
+  explicit GivenItems(std::vector<Value> items) : items_(std::move(items)) {}
+  Result<Got> pull(std::span<FeedItem> out) override {
+    const size_t count = std::min(out.size(), items_.size() - next_);
+    for (size_t i = 0; i < count; ++i) out[i].value = std::move(items_[next_++]);
+    return Got{count ? State::kItems : State::kEnd, count};
+  }
+  void wait(Lanes& lanes, LaneId lane, Job* job) override { lanes.post(lane, job); }  // it never has to
+
+ private:
+  std::vector<Value> items_;
+  size_t next_ = 0;
+};
+
+Value failed_item(const DeadLetter& letter) {
+  std::vector<Value> attempts;
+  for (const Attempt& a : letter.attempts) {
+    attempts.push_back(json_object({{"number", json_count(a.number)}, {"error", json_text(log::redacted(a.error))}, {"took_ms", json_count(a.took_ns / kNsPerMs)}}));
+  }
+  return json_object({{"code", json_text(letter.error.code)},
+                      {"class", json_text(name_of(letter.error.error_class))},
+                      {"message", json_text(log::redacted(letter.error.text()))},
+                      {"node", json_text(letter.node)},
+                      {"attempts", Value::list(std::move(attempts))}});
+}
+
+// Where an execution's results and failures go: kept, or told as they come.
+class Harvest : public Output, public DeadLetters {
+ public:
+  Harvest(const Pipeline& pipeline, AsTheyCome each) : each_(std::move(each)) {
+    const auto gives = [](const PipelineNode& node) { return node.is_output && node.stage != PipelineNode::kNoStage; };
+    tagged_ = std::count_if(pipeline.nodes.begin(), pipeline.nodes.end(), gives) > 1;
+  }
+  Result<void> write(const PipelineNode& node, std::span<Item> items) override {
+    for (Item& item : items) {
+      put(tagged_ ? json_object({{"node", json_text(node.settings.id)}, {"value", std::move(item.value)}}) : std::move(item.value), each_.output, outputs_);
+    }
+    return {};
+  }
+  Result<void> close() override { return {}; }
+  Result<void> add(const DeadLetter& letter) override {
+    put(failed_item(letter), each_.failed, failed_);
+    return {};
+  }
+  // After the end.
+  Executed take(Result<void> run) { return {std::move(outputs_), std::move(failed_), std::move(run)}; }
+
+ private:
+  // A run writes from one thread and puts away from another: those who are told are promised one at a time.
+  void put(Value value, const std::function<void(Value)>& tell, std::vector<Value>& kept) {
+    std::lock_guard lock(telling_);
+    if (tell) tell(std::move(value));
+    else kept.push_back(std::move(value));
+  }
+
+  const AsTheyCome each_;
+  bool tagged_ = false;
+  std::mutex telling_;
+  // Guarded by telling_:
+  std::vector<Value> outputs_, failed_;
+};
+
+// Told of itself from the first to the last moment.
+class Stay {
+ public:
+  explicit Stay(std::shared_ptr<InUse> in_use) : in_use_(std::move(in_use)) { in_use_->enter(); }
+  ~Stay() { in_use_->leave(); }
+  Stay(const Stay&) = delete;
+  Stay& operator=(const Stay&) = delete;
+
+ private:
+  const std::shared_ptr<InUse> in_use_;
+};
+
+class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
+ public:
+  OneRun(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each)
+      : stay_(pipeline->in_use), pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
+        harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
+
+  void post_begin() {
+    self_ = shared_from_this();
+    step_.one = this;
+    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->begin(); };
+    lanes_.post(lane_, &step_);
+  }
+
+  void stop() override {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    if (run_) run_->stop(true);
+  }
+
+ private:
+  struct Step : Job { OneRun* one = nullptr; };
+
+  void begin() noexcept {
+    if (is_stopped()) return end(stopped_error());
+    RunOptions options;
+    options.lanes = &lanes_;
+    options.feed = &items_;
+    options.output = &harvest_;
+    options.dead_letters = &harvest_;
+    options.state_dir = state_dir_;
+    auto run = Run::start(pipeline_->pipeline, options);
+    if (!run) return end(std::move(run).error());
+    {
+      std::lock_guard lock(mutex_);
+      run_ = *std::move(run);
+      if (stopped_) run_->stop(true);
+    }
+    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->finish(); };
+    if (auto waits = lanes_.when_readable(run_->end_fd(), lane_, &step_); !waits) {
+      stop();
+      finish();  // there are no descriptors left: this worker waits
+    }
+  }
+
+  bool is_stopped() {
+    std::lock_guard lock(mutex_);
+    return stopped_;
+  }
+
+  void finish() noexcept {
+    while (!run_->wait(1'000)) {
+    }
+    const RunReport& report = run_->report();
+    if (report.ok) return end({});
+    if (report.stopped && report.error.code.empty()) return end(stopped_error());
+    end(report.error);
+  }
+
+  void end(Result<void> outcome) noexcept {
+    const auto self = std::move(self_);
+    // A thread that hangs in a node may come back to what the run knew.
+    if (lanes_.abandoned() > 0) static_cast<void>(new std::shared_ptr<OneRun>(self));
+    const Done done = std::move(done_);
+    done(harvest_.take(std::move(outcome)));
+  }
+
+  Error stopped_error() const { return Error("stopped", "the execution of pipeline \"" + pipeline_->name + "\" was given up", ErrorClass::kCancelled); }
+
+  const Stay stay_;  // goes last
+  const ServedPipelinePtr pipeline_;
+  Lanes& lanes_;
+  const LaneId lane_;
+  const std::string state_dir_;
+  GivenItems items_;
+  Harvest harvest_;
+  Done done_;
+  Step step_;
+  std::shared_ptr<OneRun> self_;  // until the end
+
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  bool stopped_ = false;
+  std::unique_ptr<Run> run_;  // set once
+};
+
+// The error of a job whose item failed.
+Error error_of_failed(const Value& failed) {
+  const auto text = [&](std::string_view key) {
+    const Value value = failed.find(key);
+    return std::string(value ? value.as_text().value_or("") : "");
+  };
+  ErrorClass c = ErrorClass::kPermanent;
+  for (const ErrorClass one : {ErrorClass::kRetryable, ErrorClass::kConfig, ErrorClass::kCancelled}) {
+    if (text("class") == name_of(one)) c = one;
+  }
+  return Error(text("code"), "node " + text("node") + ": " + text("message"), c);
+}
+
+Result<Value> outcome_of(Executed executed) {
+  if (!executed.run) return std::move(executed.run).error();
+  if (!executed.failed.empty()) return error_of_failed(executed.failed[0]);
+  return json_object({{"outputs", Value::list(std::move(executed.outputs))}});
+}
+
+}  // namespace
+
+LaneId execution_lane(Lanes& lanes) {
+  if (const auto found = lanes.find(kLane)) return *found;
+  const auto added = lanes.add({.name = kLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
+  assert(added);
+  return *added;
+}
+
+std::shared_ptr<Execution> Execution::start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each) {
+  auto out = std::make_shared<OneRun>(std::move(pipeline), lanes, std::move(state_dir), std::move(items), std::move(done), std::move(each));
+  out->post_begin();
+  return out;
+}
+
+Jobs::Function pipeline_job(const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name) {
+  return [&pipelines, &lanes, state_dir = std::move(state_dir), name = std::move(name)](JobRun run) {
+    ServedPipelinePtr pipeline = pipelines.find(name);
+    if (!pipeline) return run.complete(Error("no-pipeline", "the pipeline \"" + name + "\" is not served any more", ErrorClass::kConfig));
+    std::vector<Value> items;
+    items.push_back(run.payload() ? run.payload() : Value::null());
+    const std::weak_ptr<Execution> execution =
+        Execution::start(std::move(pipeline), lanes, state_dir, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
+    run.on_stop([execution](JobRun::Stop) {
+      if (const auto running = execution.lock()) running->stop();
+    });
+  };
+}
+
+}  // namespace heddle

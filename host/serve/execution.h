@@ -1,0 +1,42 @@
+// Execution: one run of a served pipeline for given items, and what came out of it.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "serve/served_pipelines.h"
+
+namespace heddle {
+
+// What came out of one execution. With several output nodes each output says which one it is from: {"node","value"}, as `heddle run` does.
+struct Executed {
+  std::vector<Value> outputs;  // in the order they came
+  std::vector<Value> failed;   // of items that failed: {"code","class","message","node","attempts"}
+  Result<void> run;            // the run as a whole
+};
+
+// For those who want each as it comes, on any thread, never two at once; what goes here is not kept for Executed. They must not block.
+struct AsTheyCome {
+  std::function<void(Value)> output = nullptr, failed = nullptr;
+};
+
+class Execution {
+ public:
+  using Done = std::function<void(Executed)>;
+  // [any] Starts a run of its own for these items and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be dropped at any time:
+  // the run goes on, and keeps what it needs. It needs two workers: one waits while another starts the nodes.
+  static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each = {});
+  virtual ~Execution() = default;
+  // [any] Gives up what is inside; the run ends with the error "stopped".
+  virtual void stop() = 0;
+};
+
+// The lane on which runs begin and end. One worker is never taken by it: whoever waits there for a node waits for a job of another lane.
+LaneId execution_lane(Lanes& lanes);
+
+// [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is
+// served under that name when the job begins.
+Jobs::Function pipeline_job(const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
+
+}  // namespace heddle

@@ -1,0 +1,84 @@
+#include "serve/job_store.h"
+
+#include <array>
+#include <charconv>
+#include <future>
+
+#include "log.h"
+#include "value/service.h"
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kFirst = "job/", kEnd = "job0";  // '0' follows '/'
+constexpr size_t kDigits = 16;
+using Key = std::array<char, kFirst.size() + kDigits>;
+
+Key key_of(JobId id) {
+  Key key;
+  std::copy(kFirst.begin(), kFirst.end(), key.begin());
+  for (size_t i = key.size(); i-- > kFirst.size(); id >>= 4) key[i] = "0123456789abcdef"[id & 15];
+  return key;
+}
+
+std::string_view bytes_of(const Value& v) {
+  heddle_view view{};
+  view.struct_size = sizeof view;
+  if (!v || !value_service().get_view(v.get(), &view)) return {};
+  return {static_cast<const char*>(view.data), view.size};
+}
+
+heddle_bytes raw(std::string_view s) { return {s.data(), s.size()}; }
+
+}  // namespace
+
+void JobStore::write(std::vector<Change> changes, Done done) {
+  std::vector<Key> keys;
+  std::vector<heddle_write> writes;
+  keys.reserve(changes.size());
+  writes.reserve(changes.size());
+  for (const Change& c : changes) {
+    const Key& key = keys.emplace_back(key_of(c.id));
+    writes.push_back({c.record.empty() ? HEDDLE_ERASE : HEDDLE_PUT, raw({key.data(), key.size()}), raw(c.record), 0});
+  }
+  store_.commit(writes, [this, done = std::move(done)](Result<Value> answer) {
+    outcome(answer);
+    done(answer ? Result<void>() : std::move(answer).error());
+  });
+}
+
+// An outage is said once, and its end.
+void JobStore::outcome(const Result<Value>& answer) {
+  if (failing_.load(std::memory_order_relaxed) == !answer) return;
+  if (failing_.exchange(!answer) == !answer) return;
+  if (answer) log::write(log::Level::kInfo, "jobs", "the store takes jobs again");
+  else log::write(log::Level::kError, "jobs", "the store takes no jobs: " + answer.error().text());
+}
+
+Result<void> JobStore::read(const std::function<Result<void>(JobId id, std::string_view record)>& each) {
+  std::string from(kFirst);
+  for (;;) {
+    std::promise<Result<Value>> answered;
+    store_.scan({.from = from, .until = kEnd}, [&](Result<Value> answer) { answered.set_value(std::move(answer)); });
+    const Result<Value> page = answered.get_future().get();
+    if (!page) return page.error();
+    const Value rows = page->find("rows");
+    std::string_view key;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const Value row = rows.at(i);
+      key = bytes_of(row.at(0));
+      JobId id = 0;
+      const auto digits = key.substr(std::min(key.size(), kFirst.size()));
+      const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), id, 16);
+      if (digits.size() != kDigits || read.ptr != digits.data() + digits.size()) {
+        return Error("bad-record", "the store has a key \"" + std::string(key) + "\" among its jobs, which no job has");
+      }
+      if (auto taken = each(id, bytes_of(row.at(1))); !taken) return taken;
+      if (i + 1 == rows.size()) from = std::string(key) + '\0';
+    }
+    if (!page->find("more").as_bool().value_or(false)) return {};
+    if (rows.size() == 0) return Error("bad-page", "the store gave an empty page and says that there is more");
+  }
+}
+
+}  // namespace heddle

@@ -1,0 +1,204 @@
+#include "serve/served_pipelines.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "manifest/document.h"
+#include "pipeline/build.h"
+#include "pipeline/try_params.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+
+Error bad(std::string message) { return Error("bad-pipeline", std::move(message), ErrorClass::kConfig); }
+
+// The manifests of a folder, by file name.
+Result<std::vector<fs::path>> manifests_of(const std::string& folder) {
+  std::vector<fs::path> out;
+  std::error_code fault;
+  for (fs::directory_iterator at(folder, fault), end; !fault && at != end; at.increment(fault)) {
+    const fs::path& path = at->path();
+    if (path.extension() == ".json" && !path.filename().string().starts_with(".")) out.push_back(path);
+  }
+  if (fault) return Error("io", "cannot read the folder of pipelines " + folder + ": " + fault.message(), ErrorClass::kConfig);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+Result<std::string> text_of(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxManifestBytes + 1, '\0');
+  if (in) in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!in.eof() && !in) return Error("io", "cannot read " + path.string(), ErrorClass::kConfig);
+  text.resize(static_cast<size_t>(in.gcount()));
+  return text;
+}
+
+Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string text, std::shared_ptr<const Catalog> catalog) {
+  const std::string file = path.string();
+  Diagnostics diagnostics(file, text);
+  auto manifest = read_manifest(text, file, {}, diagnostics);
+  if (!manifest) return bad(diagnostics.text(false));
+  auto pipeline = build_pipeline(*manifest, *catalog, diagnostics);
+  if (pipeline) try_params(*pipeline, diagnostics);
+  if (!pipeline || diagnostics.has_errors()) return bad(diagnostics.text(false));
+  auto out = std::make_shared<ServedPipeline>();
+  out->name = path.stem().string();
+  out->file = file;
+  out->description = manifest->description;
+  out->text = std::move(text);
+  out->manifest = *std::move(manifest);
+  out->pipeline = *std::move(pipeline);
+  out->pipeline.lanes.clear();
+  out->catalog = std::move(catalog);
+  return out;
+}
+
+LaneConfig config_of(const LaneSettings& lane) {
+  return {.name = lane.name, .priority = lane.priority, .min_concurrency = lane.min_concurrency,
+          .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
+}
+
+bool agree(const LaneConfig& a, const LaneConfig& b) {
+  return a.priority == b.priority && a.min_concurrency == b.min_concurrency && a.max_concurrency == b.max_concurrency;
+}
+
+std::string words_for(const LaneConfig& lane) {
+  return "priority " + std::to_string(lane.priority) + ", min_concurrency " + std::to_string(lane.min_concurrency) + ", " +
+         (lane.max_concurrency == LaneConfig::kNoLimit ? "no max_concurrency" : "max_concurrency " + std::to_string(lane.max_concurrency));
+}
+
+// The lanes that the manifests of one reading declare, and those of the host that they must not contradict.
+class DeclaredLanes {
+ public:
+  DeclaredLanes(const Lanes& lanes, const std::vector<LaneSetup>& host_lanes, const std::map<std::string, LaneConfig>& added_before)
+      : lanes_(lanes), host_lanes_(host_lanes), added_before_(added_before) {}
+
+  Result<void> declare(const ServedPipeline& pipeline) {
+    for (const LaneSettings& settings : pipeline.manifest.lanes) {
+      const LaneConfig lane = config_of(settings);
+      std::optional<LaneConfig> known = of_host(lane.name);
+      std::string whose = "the host has it with ";
+      if (const auto other = added_.find(lane.name); !known && other != added_.end()) {
+        known = other->second;
+        whose = declared_in_.at(lane.name) + " has it with ";
+      }
+      if (known && !agree(lane, *known)) {
+        Diagnostics diagnostics(pipeline.file, pipeline.text);
+        diagnostics.add({.code = "lane-contradiction", .pointer = settings.pointer, .span = settings.span,
+                         .message = "the lane \"" + lane.name + "\" has " + words_for(lane) + " here, but " + whose + words_for(*known),
+                         .hint = "all pipelines of a host share its lanes: give it the same settings, or another name"});
+        return bad(diagnostics.text(false));
+      }
+      if (auto sound = check(lane); !sound) return bad(pipeline.file + ": " + sound.error().message);
+      if (!known) {
+        added_.emplace(lane.name, lane);
+        declared_in_.emplace(lane.name, pipeline.file);
+      }
+    }
+    return {};
+  }
+  const std::map<std::string, LaneConfig>& added() const { return added_; }
+
+ private:
+  std::optional<LaneConfig> of_host(const std::string& name) const {
+    for (const LaneSetup& setup : host_lanes_) {
+      if (setup.lane.name == name) return setup.lane;
+    }
+    if (lanes_.find(name) && !added_before_.contains(name)) return default_setup(name).lane;
+    return {};
+  }
+
+  const Lanes& lanes_;
+  const std::vector<LaneSetup>& host_lanes_;
+  const std::map<std::string, LaneConfig>& added_before_;
+  std::map<std::string, LaneConfig> added_;
+  std::map<std::string, std::string> declared_in_;  // file, by lane
+};
+
+}  // namespace
+
+void InUse::enter() {
+  std::lock_guard lock(mutex_);
+  ++count_;
+}
+
+void InUse::leave() {
+  std::lock_guard lock(mutex_);
+  if (--count_ == 0) changed_.notify_all();
+}
+
+bool InUse::wait_until_none(uint64_t timeout_ms) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return count_ == 0; });
+}
+
+Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes,
+                                                      const std::vector<LaneSetup>& host_lanes) {
+  Change change;
+  std::map<std::string, ServedPipelinePtr, std::less<>> before, now;
+  std::map<std::string, LaneConfig> lanes_before;
+  {
+    std::lock_guard lock(mutex_);
+    before = pipelines_;
+    lanes_before = lanes_;
+  }
+  std::vector<fs::path> files;
+  if (!folder.empty()) {
+    auto found = manifests_of(folder);
+    if (!found) return std::move(found).error();
+    files = *std::move(found);
+  }
+  DeclaredLanes declared(lanes, host_lanes, lanes_before);
+  for (const fs::path& path : files) {
+    auto text = text_of(path);
+    if (!text) return std::move(text).error();
+    const auto old = before.find(path.stem().string());
+    ServedPipelinePtr pipeline;
+    if (old != before.end() && old->second->text == *text && old->second->file == path.string() && old->second->catalog == catalog) {
+      pipeline = old->second;
+      change.unchanged.push_back(pipeline->name);
+    } else {
+      auto built = build(path, *std::move(text), catalog);
+      if (!built) return std::move(built).error();
+      (*built)->in_use = in_use_;
+      pipeline = *std::move(built);
+      (old == before.end() ? change.added : change.changed).push_back(pipeline->name);
+    }
+    if (auto sound = declared.declare(*pipeline); !sound) return std::move(sound).error();
+    now.emplace(pipeline->name, std::move(pipeline));
+  }
+  for (const auto& [name, pipeline] : before) {
+    if (!now.contains(name)) change.removed.push_back(name);
+  }
+  for (const auto& [name, lane] : declared.added()) {
+    const auto old = lanes_before.find(name);
+    if (old != lanes_before.end() && agree(old->second, lane)) continue;  // perhaps changed since, by whoever may
+    if (auto added = lanes.add(lane); !added) return std::move(added).error();
+  }
+  std::lock_guard lock(mutex_);
+  pipelines_ = std::move(now);
+  for (const auto& [name, lane] : declared.added()) lanes_.insert_or_assign(name, lane);
+  return change;
+}
+
+ServedPipelinePtr ServedPipelines::find(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = pipelines_.find(name);
+  return found == pipelines_.end() ? nullptr : found->second;
+}
+
+std::vector<ServedPipelinePtr> ServedPipelines::all() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ServedPipelinePtr> out;
+  for (const auto& [name, pipeline] : pipelines_) out.push_back(pipeline);
+  return out;
+}
+
+}  // namespace heddle
