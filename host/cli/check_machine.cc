@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "cli/checkup.h"
-#include "cli/source_file.h"
+#include "cli/config_file.h"
 #include "cli/time_text.h"
 #include "clock.h"
 #include "plugin/catalog.h"
@@ -62,6 +62,26 @@ bool check_directory(Checkup& checkup, const std::string& directory) {
 }
 
 }  // namespace
+
+std::optional<ServeConfig> check_config(Checkup& checkup, const std::string& path) {
+  ConfigFile file = read_config_file(path);
+  if (path.empty()) {
+    std::string places;
+    for (const std::string& place : config_places()) places += (places.empty() ? "" : ", ") + place;
+    checkup.ok("config", "there is no file: what holds without one holds (looked for " + places + ")");
+  } else if (file.unreadable) {
+    checkup.fail("config", file.unreadable->text(), "give the user that runs heddle the right to read it, or name another: --config FILE");
+  } else if (!file.config) {
+    for (const Diagnostic& one : file.diagnostics->all()) {
+      if (one.severity != Severity::kError) continue;
+      const Diagnostics::Place place = file.diagnostics->place(one.span.offset);
+      checkup.fail("config", path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + one.message, one.hint);
+    }
+  } else {
+    checkup.ok("config", path + " is right");
+  }
+  return std::move(file.config);
+}
 
 void check_plugins(Checkup& checkup, const std::vector<std::string>& directories) {
   std::string found;

@@ -4,6 +4,7 @@
 
 #include "cli/text_table.h"
 #include "manifest/utf8.h"
+#include "log.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -44,8 +45,8 @@ std::string Checkup::text(bool all, bool color) const {
     const bool well = one.level == Finding::Level::kOk || one.level == Finding::Level::kUnknown;
     if (well && !all) continue;
     const std::string level = padded(name_of(one.level), kLevelWidth);
-    out += (color ? color_of(one.level) + level + "\033[0m" : level) + padded(one.check, kCheckWidth) + printable(one.message) + "\n";
-    if (!one.remedy.empty()) out += std::string(kLevelWidth + kCheckWidth, ' ') + "-> " + printable(one.remedy) + "\n";
+    out += (color ? color_of(one.level) + level + "\033[0m" : level) + padded(one.check, kCheckWidth) + printable(log::redacted(one.message)) + "\n";
+    if (!one.remedy.empty()) out += std::string(kLevelWidth + kCheckWidth, ' ') + "-> " + printable(log::redacted(one.remedy)) + "\n";
   }
   return out;
 }
@@ -53,7 +54,7 @@ std::string Checkup::text(bool all, bool color) const {
 std::string Checkup::json() const {
   std::vector<Value> rows;
   for (const Finding& one : findings_)
-    rows.push_back(json_object({{"level", json_text(name_of(one.level))}, {"check", json_text(one.check)}, {"message", json_text(one.message)}, {"remedy", json_text(one.remedy)}}));
+    rows.push_back(json_object({{"level", json_text(name_of(one.level))}, {"check", json_text(one.check)}, {"message", json_text(log::redacted(one.message))}, {"remedy", json_text(log::redacted(one.remedy))}}));
   return json_object({{"ok", Value::boolean(!has_errors())}, {"findings", Value::list(std::move(rows))}}).json() + "\n";
 }
 

@@ -1,10 +1,12 @@
 // Checkup: what `heddle doctor` finds, in the order in which a person would look.
 #pragma once
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/host_client.h"
+#include "serve/config.h"
 
 namespace heddle {
 
@@ -39,6 +41,8 @@ Value check_host(Checkup& checkup, HostClient& client, bool chosen, const std::s
 // What waits, is dead, paused or late in it.
 void check_work(Checkup& checkup, HostClient& client);
 
+// The configuration at `path`; empty: there is none. What it says, if it is right.
+std::optional<ServeConfig> check_config(Checkup& checkup, const std::string& path);
 // The directories of plugins and what is in them.
 void check_plugins(Checkup& checkup, const std::vector<std::string>& directories);
 // The clock of this machine.

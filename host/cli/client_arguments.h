@@ -64,7 +64,7 @@ struct TopArguments {
 };
 
 struct DoctorArguments {
-  std::string config;  // empty: the file where `heddle serve` looks for one
+  std::optional<std::string> config;  // unset: the first of the usual places
 };
 
 struct ClientArguments {

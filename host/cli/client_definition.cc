@@ -183,7 +183,7 @@ void ClientVerbs::add_looking() {
 
   CLI::App* const doctor = verb("doctor", Verb::kDoctor, "Check a host, its configuration and this machine, and say what to do",
                                 "It works without a running host too. The exit code is 1 if something is wrong.\nExample:\n  heddle doctor --config /etc/heddle/heddle.json");
-  if (doctor) doctor->add_option("--config", client_.doctor.config, "The host's configuration file (default: /etc/heddle/heddle.json, if it is there)")->type_name("FILE");
+  if (doctor) doctor->add_option("-c,--config", client_.doctor.config, "The host's configuration (default: where heddle serve finds it)")->type_name("FILE");
 }
 
 }  // namespace

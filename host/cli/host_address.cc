@@ -31,10 +31,10 @@ Result<std::string> read_token(const std::string& file) {
 
 }  // namespace
 
-bool HostAddress::keeps_secrets() const {
-  if (url.starts_with("https://")) return true;
-  for (const std::string_view local : {"http://127.", "http://localhost", "http://[::1]"}) {
-    if (url.starts_with(local)) return true;
+bool HostAddress::is_here() const {
+  const std::string_view name = std::string_view(url).substr(url.find("://") + 3);
+  for (const std::string_view local : {"127.", "localhost", "[::1]"}) {
+    if (name.starts_with(local)) return true;
   }
   return false;
 }

@@ -12,8 +12,9 @@ inline constexpr const char* kDefaultHost = "http://127.0.0.1:7433";
 struct HostAddress {
   std::string url;    // "http://127.0.0.1:7433", without a slash at the end
   std::string token;  // a secret; empty: none
-  // Whether the token stays on this machine, or goes encrypted.
-  bool keeps_secrets() const;
+  bool is_here() const;  // on this machine
+  // Whether the token stays here, or goes encrypted.
+  bool keeps_secrets() const { return is_here() || url.starts_with("https://"); }
 };
 
 // --host, then HEDDLE_HOST, then kDefaultHost; --token-file, then HEDDLE_TOKEN. The token is redacted from here on. Errors: "usage" (no http address), "io" (the file).
