@@ -56,6 +56,12 @@ class Durations {
   }
   uint64_t count() const { return count_; }
   uint64_t sum_ns() const { return sum_; }
+  // How many did not exceed `ns`, as near as the buckets tell.
+  uint64_t at_most(uint64_t ns) const {
+    uint64_t seen = 0;
+    for (unsigned b = 0; b < Histogram::kBuckets && Histogram::value(b) <= ns; ++b) seen += counts_[b];
+    return seen;
+  }
   // The duration that `share` (0 to 1) of all do not exceed, in ns; 0 without any.
   uint64_t quantile(double share) const {
     if (count_ == 0) return 0;

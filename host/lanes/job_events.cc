@@ -17,6 +17,7 @@ void EventQueue::offer(const JobEvent& event) {
       return;
     }
     waiting_.push_back({std::exchange(lost_, 0), std::exchange(lost_from_, 0), std::exchange(lost_to_, 0), event});
+    if (then_) errands_->run(std::exchange(then_, nullptr));
   }
   came_.notify_one();
 }
@@ -27,6 +28,25 @@ std::optional<EventQueue::Taken> EventQueue::take(uint64_t timeout_ms) {
   Taken taken = std::move(waiting_.front());
   waiting_.pop_front();
   return taken;
+}
+
+std::optional<EventQueue::Gap> EventQueue::take_gap() {
+  std::lock_guard lock(mutex_);
+  if (!waiting_.empty() || lost_ == 0) return std::nullopt;
+  return Gap{std::exchange(lost_, 0), std::exchange(lost_from_, 0), std::exchange(lost_to_, 0)};
+}
+
+void EventQueue::when_some(Errands& errands, std::function<void()> then) {
+  std::lock_guard lock(mutex_);
+  if (!waiting_.empty() || lost_ > 0) return errands.run(std::move(then));
+  errands_ = &errands;
+  then_ = std::move(then);
+}
+
+void EventQueue::forget_when_some() {
+  std::function<void()> dropped;  // after the lock: what it holds may call us
+  std::lock_guard lock(mutex_);
+  dropped = std::exchange(then_, nullptr);
 }
 
 std::shared_ptr<EventQueue> JobEvents::subscribe(EventFilter filter, size_t most) {

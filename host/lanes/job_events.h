@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lanes/errands.h"
 #include "lanes/job_spec.h"
 
 namespace heddle {
@@ -45,6 +47,15 @@ class EventQueue {
   };
   // [any] The next one, at most after `timeout_ms`; empty: none came.
   std::optional<Taken> take(uint64_t timeout_ms);
+  // [any] What was lost after the last one that is queued; it is told once. Empty: nothing.
+  struct Gap {
+    uint64_t lost = 0, from = 0, to = 0;
+  };
+  std::optional<Gap> take_gap();
+  // [any] Runs `then` once, as an errand, when there is something to take: soon, if there is already. The last one asked for counts.
+  void when_some(Errands& errands, std::function<void()> then);
+  // [any] Takes when_some() back: from its return on nothing of here touches the errands.
+  void forget_when_some();
 
  private:
   friend class JobEvents;
@@ -56,6 +67,8 @@ class EventQueue {
   std::condition_variable came_;
   std::deque<Taken> waiting_;              // guarded by mutex_
   uint64_t lost_ = 0, lost_from_ = 0, lost_to_ = 0;  // guarded by mutex_: since the last one that was queued
+  Errands* errands_ = nullptr;             // guarded by mutex_
+  std::function<void()> then_;             // guarded by mutex_
 };
 
 class JobEvents {

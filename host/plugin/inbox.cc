@@ -33,7 +33,7 @@ void Outlet::close() {
   for (uint32_t now = calls_; now != kClosed; now = calls_) calls_.wait(now);
 }
 
-Sent Exchange::answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms) {
+Sent Exchange::answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms, bool accepted) {
   {
     std::lock_guard lock(mutex_);
     if (state_ == State::kAsked) {
@@ -54,6 +54,7 @@ Sent Exchange::answer(heddle_status status, bool more, std::string_view content_
   a.more = more;
   a.content_type = str(content_type);
   a.retry_after_ms = retry_after_ms;
+  a.accepted = accepted;
   a.body = body.release();
   const bool sent = outlet_->call([&](const heddle_transport& t, void* self) { t.answer(self, asked_.id, &a); });
   if (!sent) Value::adopt(a.body);

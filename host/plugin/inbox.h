@@ -64,7 +64,7 @@ class Exchange {
   Exchange(Asked asked, std::shared_ptr<Outlet> outlet) : asked_(std::move(asked)), outlet_(std::move(outlet)), credit_(asked_.credit) {}
   const Asked& asked() const { return asked_; }
 
-  Sent answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms);
+  Sent answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms, bool accepted = false);
   Sent part(Value v);
   Sent end(heddle_status status, std::string_view why);
   void on_room(std::function<void()> fn);

@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 
-std::string_view bytes_of(const Value& body) {
-  heddle_view view{};
-  view.struct_size = sizeof view;
-  if (!value_service().get_view(body.get(), &view) || !view.data) return {};
-  return {static_cast<const char*>(view.data), view.size};
-}
-
 }  // namespace
 
 Request::~Request() {
@@ -36,6 +29,13 @@ uint64_t Request::deadline_ns() const { return exchange_->asked().deadline_ns; }
 const Value& Request::parameters() const { return exchange_->asked().parameters; }
 const Value& Request::body() const { return exchange_->asked().body; }
 
+std::string_view Request::body_text() const {
+  heddle_view view{};
+  view.struct_size = sizeof view;
+  if (!body() || !value_service().get_view(body().get(), &view) || !view.data) return {};
+  return {static_cast<const char*>(view.data), view.size};
+}
+
 std::string_view Request::parameter(std::string_view name) const {
   const Value found = parameters() ? parameters().find(name) : Value();
   return found ? found.as_text().value_or(std::string_view()) : std::string_view();
@@ -46,7 +46,7 @@ Result<Value> Request::json_body() const {
     return Error("unsupported-media-type", operation() + " takes " + std::string(kJson) + ", not " + content_type());
   if (!body()) return Error("invalid", operation() + " needs a body");
   if (body().kind() != HEDDLE_BYTES) return body();
-  auto parsed = Value::parse(bytes_of(body()));
+  auto parsed = Value::parse(body_text());
   if (!parsed) return Error("invalid", "the body is not JSON").because(std::move(parsed).error());
   return parsed;
 }
@@ -54,6 +54,8 @@ Result<Value> Request::json_body() const {
 Sent Request::answer(Value body, std::string_view content_type) {
   return exchange_->answer(HEDDLE_OK, false, content_type, std::move(body), 0);
 }
+
+Sent Request::accept(Value body) { return exchange_->answer(HEDDLE_OK, false, kJson, std::move(body), 0, true); }
 
 Sent Request::fail(heddle_status status, const Error& why, uint32_t retry_after_ms) {
   const auto text = [](std::string_view said) {

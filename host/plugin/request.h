@@ -64,10 +64,13 @@ class Request {
   // A parameter's text, or empty where it is absent.
   std::string_view parameter(std::string_view name) const;
   const Value& body() const;            // empty: none
+  std::string_view body_text() const;   // its bytes as they came; empty: none, or the transport gave a value
   // The body as JSON. Errors: "unsupported-media-type" (content type neither application/json nor unsaid), "invalid" (no body; not JSON: where).
   Result<Value> json_body() const;
 
   Sent answer(Value body, std::string_view content_type = "application/json");
+  // The same where the body tells of work that was taken on and is not done yet.
+  Sent accept(Value body);
   // `status` decides what kind of failure the peer sees; code, class and text of `why` are its body.
   Sent fail(heddle_status status, const Error& why, uint32_t retry_after_ms = 0);
   // The answer begins, and its parts follow. Where the peer has gone, the stream is_gone().

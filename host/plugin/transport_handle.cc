@@ -40,9 +40,11 @@ Result<Value> value_of(const Offer& offer) {
                             {"request_ms", number(l.request_ms)},
                             {"idle_ms", number(l.idle_ms)},
                             {"stall_ms", number(l.stall_ms)}});
-  auto endpoint = Value::string(offer.endpoint);
-  if (!endpoint) return Error("invalid", "the endpoint is not UTF-8", ErrorClass::kConfig);
-  return Value::map({{"endpoint", *endpoint}, {"limits", *limits}, {"operations", Value::list(std::move(operations))}});
+  auto endpoint = Value::string(offer.endpoint), otherwise = Value::string(offer.otherwise);
+  if (!endpoint || !otherwise) return Error("invalid", "the endpoint, or an operation's name, is not UTF-8", ErrorClass::kConfig);
+  std::vector<std::pair<std::string, Value>> members = {{"endpoint", *endpoint}, {"limits", *limits}, {"operations", Value::list(std::move(operations))}};
+  if (!offer.otherwise.empty()) members.emplace_back("otherwise", *otherwise);
+  return Value::map(std::move(members));
 }
 
 // For an answer that is only yes or no.
@@ -128,6 +130,7 @@ heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening
   }
   Inbox::Listener listener{std::move(receive), {}, offer.limits.requests};
   for (const Operation& operation : offer.operations) listener.operations.insert(operation.name);
+  if (!offer.otherwise.empty()) listener.operations.insert(offer.otherwise);
   const heddle_id id = inbox_.add(std::move(listener));
   heddle_op* const op = start([this, id, done = std::move(done)](Result<Value> answered) {
     if (!answered) {

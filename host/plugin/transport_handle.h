@@ -40,6 +40,7 @@ struct Offer {
   std::string endpoint;
   ListenLimits limits;
   std::vector<Operation> operations;
+  std::string otherwise = {};  // the operation of what fits none of them; empty: the transport answers that by itself
 };
 
 class TransportHandle {

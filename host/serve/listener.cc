@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "serve/control.h"
 
 namespace heddle {
 namespace {
@@ -32,7 +33,7 @@ Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings,
   TransportHandle& handle = *out->transport_;
   if (auto active = answer_of<void>([&](auto done) { handle.activate(std::move(done)); }); !active) return std::move(active).error();
   out->active_ = true;
-  const Offer offer{settings.endpoint, settings.limits, std::move(operations)};
+  const Offer offer{settings.endpoint, settings.limits, std::move(operations), std::string(Control::kOtherwise)};
   auto endpoint = answer_of<std::string>([&](auto done) { out->id_ = handle.listen(offer, std::move(receive), std::move(done)); });
   if (!endpoint) {
     out->closing_ = true;  // there is nothing to close

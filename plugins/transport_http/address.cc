@@ -28,6 +28,12 @@ HostAndPort split(const std::string& endpoint) {
   return parts;
 }
 
+bool is_loopback(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24 == 127;
+  const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+  return address.ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127));
+}
+
 [[noreturn]] void fail(const std::string& endpoint, int code) {
   const heddle_status status = code == EADDRINUSE ? HEDDLE_CONFLICT : code == EACCES ? HEDDLE_DENIED : HEDDLE_INVALID;
   throw Error(status, "cannot listen on " + endpoint + ": " + std::strerror(code));
@@ -52,7 +58,7 @@ Listening listen_on(const std::string& endpoint, int backlog) {
   sockaddr_storage bound{};
   socklen_t size = sizeof bound;
   if (::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&bound), &size) != 0) fail(endpoint, errno);
-  return {std::move(fd), text_of(bound)};
+  return {std::move(fd), text_of(bound), parts.host, is_loopback(bound)};
 }
 
 std::string text_of(const sockaddr_storage& address) {

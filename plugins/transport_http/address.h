@@ -11,6 +11,8 @@ namespace transport_http {
 struct Listening {
   Descriptor socket;     // non-blocking
   std::string endpoint;  // with the port in use
+  std::string host;      // as it was asked for: "localhost"
+  bool is_loopback = false;
 };
 
 // "127.0.0.1:8080", "localhost:0", "[::1]:8080". Throws heddle::sdk::Error, which says the endpoint and the reason.

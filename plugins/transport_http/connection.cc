@@ -45,7 +45,7 @@ void Connection::cut() {
 void Connection::on_head(httplib::Request& request) {
   wire_.end_head();
   heard_ = true;
-  head_ = judge(request, shared_.offer.routes, shared_.offer.body_bytes);
+  head_ = judge(request, shared_.offer, shared_.site);
   request.path = "/";
   request.ranges.clear();                    // answers are whole
   request.headers.erase("Accept-Encoding");  // and as they are
@@ -101,7 +101,7 @@ void Connection::give_request(const std::string& body) {
   const Value map = Value::map(parameters);
   heddle_request r{};
   r.struct_size = sizeof r;
-  r.operation = to_str(head_.route->operation);
+  r.operation = to_str(head_.operation);
   r.peer = to_str(wire_.peer());
   r.identity = to_str(wire_.identity());
   r.token = to_str(head_.token);
@@ -142,7 +142,7 @@ void Connection::wait_for_answer(const httplib::Request& request, httplib::Respo
 
 void Connection::give_answer(const httplib::Request& request, httplib::Response& response, Answer answer) {
   if (answer.status < 0) return fail(response, failure_of(answer.status, answer.body, answer.retry_after_ms));
-  response.status = 200;
+  response.status = answer.accepted ? 202 : 200;
   if (answer.more) return begin_stream(request, response, std::move(answer.content_type));
   append_written(answer.content_type, answer.body, response.body);
   response.set_header("Content-Type", answer.content_type);

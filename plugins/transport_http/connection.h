@@ -18,6 +18,7 @@ struct Shared {
   const heddle_id listener;
   const Offer offer;
   const TlsContext& tls;  // null: plain
+  Site site = {};         // set before the first connection
   std::atomic<bool> closing{false};
   std::atomic<uint64_t> requests{0};  // being answered
 };

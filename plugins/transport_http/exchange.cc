@@ -14,7 +14,7 @@ bool Exchange::answer(const heddle_answer& a) {
     if (accepted) {
       answered_ = true;
       open_ = a.more && a.status == HEDDLE_OK;
-      answer_ = {a.status, open_, std::string(to_view(a.content_type)), a.retry_after_ms, std::move(body)};
+      answer_ = {a.status, open_, std::string(to_view(a.content_type)), a.retry_after_ms, std::move(body), a.accepted};
       if (answer_.content_type.empty()) answer_.content_type = "application/json";
     }
     ring = std::exchange(waited_for_, false);

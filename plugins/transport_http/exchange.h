@@ -19,6 +19,7 @@ struct Answer {
   std::string content_type;
   uint32_t retry_after_ms = 0;
   heddle::sdk::Value body;
+  bool accepted = false;
 };
 
 // A part, or what ends the parts.

@@ -18,6 +18,7 @@ constexpr Row kRows[] = {
     {"unauthenticated", HEDDLE_DENIED, 401, "permanent"},
     {"method-not-allowed", HEDDLE_UNSUPPORTED, 405, "permanent"},
     {"request-timeout", HEDDLE_DEADLINE, 408, "retryable"},
+    {"denied", HEDDLE_DENIED, 403, "permanent"},
     {"length-required", HEDDLE_INVALID, 411, "permanent"},
     {"too-large", HEDDLE_INVALID, 413, "permanent"},
     {"path-too-long", HEDDLE_INVALID, 414, "permanent"},

@@ -19,7 +19,7 @@ struct Failure {
   int http = 500;
 };
 
-// What a request is answered with before the host has heard of it. Known statuses: 400, 404, 405, 408, 411, 413, 414, 415, 431, 501, 503, 504.
+// What a request is answered with before the host has heard of it. Known statuses: 400, 403, 404, 405, 408, 411, 413, 414, 415, 431, 501, 503, 504.
 Failure refusal(int http, std::string message);
 // What the host answered: `body` is a MAP of "code", "class" and "message".
 Failure failure_of(heddle_status status, heddle::sdk::ValueRef body, uint32_t retry_after_ms);

@@ -79,7 +79,8 @@ void judge_framing(const httplib::Request& request, uint64_t most, Head& head) {
 }
 
 void judge_headers(const httplib::Request& request, Head& head) {
-  if (request.version == "HTTP/1.1" && request.get_header_value_count("Host") != 1) refuse(head, 400, "the request needs one Host", true);
+  const size_t hosts = request.get_header_value_count("Host");
+  if (hosts > 1 || (hosts == 0 && request.version == "HTTP/1.1")) refuse(head, 400, "the request needs one Host", true);
   std::string type = lower(request.get_header_value("Content-Type"));
   type = type.substr(0, type.find_first_of("; \t"));
   if (!is_visible(type)) refuse(head, 415, "the Content-Type is none", head.has_body);
@@ -92,7 +93,14 @@ void judge_headers(const httplib::Request& request, Head& head) {
   head.deadline_ns = in_ms(*ms);
 }
 
-void judge_target(const httplib::Request& request, const Routes& routes, Head& head) {
+// What fits no operation, for the host to judge.
+Parameters unknown(const httplib::Request& request, const Target& target, const std::string& allow) {
+  std::string path;
+  for (const std::string& segment : target.segments) path.append("/").append(segment);
+  return {{"method", request.method}, {"path", path}, {"allow", allow}};
+}
+
+void judge_target(const httplib::Request& request, const Offer& offer, Head& head) {
   if (request.method == "OPTIONS" && request.target == "*") {
     head.options = true;
     head.allow = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
@@ -100,13 +108,19 @@ void judge_target(const httplib::Request& request, const Routes& routes, Head& h
   }
   TargetOrError parsed = parse_target(request.target);
   if (!parsed.target) return refuse(head, 400, std::move(parsed.error), head.has_body);
-  Routes::Match match = routes.find(request.method, parsed.target->segments);
+  Routes::Match match = offer.routes.find(request.method, parsed.target->segments);
   head.allow = std::move(match.allow);
-  head.route = match.route;
+  if (!match.route && !offer.otherwise.empty()) {
+    head.operation = offer.otherwise;
+    head.parameters = unknown(request, *parsed.target, head.allow);
+    return;
+  }
+  if (!head.allow.empty()) head.allow += ", OPTIONS";
   head.options = request.method == "OPTIONS" && !head.allow.empty();
   if (head.options) return;
-  if (!head.route && head.allow.empty()) return refuse(head, 404, "there is nothing at this path", head.has_body);
-  if (!head.route) return refuse(head, 405, "the path knows no " + request.method + "; it knows " + head.allow, head.has_body);
+  if (!match.route && head.allow.empty()) return refuse(head, 404, "there is nothing at this path", head.has_body);
+  if (!match.route) return refuse(head, 405, "the path knows no " + request.method + "; it knows " + head.allow, head.has_body);
+  head.operation = match.route->operation;
   head.parameters = std::move(match.parameters);
   for (auto& asked : parsed.target->query) {
     const bool in_path = std::any_of(head.parameters.begin(), head.parameters.end(), [&](const auto& p) { return p.first == asked.first; });
@@ -117,11 +131,12 @@ void judge_target(const httplib::Request& request, const Routes& routes, Head& h
 
 }  // namespace
 
-Head judge(const httplib::Request& request, const Routes& routes, uint64_t most_body_bytes) {
+Head judge(const httplib::Request& request, const Offer& offer, const Site& site) {
   Head head;
-  judge_framing(request, most_body_bytes, head);
+  judge_framing(request, offer.body_bytes, head);
   judge_headers(request, head);
-  if (!head.refused) judge_target(request, routes, head);
+  if (std::string why = site.objection(request); !why.empty()) refuse(head, 403, std::move(why), head.has_body);
+  if (!head.refused) judge_target(request, offer, head);
   return head;
 }
 

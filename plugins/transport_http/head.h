@@ -6,7 +6,8 @@
 #include <string>
 
 #include "failure.h"
-#include "routes.h"
+#include "offer.h"
+#include "site.h"
 
 namespace transport_http {
 
@@ -15,13 +16,13 @@ struct Head {
   bool close = false;      // what follows on the connection cannot be told from the body of this request: it ends after the answer
   bool options = false;    // OPTIONS: `allow` is the whole answer
   std::string allow;       // of 405 and OPTIONS
-  const Route* route = nullptr;
-  Parameters parameters;   // of path and query
+  std::string operation;
+  Parameters parameters;   // of path and query; see "otherwise" in heddle/draft/transport.h
   bool has_body = false;
   std::string content_type, token, trace;
   uint64_t deadline_ns = 0;
 };
 
-Head judge(const httplib::Request& request, const Routes& routes, uint64_t most_body_bytes);
+Head judge(const httplib::Request& request, const Offer& offer, const Site& site);
 
 }  // namespace transport_http

@@ -41,6 +41,7 @@ Listener::Listener(Exchanges& exchanges, heddle_id id, Offer offer, const TlsCon
   Listening listening = listen_on(shared_.offer.endpoint, params_.backlog);
   socket_ = std::move(listening.socket);
   endpoint_ = std::move(listening.endpoint);
+  shared_.site = Site(listening.is_loopback, tls != nullptr, listening.host, params_.hosts);
   if (!bell_) throw heddle::sdk::Error(HEDDLE_EXHAUSTED, "cannot listen on " + endpoint_ + ": no descriptor is left");
   dialect_ = make_dialect(socket_.get());
   accepting_ = quiet_thread([this] { accept_all(); });

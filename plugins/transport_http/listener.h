@@ -18,6 +18,7 @@ namespace transport_http {
 struct ListenerParams {
   size_t connections = 128;
   int backlog = 511;
+  std::vector<std::string> hosts = {};  // see Site
 };
 
 class Listener {

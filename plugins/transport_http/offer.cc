@@ -6,10 +6,15 @@ namespace {
 using heddle::sdk::Error;
 using heddle::sdk::ValueRef;
 
+std::string text_of(ValueRef offer, std::string_view name) {
+  const auto text = offer.find(name).as_text();
+  return text ? std::string(*text) : std::string();
+}
+
 std::string endpoint_of(ValueRef offer) {
-  const auto text = offer.find("endpoint").as_text();
-  if (!text) throw Error(HEDDLE_INVALID, "the offer has no endpoint");
-  return std::string(*text);
+  std::string endpoint = text_of(offer, "endpoint");
+  if (endpoint.empty()) throw Error(HEDDLE_INVALID, "the offer has no endpoint");
+  return endpoint;
 }
 
 uint64_t limit_of(ValueRef offer, std::string_view name) {
@@ -26,6 +31,7 @@ Offer::Offer(ValueRef offer)
       body_bytes(limit_of(offer, "body_bytes")),
       requests(limit_of(offer, "requests")),
       idle_ms(limit_of(offer, "idle_ms")),
-      routes(offer.find("operations")) {}
+      routes(offer.find("operations")),
+      otherwise(text_of(offer, "otherwise")) {}
 
 }  // namespace transport_http

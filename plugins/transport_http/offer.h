@@ -17,6 +17,7 @@ struct Offer {
   WireLimits wire;
   uint64_t body_bytes, requests, idle_ms;
   Routes routes;
+  std::string otherwise;  // empty: none
 };
 
 }  // namespace transport_http

@@ -17,6 +17,7 @@ using detail::to_str;
   R"("params":{"type":"object","properties":{)"                                                                                         \
   R"("connections":{"type":"integer","minimum":1,"maximum":4096,"default":128,"description":"connections at a time, each with a thread; more are answered 503"},)" \
   R"("backlog":{"type":"integer","minimum":1,"maximum":65535,"default":511,"description":"connections that may wait to be accepted"},)" \
+  R"("hosts":{"type":"array","items":{"type":"string","minLength":1},"description":"further names that requests may be addressed to, as of a proxy"},)"  \
   R"("tls":{"type":"object","description":"PEM files; without it, connections are plain","properties":{)"                               \
   R"("certificate":{"type":"string","minLength":1,"description":"the certificate and its chain"},)"                                     \
   R"("key":{"type":"string","minLength":1,"description":"the certificate's private key"},)"                                             \

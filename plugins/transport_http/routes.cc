@@ -77,7 +77,6 @@ Routes::Match Routes::find(std::string_view method, const std::vector<std::strin
     allow(route.method);
     if (route.method == "GET") allow("HEAD");
   }
-  if (!match.allow.empty()) allow("OPTIONS");
   return match;
 }
 

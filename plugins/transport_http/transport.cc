@@ -16,6 +16,8 @@ std::string text_of(heddle::sdk::ValueRef map, std::string_view key) {
 HttpTransport::HttpTransport(const Config& config) : exchanges_(config.host().get()) {
   params_.connections = config.get<uint32_t>("connections", 128);
   params_.backlog = config.get<int>("backlog", 511);
+  const auto hosts = config.find("hosts");
+  for (size_t i = 0; hosts && i < hosts.size(); ++i) params_.hosts.emplace_back(hosts.at(i).as_text().value_or(""));
   if (const auto tls = config.find("tls")) tls_ = load_tls({text_of(tls, "certificate"), text_of(tls, "key"), text_of(tls, "client_ca")});
 }
 

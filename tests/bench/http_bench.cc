@@ -50,7 +50,7 @@ int dial(int port) {
 
 // One connection, one request after the other: how many until the time is over.
 uint64_t ask_until(int port, uint64_t until) {
-  static constexpr std::string_view kRequest = "GET /v1/jobs/7 HTTP/1.1\r\nHost: here\r\n\r\n";
+  static constexpr std::string_view kRequest = "GET /v1/jobs/7 HTTP/1.1\r\nHost: localhost\r\n\r\n";
   const int fd = dial(port);
   char answer[4096];
   uint64_t n = 0;

@@ -12,7 +12,7 @@
 namespace heddle {
 namespace {
 
-const std::string kPost = "POST /v1/things HTTP/1.1\r\nHost: here\r\n";
+const std::string kPost = "POST /v1/things HTTP/1.1\r\nHost: localhost\r\n";
 
 TEST(HttpConnections, APeerThatDripsItsHeadIsCutOff) {
   ListenLimits limits;
@@ -138,7 +138,7 @@ TEST(HttpConnections, MoreRequestsThanTheHostTakesAreToldAtOnce) {
 TEST(HttpConnections, PeersThatComeAndGoInMidSentenceLeaveNothing) {
   Served served(answer_as_asked, {}, R"({"connections":8})");
   const std::vector<std::string> starts = {"", "G", "GET /v1/things HTTP/1.1\r\n", kPost + "Content-Length: 100\r\n\r\nhel",
-                                           "GET /v1/events HTTP/1.1\r\nHost: here\r\n\r\n", kPost + "Transfer-Encoding: chunked\r\n\r\nff\r\n"};
+                                           "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n", kPost + "Transfer-Encoding: chunked\r\n\r\nff\r\n"};
   for (int i = 0; i < 600; ++i) {
     Peer peer(served.port);
     peer.say(starts[static_cast<size_t>(i) % starts.size()]);
@@ -204,7 +204,7 @@ class HttpTls : public ::testing::Test {
     return std::string(std::istreambuf_iterator<char>(answer), {});
   }
   std::string folder_;
-  const std::string get_ = "GET /v1/things HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+  const std::string get_ = "GET /v1/things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 };
 
 TEST_F(HttpTls, ServesByCertificateAndKey) {
@@ -213,7 +213,7 @@ TEST_F(HttpTls, ServesByCertificateAndKey) {
   EXPECT_NE(answer.find("HTTP/1.1 200"), answer.npos) << answer;
   EXPECT_NE(answer.find("things.list"), answer.npos) << answer;
   const std::string body(100'000, 'x');
-  const std::string posted = ask(served.port, "POST /v1/things HTTP/1.1\r\nHost: here\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" + body, "");
+  const std::string posted = ask(served.port, "POST /v1/things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" + body, "");
   EXPECT_NE(posted.find("\"bytes\":100000"), posted.npos) << posted;
   const std::string streamed = ask(served.port, "GET /v1/events HTTP/1.0\r\n\r\n", "");
   EXPECT_NE(streamed.find("0\n1\n2\n"), streamed.npos) << streamed;

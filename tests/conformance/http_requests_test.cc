@@ -22,8 +22,8 @@ struct Wanted {
   int status;
 };
 
-const std::string kLine = "GET /v1/things HTTP/1.1\r\nHost: here\r\n";
-const std::string kPost = "POST /v1/things HTTP/1.1\r\nHost: here\r\n";
+const std::string kLine = "GET /v1/things HTTP/1.1\r\nHost: localhost\r\n";
+const std::string kPost = "POST /v1/things HTTP/1.1\r\nHost: localhost\r\n";
 
 TEST(HttpRequests, AConnectionServesManyRequests) {
   Served served(answer_as_asked);
@@ -65,7 +65,7 @@ TEST(HttpRequests, HeadOptionsAndWrongMethodsAreAnsweredByTheRoutes) {
   }
   peer.ask("GET /v1/things/newest");  // a literal goes before a parameter
   EXPECT_NE(peer.reply().body.find("things.newest"), std::string::npos);
-  peer.ask("GET http://here:80/v1/thing%73");
+  peer.ask("GET http://localhost:80/v1/thing%73");
   EXPECT_NE(peer.reply().body.find("things.list"), std::string::npos);
 }
 
@@ -104,8 +104,8 @@ TEST(HttpRequests, WhatIsNoRequestIsRefusedAndTheConnectionEnds) {
   const std::vector<Wanted> all = {
       {"no HTTP", "hello\r\n\r\n", 400},
       {"binary", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\n\r\n\r\n", 12), 400},
-      {"an unknown method", "BREW /v1/things HTTP/1.1\r\nHost: here\r\n\r\n", 400},
-      {"an unknown version", "GET /v1/things HTTP/3.7\r\nHost: here\r\n\r\n", 400},
+      {"an unknown method", "BREW /v1/things HTTP/1.1\r\nHost: localhost\r\n\r\n", 400},
+      {"an unknown version", "GET /v1/things HTTP/3.7\r\nHost: localhost\r\n\r\n", 400},
       {"no host", "GET /v1/things HTTP/1.1\r\n\r\n", 400},
       {"two hosts", kLine + "Host: there\r\n\r\n", 400},
       {"a header without colon", kLine + "nonsense\r\n\r\n", 400},
@@ -115,7 +115,7 @@ TEST(HttpRequests, WhatIsNoRequestIsRefusedAndTheConnectionEnds) {
       {"a line with a mere LF", kLine + "X: a\n\r\n", 400},
       {"a CR in a line", kLine + "X: a\rb\r\n\r\n", 400},
       {"a NUL", kLine + std::string("X: a\0b\r\n\r\n", 11), 400},
-      {"a long target", "GET /" + long_name + " HTTP/1.1\r\nHost: here\r\n\r\n", 414},
+      {"a long target", "GET /" + long_name + " HTTP/1.1\r\nHost: localhost\r\n\r\n", 414},
       {"a target without end", "GET /" + std::string(40'000, 'a'), 414},
       {"a long header", kLine + "X: " + long_name + "\r\n\r\n", 431},
       {"many headers", kLine + many + "\r\n", 431},
@@ -132,8 +132,8 @@ TEST(HttpRequests, WhatIsNoRequestIsRefusedAndTheConnectionEnds) {
       {"chunks that are none", kPost + "Transfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n", 400},
       {"gzip, chunked", kPost + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
       {"a packed body", kPost + "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", 415},
-      {"chunks to DELETE", "DELETE /v1/things/7 HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
-      {"a body for nobody", "POST /nowhere HTTP/1.1\r\nHost: here\r\nContent-Length: 5\r\n\r\nhello", 404},
+      {"chunks to DELETE", "DELETE /v1/things/7 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 411},
+      {"a body for nobody", "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello", 404},
       {"a deadline that is none", kPost + "Heddle-Timeout-Ms: soon\r\nContent-Length: 5\r\n\r\nhello", 400},
   };
   for (const Wanted& wanted : all) {
@@ -152,8 +152,8 @@ TEST(HttpRequests, WhatIsNoRequestIsRefusedAndTheConnectionEnds) {
 TEST(HttpRequests, PipelinedRequestsAreAnsweredInOrderUntilGarbageComes) {
   Served served(answer_as_asked);
   Peer peer(served.port);
-  const auto get = [](int i) { return "GET /v1/things/" + std::to_string(i) + " HTTP/1.1\r\nHost: here\r\n\r\n"; };
-  peer.say(get(1) + get(2) + "POST /v1/things HTTP/1.1\r\nHost: here\r\nContent-Length: 3\r\n\r\nabc" + get(3) + "\x01\x02garbage\r\n\r\n" + get(4));
+  const auto get = [](int i) { return "GET /v1/things/" + std::to_string(i) + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; };
+  peer.say(get(1) + get(2) + "POST /v1/things HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc" + get(3) + "\x01\x02garbage\r\n\r\n" + get(4));
   EXPECT_NE(peer.reply().body.find("\"1\""), std::string::npos);
   EXPECT_NE(peer.reply().body.find("\"2\""), std::string::npos);
   EXPECT_NE(peer.reply().body.find("\"bytes\":3"), std::string::npos);
@@ -174,7 +174,7 @@ TEST(HttpRequests, OneWhoAsksBeforeSendingIsToldToContinueOrNot) {
   peer.say(kPost + "Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n");
   EXPECT_EQ(peer.reply().status, 413);
   EXPECT_TRUE(peer.is_over());
-  EXPECT_EQ(reply_to(served.port, "POST /nowhere HTTP/1.1\r\nHost: here\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n").status, 404);
+  EXPECT_EQ(reply_to(served.port, "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n").status, 404);
 }
 
 TEST(HttpRequests, AnOldPeerGetsAStreamThatEndsWithTheConnection) {
@@ -241,7 +241,7 @@ TEST(HttpRequests, NoTokenIsEverLogged) {
     });
     const std::string secret = "Authorization: Bearer s3cret-t0ken\r\n\r\n";
     EXPECT_EQ(reply_to(served.port, kLine + secret).status, 200);
-    EXPECT_EQ(reply_to(served.port, "GET /v1/things/7 HTTP/1.1\r\nHost: here\r\n" + secret).status, 500);
+    EXPECT_EQ(reply_to(served.port, "GET /v1/things/7 HTTP/1.1\r\nHost: localhost\r\n" + secret).status, 500);
     EXPECT_EQ(reply_to(served.port, "BREW / HTTP/1.1\r\n" + secret).status, 400);
   }
   log::set_sink(nullptr, nullptr);

@@ -92,7 +92,7 @@ class Peer {
   // A request with Host and, if there is a body, Content-Length.
   void ask(const std::string& line, const std::string& headers = "", const std::string& body = "") {
     const std::string length = body.empty() ? "" : "Content-Length: " + std::to_string(body.size()) + "\r\n";
-    say(line + " HTTP/1.1\r\nHost: here\r\n" + headers + length + "\r\n" + body);
+    say(line + " HTTP/1.1\r\nHost: localhost\r\n" + headers + length + "\r\n" + body);
   }
   // Up to and with `end`; whatever came if the connection ends before.
   std::string hear(std::string_view end) {
@@ -174,14 +174,15 @@ class Served {
       {"events.watch", "GET", "/v1/events", true},
   };
 
-  explicit Served(Receive receive, ListenLimits limits = {}, const std::string& params = "{}") {
+  explicit Served(Receive receive, ListenLimits limits = {}, const std::string& params = "{}", std::vector<Operation> operations = kOperations,
+                  std::string otherwise = {}) {
     const Catalog catalog = Catalog::scan({HEDDLE_OUR_PLUGINS});
     auto made = TransportHandle::create(catalog.find("transport", "http"), "api", *Value::parse(params), nullptr, LaneId{0},
                                         [this](std::string_view rule) { faults.add(std::string(rule)); });
     EXPECT_TRUE(made) << (made ? "" : made.error().text());
     if (!made) return;
     handle = std::move(*made);
-    listener = handle->listen({"127.0.0.1:0", limits, kOperations}, std::move(receive), [this](Result<std::string> endpoint) {
+    listener = handle->listen({"127.0.0.1:0", limits, std::move(operations), std::move(otherwise)}, std::move(receive), [this](Result<std::string> endpoint) {
       EXPECT_TRUE(endpoint) << (endpoint ? "" : endpoint.error().text());
       if (endpoint) port = std::stoi(endpoint->substr(endpoint->rfind(':') + 1));
     });

@@ -49,6 +49,7 @@ typedef struct heddle_answer {
     heddle_str    content_type;   /* of body and parts; empty: application/json */
     uint32_t      retry_after_ms; /* of a failure: not to be tried again before; 0: not said */
     heddle_value *body;           /* null: none. Consumed */
+    bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
 } heddle_answer;
 
 /* How values are written, by content type: application/json: the JSON text; application/x-ndjson: the same, a line each; text/event-stream:
@@ -69,6 +70,9 @@ typedef struct heddle_transport {
      *   "operations"  [{"name": "jobs.get", "answer": "value" or "stream", "method": "GET", "path": "/v1/jobs/{id}"}]: method and path are for
      *                 transports that have them; a path's segment in braces is a parameter. No two share method and path, but for the names
      *                 of parameters; a literal segment goes before a parameter
+     *   "otherwise"   the name of one more operation, to which everything goes that fits none of them, so that the host decides who may know
+     *                 what there is. Its parameters are "method", "path" and "allow": the methods of that path, none if there is no such path.
+     *                 Absent: the transport says itself that there is nothing
      * Result: {"endpoint": …}, with the port in use. Requests may reach the inbox before op is complete. */
     void (*listen)(void *self, heddle_id listener, const heddle_value *offer, heddle_op *op) HEDDLE_FN;
 

@@ -1,0 +1,135 @@
+#include "serve/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <limits>
+#include <vector>
+
+namespace heddle {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr double kBounds[] = {0.00001, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600};  // seconds
+
+double seconds(uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerSecond); }
+
+// Everything of one lane at one moment.
+struct LaneNow {
+  LaneStats stats;
+  JobCounts counts;
+  LaneTimes times;
+};
+
+std::vector<LaneNow> look(const Lanes& lanes, const Jobs& jobs) {
+  std::vector<LaneNow> all;
+  for (LaneStats& stats : lanes.stats()) {
+    const auto id = lanes.find(stats.name);
+    if (id) all.push_back({std::move(stats), jobs.counts(*id), lanes.times(*id)});
+  }
+  return all;
+}
+
+class Families {
+ public:
+  void add(MetricType type, std::string name, std::string help, double value, std::vector<ClientMetric::Label> labels = {}) {
+    begin(type, std::move(name), std::move(help));
+    append(type, std::move(labels), value);
+  }
+  template <class Fn>
+  void of_lanes(MetricType type, std::string name, std::string help, const std::vector<LaneNow>& lanes, Fn&& value) {
+    begin(type, std::move(name), std::move(help));
+    for (const LaneNow& lane : lanes) append(type, {{"lane", lane.stats.name}}, static_cast<double>(value(lane)));
+  }
+  void histogram(std::string name, std::string help, const std::vector<LaneNow>& lanes, Durations LaneTimes::*which) {
+    begin(MetricType::Histogram, std::move(name), std::move(help));
+    for (const LaneNow& lane : lanes) {
+      const Durations& all = lane.times.*which;
+      ClientMetric metric;
+      metric.label = {{"lane", lane.stats.name}};
+      metric.histogram.sample_count = all.count();
+      metric.histogram.sample_sum = seconds(all.sum_ns());
+      for (const double bound : kBounds) metric.histogram.bucket.push_back({all.at_most(static_cast<uint64_t>(bound * 1e9)), bound});
+      metric.histogram.bucket.push_back({all.count(), std::numeric_limits<double>::infinity()});
+      all_.back().metric.push_back(std::move(metric));
+    }
+  }
+  std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
+
+ private:
+  void begin(MetricType type, std::string name, std::string help) {
+    MetricFamily family;
+    family.name = std::move(name);
+    family.help = std::move(help);
+    family.type = type;
+    all_.push_back(std::move(family));
+  }
+  void append(MetricType type, std::vector<ClientMetric::Label> labels, double value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    all_.back().metric.push_back(std::move(metric));
+  }
+  std::vector<MetricFamily> all_;
+};
+
+struct JobCounter {
+  const char* name;
+  const char* help;
+  uint64_t JobCounts::*count;
+};
+constexpr JobCounter kJobCounters[] = {
+    {"submitted", "Jobs that were accepted.", &JobCounts::submitted},
+    {"rejected", "Jobs that were refused because the lane was full.", &JobCounts::rejected},
+    {"shed", "Jobs that were dropped for newer ones because the lane was full.", &JobCounts::shed},
+    {"completed", "Jobs that are done.", &JobCounts::done},
+    {"failed", "Attempts that failed.", &JobCounts::failed},
+    {"timed_out", "Attempts that took longer than the lane allows.", &JobCounts::timed_out},
+    {"retried", "Attempts that were made because an earlier one had failed.", &JobCounts::retried},
+    {"cancelled", "Jobs that were cancelled.", &JobCounts::cancelled},
+    {"preempted", "Times that a job went back to its queue for one of a higher lane.", &JobCounts::preempted},
+    {"dead_lettered", "Jobs that failed for good.", &JobCounts::dead},
+    {"given_up", "Attempts that did not end within their grace time and were given up.", &JobCounts::given_up},
+};
+
+void add_lanes(Families& f, const std::vector<LaneNow>& lanes) {
+  constexpr auto kCounter = MetricType::Counter, kGauge = MetricType::Gauge;
+  for (const JobCounter& c : kJobCounters)
+    f.of_lanes(kCounter, std::string("heddle_lane_jobs_") + c.name + "_total", c.help, lanes, [&](const LaneNow& l) { return l.counts.*c.count; });
+  f.of_lanes(kCounter, "heddle_lane_runs_started_total", "Runs that a worker began: attempts of jobs, steps of pipelines, and the host's own work.", lanes,
+             [](const LaneNow& l) { return l.stats.started; });
+  f.of_lanes(kCounter, "heddle_lane_runs_completed_total", "Runs that a worker ended.", lanes, [](const LaneNow& l) { return l.stats.completed; });
+  f.of_lanes(kGauge, "heddle_lane_waiting", "What waits for a worker.", lanes, [](const LaneNow& l) { return l.stats.waiting; });
+  f.of_lanes(kGauge, "heddle_lane_delayed", "What is not due yet.", lanes, [](const LaneNow& l) { return l.stats.delayed; });
+  f.of_lanes(kGauge, "heddle_lane_running", "What runs.", lanes, [](const LaneNow& l) { return l.stats.running; });
+  f.of_lanes(kGauge, "heddle_lane_limit", "How much may run at once.", lanes, [](const LaneNow& l) {
+    return l.stats.limit == LaneConfig::kNoLimit ? std::numeric_limits<double>::infinity() : l.stats.limit;
+  });
+  const uint64_t now = now_ns();
+  f.of_lanes(kGauge, "heddle_lane_oldest_waiting_seconds", "How long the one that waits longest has waited.", lanes,
+             [now](const LaneNow& l) { return l.stats.oldest_ns == 0 || l.stats.oldest_ns > now ? 0 : seconds(now - l.stats.oldest_ns); });
+  f.of_lanes(kGauge, "heddle_lane_paused", "1: the lane starts nothing.", lanes, [](const LaneNow& l) { return l.stats.paused; });
+  f.of_lanes(kGauge, "heddle_lane_under_pressure", "1: as much waits as the lane's threshold says.", lanes, [](const LaneNow& l) { return l.stats.under_pressure; });
+  f.histogram("heddle_lane_wait_seconds", "How long it took until a worker began.", lanes, &LaneTimes::waited);
+  f.histogram("heddle_lane_run_seconds", "How long a worker was busy.", lanes, &LaneTimes::ran);
+}
+
+}  // namespace
+
+std::string metrics_text(const Lanes& lanes, const Jobs& jobs, std::string_view version, uint64_t started_ms) {
+  constexpr auto kCounter = MetricType::Counter, kGauge = MetricType::Gauge;
+  Families f;
+  f.add(kGauge, "heddle_build_info", "1, with the version of the host.", 1, {{"version", std::string(version)}});
+  f.add(kGauge, "process_start_time_seconds", "When the process began, in seconds since the epoch.", static_cast<double>(started_ms) / 1000);
+  f.add(kGauge, "heddle_workers", "Worker threads.", lanes.threads());
+  f.add(kGauge, "heddle_workers_abandoned", "Threads that were given up because their job hung, and still hang.", lanes.abandoned());
+  f.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead().size()));
+  f.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
+  add_lanes(f, look(lanes, jobs));
+  return f.text();
+}
+
+}  // namespace heddle

@@ -1,0 +1,81 @@
+#include "serve/openapi_schemas.h"
+
+#include <string_view>
+
+namespace heddle {
+namespace {
+
+constexpr std::string_view kSchemas = R"json({
+"Failure": {"type": "object", "required": ["error"], "properties": {"error": {"$ref": "#/components/schemas/Error"}}},
+"Error": {"type": "object", "required": ["code", "class", "message"], "properties": {
+  "code": {"type": "string", "description": "Stable and short: what a program looks at."},
+  "class": {"type": "string", "enum": ["permanent", "retryable", "config", "cancelled"]},
+  "message": {"type": "string", "description": "What is wrong and what to do, for people."}}},
+"Status": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}},
+"Host": {"type": "object", "description": "Version, process, store and listeners of the host."},
+"Any": {"description": "Any JSON value."},
+"JobSpec": {"type": "object", "additionalProperties": false, "required": ["type"], "properties": {
+  "type": {"type": "string", "description": "Who runs it; \"pipeline/NAME\" is a served pipeline."},
+  "payload": {"description": "Any JSON value."},
+  "lane": {"type": "string", "default": "default"},
+  "priority": {"type": "integer", "minimum": 0, "maximum": 255, "default": 0, "description": "In a lane that is ordered by priority; 0 is the highest."},
+  "key": {"oneOf": [{"type": "string"}, {"type": "integer", "minimum": 0}], "description": "In a lane that is fair: whose turn it is."},
+  "deadline_ms": {"type": "integer", "minimum": 1, "description": "From now; the lane's boost goes by it."},
+  "delay_ms": {"type": "integer", "minimum": 0, "description": "From now; before that it does not start."},
+  "run_at": {"type": "integer", "minimum": 0, "description": "The same as a time: milliseconds since the epoch."},
+  "idempotency_key": {"type": "string", "minLength": 1, "maxLength": 256, "description": "A second submit with the same one gives the first job."},
+  "after": {"type": "array", "maxItems": 1000, "items": {"type": "integer"}, "description": "Jobs that must be done first."},
+  "wait_ms": {"type": "integer", "minimum": 0, "maximum": 3600000, "description": "Answer when the job is over, at most after this time."}}},
+"Job": {"type": "object", "required": ["id", "type", "lane", "state", "over", "durable", "attempt", "priority", "payload", "attempts", "submitted_ms"], "properties": {
+  "id": {"type": "integer"},
+  "type": {"type": "string"},
+  "lane": {"type": "string"},
+  "state": {"type": "string", "enum": ["blocked", "waiting", "running", "backing-off", "stranded", "ending", "done", "dead", "cancelled"]},
+  "over": {"type": "boolean", "description": "It will not change any more, unless it is dead and somebody requeues it."},
+  "durable": {"type": "boolean"},
+  "attempt": {"type": "integer"},
+  "priority": {"type": "integer"},
+  "idempotency_key": {"type": "string"},
+  "payload": {},
+  "progress": {"type": "object", "properties": {"percent": {"type": "number"}, "message": {"type": "string"}}},
+  "result": {},
+  "error": {"$ref": "#/components/schemas/Error"},
+  "attempts": {"type": "array", "description": "Those that failed.", "items": {"type": "object", "properties": {
+    "number": {"type": "integer"}, "error": {"type": "string"}, "took_ms": {"type": "integer"}}}},
+  "submitted_ms": {"type": "integer"},
+  "not_before_ms": {"type": "integer"},
+  "started_ms": {"type": "integer"},
+  "ended_ms": {"type": "integer"}}},
+"Jobs": {"type": "object", "required": ["jobs"], "properties": {
+  "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}},
+  "next": {"type": "integer", "description": "There are more: ask again with after=this."}}},
+"DeadJobs": {"type": "object", "required": ["jobs", "lost"], "properties": {
+  "jobs": {"type": "array", "items": {"$ref": "#/components/schemas/Job"}},
+  "lost": {"type": "integer", "description": "Dropped because there were too many."},
+  "next": {"type": "integer", "description": "There are more: ask again with after=this."}}},
+"Requeued": {"type": "object", "required": ["requeued"], "properties": {"requeued": {"type": "integer"}}},
+"Discarded": {"type": "object", "required": ["discarded"], "properties": {"discarded": {"type": "integer"}}},
+"LaneSettings": {"type": "object", "description": "As in the configuration file; what is not named stays as it is."},
+"Lane": {"type": "object", "required": ["name", "stats", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
+  "name": {"type": "string"},
+  "stats": {"type": "object"},
+  "counts": {"type": "object"},
+  "waited": {"$ref": "#/components/schemas/Durations"},
+  "ran": {"$ref": "#/components/schemas/Durations"}}},
+"Durations": {"type": "object", "properties": {
+  "count": {"type": "integer"}, "p50_ms": {"type": "number"}, "p90_ms": {"type": "number"}, "p95_ms": {"type": "number"}, "p99_ms": {"type": "number"}}},
+"Lanes": {"type": "object", "required": ["lanes"], "properties": {"lanes": {"type": "array", "items": {"$ref": "#/components/schemas/Lane"}}}},
+"Pipelines": {"type": "object", "required": ["pipelines"], "properties": {"pipelines": {"type": "array", "items": {"type": "object", "properties": {
+  "name": {"type": "string"}, "description": {"type": "string"}, "nodes": {"type": "integer"}}}}}},
+"Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
+  "outputs": {"type": "array", "items": {}},
+  "failed": {"type": "array", "items": {"type": "object", "properties": {
+    "code": {"type": "string"}, "class": {"type": "string"}, "message": {"type": "string"}, "node": {"type": "string"},
+    "attempts": {"type": "array", "items": {}}}}}}}
+})json";
+
+}  // namespace
+
+Value openapi_schemas() { return Value::parse(kSchemas).value(); }
+
+}  // namespace heddle
