@@ -15,6 +15,20 @@ std::string own_record(uint64_t boot, JobId reserved) { return "{\"boot\":" + st
 
 }  // namespace
 
+// [no lock held] Null: the outcome does not matter.
+void Jobs::State::write(std::vector<JobJournal::Change> changes, JobJournal::Done done) {
+  writes.fetch_add(1, std::memory_order_relaxed);
+  journal->write(std::move(changes), [self = shared_from_this(), done = std::move(done)](Result<void> outcome) {
+    if (done) done(std::move(outcome));
+    if (self->writes.fetch_sub(1, std::memory_order_acq_rel) == 1) self->writes.notify_all();
+  });
+}
+
+// Until everything that was written so far is answered.
+void Jobs::State::wait_for_writes() {
+  for (size_t open = writes; open != 0; open = writes) writes.wait(open);
+}
+
 // [lock held on entry, not after] Writes the record as it is now. The calls of the journal for one job follow each other, each with the newest state; they need not
 // have been answered.
 void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
@@ -27,7 +41,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     changes.push_back({r.id, job_record(r)});
     lock.unlock();
     take_forgotten(changes);
-    journal->write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
+    write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
     lock.lock();
   }
   r.saving = false;
@@ -37,6 +51,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
 void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
   std::unique_lock lock(r.mutex);
   if (r.acceptance == Record::Acceptance::kPending) {
+    accepting.fetch_sub(1, std::memory_order_relaxed);
     if (!outcome) return withdraw(r, lock, std::move(outcome).error());
     settle(r, lock, std::nullopt);
     if (r.durability == Durability::kDurable && !ends) {
@@ -79,7 +94,7 @@ void Jobs::State::write_forgotten() {
     std::vector<JobJournal::Change> changes;
     take_forgotten(changes);
     if (changes.empty()) return;
-    journal->write(std::move(changes), [](const Result<void>&) {});
+    write(std::move(changes), nullptr);
   }
 }
 
@@ -90,7 +105,7 @@ void Jobs::State::reserve_ids() {
     if (last_id + kReservedIds / 2 <= reserved_id) return;
     reserved = reserved_id += kReservedIds;
   }
-  journal->write({{0, own_record(boot, reserved)}}, [](const Result<void>&) {});
+  write({{0, own_record(boot, reserved)}}, nullptr);
 }
 
 // Finds what runs it, and where. False: nothing does at present; the record says what is missing.
@@ -173,7 +188,7 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   ++boot;
   last_id = std::max(last_id.load(), reserved);
   reserved_id = last_id + kReservedIds;
-  journal->write({{0, own_record(boot, reserved_id)}}, [](const Result<void>&) {});
+  write({{0, own_record(boot, reserved_id)}}, nullptr);
 
   std::sort(over_ones.begin(), over_ones.end(), [](const RecordPtr& a, const RecordPtr& b) { return a->ended_ms < b->ended_ms; });
   for (const RecordPtr& record : over_ones) keep_over(record, record->now == JobState::kDead);

@@ -128,12 +128,12 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   const Stop stop = std::exchange(r.stop, Stop::kNo);
   r.to_tell.clear();
   r.worker = 0;
-  if (std::exchange(r.held, false)) lanes.release(r.in_lane);
   if (result) return finish(r, lock, JobState::kDone, std::nullopt, std::move(*result));
   Error error = std::move(result).error();
   if (stop == Stop::kPreempted) {  // as if this attempt had not been
     --r.attempt;
     r.now = JobState::kWaiting;
+    let_go(r);
     return enqueue(r, 0);
   }
   if (stop == Stop::kShutdown && r.is_kept()) {
@@ -149,6 +149,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   if (!again || r.attempt >= retry.max_attempts || closed) return finish(r, lock, JobState::kDead, std::move(error), {});
   const uint64_t wait_ns = retry.wait_ns(r.attempt + 1);
   r.now = JobState::kBackingOff;
+  let_go(r);
   r.error = std::move(error);
   r.not_before_ms = wall_ms() + wait_ns / kNsPerMs;
   count(r.in_lane, kRetried);

@@ -54,6 +54,9 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   }
   prepare(record);
   if (record->id + kReservedIds / 2 > reserved_id) reserve_ids();
+  if (record->durability != Durability::kMemory && accepting >= kMostAccepting) {
+    return Error("busy", std::to_string(kMostAccepting) + " jobs are being written, which is all at a time: try again later", ErrorClass::kRetryable);
+  }
   if (const auto known = claim_key(record)) return Submitted{known, false};
   for (const JobId other : record->spec.after) {
     record->needs.push_back(find(other));
@@ -81,6 +84,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   if (record->durability == Durability::kMemory) {
     settle(*record, lock, std::nullopt);
   } else {
+    accepting.fetch_add(1, std::memory_order_relaxed);
     save(*record, lock);
     if (record->durability == Durability::kDurable) return Submitted{record};  // saved() lets it go on
   }
@@ -215,12 +219,19 @@ void Jobs::State::preempt_for(uint32_t priority) {
   stop(*lowest, fence, Stop::kPreempted);
 }
 
-// [lock held on entry, not after] An end that must be written is told when it is.
+// [r.mutex held] Gives its place in the lane back, if it has one without a worker.
+void Jobs::State::let_go(Record& r) {
+  if (std::exchange(r.held, false)) lanes.release(r.in_lane);
+}
+
+// [lock held on entry, not after] An end that must be written is told when it is. Until then the job keeps its place in the lane: so a lane runs ahead of the journal by no
+// more than its max_concurrency.
 void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result) {
   waits_no_more(r);
   clear_alarm(r);
   r.ending = {state, std::move(error), std::move(result)};
   if (!r.is_kept()) return publish(r, lock);
+  if (r.now == JobState::kRunning && !std::exchange(r.held, true)) lanes.hold(r.in_lane);
   r.now = JobState::kEnding;
   save(r, lock);
 }
@@ -228,6 +239,7 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
 // [lock held on entry, not after]
 void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const RecordPtr keep = r.shared_from_this();
+  let_go(r);
   r.now = r.ending.state;
   r.error = std::move(r.ending.error);
   r.result = std::move(r.ending.result);
@@ -252,6 +264,7 @@ void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
 void Jobs::State::leave(Record& r, std::unique_lock<std::mutex>& lock) {
   waits_no_more(r);
   clear_alarm(r);
+  let_go(r);
   if (std::exchange(r.left, true)) return lock.unlock();
   const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
   r.told_over.clear();

@@ -81,6 +81,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static constexpr size_t kShards = 16;  // so that jobs seldom meet in the tables
 
   static constexpr JobId kReservedIds = JobId{1} << 20;
+  static constexpr size_t kMostAccepting = 16'384;
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
   State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
@@ -136,6 +137,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void give_up(Record& r, uint64_t fence);
 
   // The way out (job_state.cc).
+  void let_go(Record& r);
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
   void publish(Record& r, std::unique_lock<std::mutex>& lock);
   void leave(Record& r, std::unique_lock<std::mutex>& lock);
@@ -143,6 +145,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   bool cancel(const RecordPtr& record, Stop why);
 
   // What is written of durable jobs (job_keeping.cc).
+  void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
+  void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
   void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
@@ -167,6 +171,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
+  std::atomic<size_t> writes{0};                        // calls of the journal without an answer
+  std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
   std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that ids up to this one may have been given
   std::atomic<bool> closed{false};

@@ -36,6 +36,10 @@ void Jobs::add_type(std::string type, Function function) {
 }
 
 void Jobs::set_policy(LaneId lane, JobPolicy policy) {
+  if (LaneConfig config = state_->lanes.config(lane); policy.durability != Durability::kMemory && config.max_concurrency > kMostDurable) {
+    config.max_concurrency = kMostDurable;
+    (void)state_->lanes.add(config).has_value();  // it was good before
+  }
   State::Book& book = state_->book(lane);
   std::lock_guard lock(book.mutex);
   book.policy = policy;
@@ -231,6 +235,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
     s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace, and the journal answers every call
   }
   s.write_forgotten();
+  s.wait_for_writes();
   s.events.tell({.key = "queue.shutdown.drained", .lane = {}, .type = {}, .text = {}});
   return left;
 }

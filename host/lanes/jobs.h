@@ -65,6 +65,8 @@ class Jobs {
   // The function runs on a worker of the job's lane. It answers `run` before it returns, or keeps it and answers later: then it holds no worker, only its place in the lane.
   using Function = std::function<void(JobRun run)>;
   void add_type(std::string type, Function function);
+  // A durable lane gets a max_concurrency of at most kMostDurable: a job keeps its place until its end is written.
+  static constexpr uint32_t kMostDurable = 4'096;
   void set_policy(LaneId lane, JobPolicy policy);
   JobPolicy policy(LaneId lane) const;
   // Sorted.
@@ -81,7 +83,7 @@ class Jobs {
   void revive();
 
   // [any] Errors: "no-type", "no-lane", "no-job" (in `after`), "too-large", "lane-full" (retryable), "closed"; of a durable lane "no-store", "not-durable" (in `after`),
-  // "not-written" (retryable). A lane that blocks, and a durable one, makes this wait; so it must not be called from a job then.
+  // "not-written" and "busy" (retryable). A lane that blocks, and a durable one, makes this wait; so it must not be called from a job then.
   Result<JobId> submit(JobSpec spec);
   // [any] Never waits: `accepted` gets the answer once, on any thread, perhaps before this returns; it must not block. A full lane that blocks rejects here.
   struct Accepted {

@@ -62,7 +62,7 @@ class Daemon {
   Result<Value> apply(const ServeConfig& next);
   Result<Value> ask_to_reload();                             // [any] and waits
   Result<std::vector<std::unique_ptr<Listener>>> open_new(const ServeConfig& next, const Catalog& catalog);
-  void replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes);
+  std::vector<std::string> replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes);
   std::vector<std::string> apply_lanes(const ServeConfig& before, const ServeConfig& next);
   void offer_pipelines_as_jobs();
   std::shared_ptr<const Catalog> scanned(const ServeConfig& config) const;

@@ -18,6 +18,24 @@ Value texts(const std::vector<std::string>& list) {
   return Value::list(std::move(out));
 }
 
+// "lanes set: a, b", after what there is already; nothing where there is none.
+void add_words(std::string& out, std::string_view what, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  out += (out.empty() ? "" : "; ") + std::string(what) + ": ";
+  for (const std::string& name : names) out += (&name == &names[0] ? "" : ", ") + name;
+}
+
+std::string words_for(const ServedPipelines::Change& change, const std::vector<std::string>& lanes, const std::vector<std::string>& opened, const std::vector<std::string>& notes) {
+  std::string out;
+  add_words(out, "pipelines added", change.added);
+  add_words(out, "pipelines changed", change.changed);
+  add_words(out, "pipelines removed", change.removed);
+  add_words(out, "lanes set", lanes);
+  add_words(out, "listens anew", opened);
+  add_words(out, "to note", notes);
+  return out.empty() ? "nothing has changed" : out;
+}
+
 bool same_plugins(const Catalog& a, const Catalog& b) {
   const auto equal = [](const auto& x, const auto& y) { return x->path == y->path && x->name == y->name && x->version == y->version; };
   return std::equal(a.plugins().begin(), a.plugins().end(), b.plugins().begin(), b.plugins().end(), equal);
@@ -72,8 +90,7 @@ Result<Value> Daemon::reload() {
   supervisor_.tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now_ns() / 1'000));
   auto next = read_again_();
   auto outcome = next ? apply(*next) : Result<Value>(std::move(next).error());
-  if (outcome) log::write(log::Level::kInfo, {}, "reloaded: " + outcome->json());
-  else log::write(log::Level::kError, {}, "not reloaded, everything stays as it was: " + outcome.error().text());
+  if (!outcome) log::write(log::Level::kError, {}, "not reloaded, everything stays as it was: " + outcome.error().text());
   supervisor_.tell("READY=1\nSTATUS=" + status());
   return outcome;
 }
@@ -97,11 +114,13 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (next.state_dir != config_.state_dir) notes.push_back("\"state_dir\" counts from the next start on");
   if (next.jobs.remembered != config_.jobs.remembered || next.jobs.dead != config_.jobs.dead || next.jobs.payload_bytes != config_.jobs.payload_bytes)
     notes.push_back("\"jobs\" counts from the next start on");
-  replace_listeners(next, *std::move(opened), *catalog, notes);
+  const auto anew = replace_listeners(next, *std::move(opened), *catalog, notes);
   config_ = next;
+  log::write(log::Level::kInfo, {}, "reloaded: " + words_for(*change, lanes, anew, notes));
   return json_object({{"pipelines", json_object({{"added", texts(change->added)}, {"changed", texts(change->changed)}, {"removed", texts(change->removed)},
                                                  {"unchanged", texts(change->unchanged)}})},
                       {"lanes", texts(lanes)},
+                      {"listeners", texts(anew)},
                       {"notes", texts(notes)}});
 }
 
@@ -112,7 +131,7 @@ Result<std::vector<std::unique_ptr<Listener>>> Daemon::open_new(const ServeConfi
     bool in_the_way = false;
     {
       std::lock_guard lock(mutex_);
-      in_the_way = has(listeners_, settings) || std::any_of(listeners_.begin(), listeners_.end(), [&](const auto& l) { return l->settings().endpoint == settings.endpoint; });
+      in_the_way = has(listeners_, settings) || std::any_of(listeners_.begin(), listeners_.end(), [&](const auto& l) { return is_in_the_way(*l, settings); });
     }
     if (in_the_way) continue;
     auto listener = Listener::open(settings, catalog, *lanes_, Control::operations(), receiver());
@@ -122,7 +141,11 @@ Result<std::vector<std::unique_ptr<Listener>>> Daemon::open_new(const ServeConfi
   return out;
 }
 
-void Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes) {
+std::vector<std::string> Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog,
+                                                   std::vector<std::string>& notes) {
+  std::vector<std::string> anew;
+  const auto say = [&](const Listener& listener) { anew.push_back(listener.settings().transport + " on " + listener.endpoint()); };
+  for (const auto& listener : opened) say(*listener);
   std::vector<std::unique_ptr<Listener>> going;
   {
     std::lock_guard lock(mutex_);
@@ -137,7 +160,7 @@ void Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_
   for (auto& listener : going) {
     const ListenSettings* again = nullptr;
     for (const ListenSettings& s : next.listen) {
-      if (s.endpoint == listener->settings().endpoint) again = &s;
+      if (is_in_the_way(*listener, s)) again = &s;
     }
     if (!again) {
       Listener* const raw = listener.get();
@@ -154,15 +177,23 @@ void Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_
     std::promise<void> closed;
     listener->close(now_ns() + kMakeWayMs * kNsPerMs, [&closed] { closed.set_value(); });
     closed.get_future().wait();
+    ListenSettings as_it_was = listener->settings();
+    as_it_was.endpoint = listener->endpoint();
     listener.reset();
     auto reopened = Listener::open(*again, catalog, *lanes_, Control::operations(), receiver());
     if (!reopened) {
-      notes.push_back("nothing listens on " + again->endpoint + " any more: " + reopened.error().text());
+      notes.push_back(reopened.error().text() + ": that listener stays as it was");
+      reopened = Listener::open(as_it_was, catalog, *lanes_, Control::operations(), receiver());
+    }
+    if (!reopened) {
+      notes.push_back("nothing listens there any more: " + reopened.error().text());
       continue;
     }
+    say(**reopened);
     std::lock_guard lock(mutex_);
     listeners_.push_back(*std::move(reopened));
   }
+  return anew;
 }
 
 // Only where the file says something else than before: what was changed while the host runs stays otherwise.

@@ -142,9 +142,9 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     while (!run_->wait(1'000)) {
     }
     const RunReport& report = run_->report();
-    if (report.ok) return end({});
-    if (report.stopped && report.error.code.empty()) return end(stopped_error());
-    end(report.error);
+    if (!report.error.code.empty()) return end(report.error);
+    if (report.stopped) return end(stopped_error());
+    end({});
   }
 
   void end(Result<void> outcome) noexcept {

@@ -62,6 +62,11 @@ void Listener::close(uint64_t until_ns, std::function<void()> closed) {
   });
 }
 
+bool is_in_the_way(const Listener& there, const ListenSettings& wanted) {
+  const auto port = [](const std::string& endpoint) { return endpoint.substr(endpoint.rfind(':') + 1); };
+  return port(there.endpoint()) == port(wanted.endpoint);
+}
+
 bool same(const ListenSettings& a, const ListenSettings& b) {
   const ListenLimits &x = a.limits, &y = b.limits;
   return a.transport == b.transport && a.endpoint == b.endpoint && a.params == b.params && x.body_bytes == y.body_bytes && x.requests == y.requests &&

@@ -40,4 +40,7 @@ class Listener {
 // Whether a listener with these settings may stay where there is one with those.
 bool same(const ListenSettings& a, const ListenSettings& b);
 
+// Whether both cannot be open at once: their ports are the same.
+bool is_in_the_way(const Listener& there, const ListenSettings& wanted);
+
 }  // namespace heddle

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 Error bad(std::string message) { return Error("bad-pipeline", std::move(message), ErrorClass::kConfig); }
+Error bad(const Diagnostics& diagnostics) { return bad(diagnostics.text(false)); }
 
 // The manifests of a folder, by file name.
 Result<std::vector<fs::path>> manifests_of(const std::string& folder) {
@@ -44,10 +45,10 @@ Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string 
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
-  if (!manifest) return bad(diagnostics.text(false));
+  if (!manifest) return bad(diagnostics);
   auto pipeline = build_pipeline(*manifest, *catalog, diagnostics);
   if (pipeline) try_params(*pipeline, diagnostics);
-  if (!pipeline || diagnostics.has_errors()) return bad(diagnostics.text(false));
+  if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
   auto out = std::make_shared<ServedPipeline>();
   out->name = path.stem().string();
   out->file = file;
@@ -94,7 +95,7 @@ class DeclaredLanes {
         diagnostics.add({.code = "lane-contradiction", .pointer = settings.pointer, .span = settings.span,
                          .message = "the lane \"" + lane.name + "\" has " + words_for(lane) + " here, but " + whose + words_for(*known),
                          .hint = "all pipelines of a host share its lanes: give it the same settings, or another name"});
-        return bad(diagnostics.text(false));
+        return bad(diagnostics);
       }
       if (auto sound = check(lane); !sound) return bad(pipeline.file + ": " + sound.error().message);
       if (!known) {
@@ -156,6 +157,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     files = *std::move(found);
   }
   DeclaredLanes declared(lanes, host_lanes, lanes_before);
+  std::string wrong;  // of all files
   for (const fs::path& path : files) {
     auto text = text_of(path);
     if (!text) return std::move(text).error();
@@ -166,14 +168,18 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
       change.unchanged.push_back(pipeline->name);
     } else {
       auto built = build(path, *std::move(text), catalog);
-      if (!built) return std::move(built).error();
+      if (!built) {
+        wrong += "\n" + built.error().message;
+        continue;
+      }
       (*built)->in_use = in_use_;
       pipeline = *std::move(built);
       (old == before.end() ? change.added : change.changed).push_back(pipeline->name);
     }
-    if (auto sound = declared.declare(*pipeline); !sound) return std::move(sound).error();
+    if (auto sound = declared.declare(*pipeline); !sound) wrong += "\n" + sound.error().message;
     now.emplace(pipeline->name, std::move(pipeline));
   }
+  if (!wrong.empty()) return bad("the pipelines of " + folder + " are not served:" + wrong);
   for (const auto& [name, pipeline] : before) {
     if (!now.contains(name)) change.removed.push_back(name);
   }

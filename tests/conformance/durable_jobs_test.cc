@@ -20,6 +20,11 @@ namespace {
 
 constexpr uint64_t kLong = 60'000;
 constexpr int kInFlight = 24;
+#ifdef __SANITIZE_THREAD__
+constexpr int kRounds = 25;  // a child's beginning takes half a second there
+#else
+constexpr int kRounds = 200;
+#endif
 
 struct Entry {
   enum Kind : uint64_t { kAccepted, kBegun, kDone };
@@ -151,7 +156,7 @@ TEST(DurableJobs, TwoHundredRoundsOfKillLoseNothingAndRunNothingTwiceThatWasAckn
   const std::string path = folder / "db";
   std::mt19937 random(5);
   Ledger ledger;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < kRounds; ++round) {
     SCOPED_TRACE(round);
     const uint64_t first = static_cast<uint64_t>(round) * 100'000;
     const int code = live(ledger, 1 + random() % 300, [&](int pipe) { (new Life(path, pipe))->submit_from(first); });
@@ -163,7 +168,7 @@ TEST(DurableJobs, TwoHundredRoundsOfKillLoseNothingAndRunNothingTwiceThatWasAckn
     life->end_when_idle();
   });
   EXPECT_EQ(code, 0);
-  EXPECT_GT(ledger.accepted.size(), 1'000u);
+  EXPECT_GT(ledger.accepted.size(), 5u * kRounds);
   EXPECT_EQ(ledger.begun_after_done, 0u);
   size_t lost = 0;
   for (const auto& [number, id] : ledger.accepted) lost += ledger.done.count(id) == 0 ? 1 : 0;

@@ -1,0 +1,211 @@
+#include "serve/served_pipelines.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+
+#include "serve/execution.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTriple = R"({"version": "heddle/1", "metadata": {"name": "triple", "description": "three times"},
+  "nodes": [{"id": "m", "node_type": "Multiply", "params": {"multiplier": 3}}]})";
+constexpr const char* kSlow = R"({"version": "heddle/1", "nodes": [{"id": "d", "node_type": "Delay", "params": {"delay_ms": 60000}}]})";
+constexpr const char* kTwoEnds = R"({"version": "heddle/1",
+  "nodes": [{"id": "p", "node_type": "PassThrough"}, {"id": "a", "node_type": "Add", "params": {"addend": 1}}, {"id": "b", "node_type": "Add", "params": {"addend": 2}}],
+  "connections": [{"from": "p", "to": "a"}, {"from": "p", "to": "b"}]})";
+
+std::string with_lane(const std::string& settings) {
+  return R"({"version": "heddle/1", "lanes": {"special": )" + settings + R"(}, "nodes": [{"id": "p", "node_type": "PassThrough", "lane": "special"}]})";
+}
+
+class Served : public testing::Test {
+ protected:
+  Served() { fs::create_directories(folder_); }
+  ~Served() override {
+    pipelines_.wait_until_idle(10'000);
+    fs::remove_all(folder_);
+  }
+  void write(const std::string& name, const std::string& text) { std::ofstream(folder_ / name) << text; }
+  Result<ServedPipelines::Change> load(const std::vector<LaneSetup>& host_lanes = {}) { return pipelines_.load(folder_.string(), catalog_, lanes_, host_lanes); }
+  Executed execute(const std::string& name, std::vector<Value> items) {
+    std::promise<Executed> done;
+    const auto execution = Execution::start(pipelines_.find(name), lanes_, {}, std::move(items), [&done](Executed e) { done.set_value(std::move(e)); });
+    return done.get_future().get();
+  }
+
+  const fs::path folder_ = fs::temp_directory_path() / ("heddle-served-" + std::to_string(::getpid()));
+  const std::shared_ptr<const Catalog> catalog_ = std::make_shared<const Catalog>(Catalog::scan({HEDDLE_PLUGINS}));
+  Lanes lanes_{2};
+  ServedPipelines pipelines_;
+};
+
+std::vector<std::string> json_of(const std::vector<Value>& values) {
+  std::vector<std::string> out;
+  for (const Value& v : values) out.push_back(v.json());
+  return out;
+}
+
+using Texts = std::vector<std::string>;
+
+TEST_F(Served, IsReloadedByDiff) {
+  write("one.json", kTriple);
+  write("two.json", kTriple);
+  write("notes.txt", "no manifest");
+  auto change = load();
+  ASSERT_TRUE(change) << change.error().message;
+  EXPECT_EQ(change->added, (Texts{"one", "two"}));
+  EXPECT_EQ(pipelines_.find("one")->description, "three times");
+  const ServedPipelinePtr one = pipelines_.find("one"), two = pipelines_.find("two");
+  write("two.json", kTwoEnds);
+  write("three.json", kTriple);
+  change = load();
+  ASSERT_TRUE(change) << change.error().message;
+  EXPECT_EQ(change->added, Texts{"three"});
+  EXPECT_EQ(change->changed, Texts{"two"});
+  EXPECT_EQ(change->unchanged, Texts{"one"});
+  EXPECT_EQ(pipelines_.find("one"), one);
+  EXPECT_NE(pipelines_.find("two"), two);
+  fs::remove(folder_ / "one.json");
+  change = load();
+  ASSERT_TRUE(change);
+  EXPECT_EQ(change->removed, Texts{"one"});
+  EXPECT_EQ(pipelines_.find("one"), nullptr);
+}
+
+TEST_F(Served, StaysAsItWasWhenAFileDoesNotPass) {
+  write("one.json", kTriple);
+  ASSERT_TRUE(load());
+  write("one.json", kTwoEnds);
+  write("two.json", "{\"version\": \"heddle/1\",\n \"nodes\": [{\"id\": \"m\", \"node_type\": \"Multipl\"}]}");
+  write("zzz.json", "{");
+  const auto change = load();
+  ASSERT_FALSE(change);
+  for (const char* part : {"two.json:2:", "did you mean", "Multiply", "zzz.json:1:"}) EXPECT_NE(change.error().message.find(part), std::string::npos) << change.error().message;
+  EXPECT_EQ(pipelines_.find("one")->text, kTriple);
+  EXPECT_EQ(pipelines_.all().size(), 1u);
+  EXPECT_EQ(pipelines_.load((folder_ / "nowhere").string(), catalog_, lanes_, {}).error().code, "io");
+}
+
+TEST_F(Served, LanesOfAManifestBecomeTheHostsAndMayNotContradictIt) {
+  write("one.json", with_lane(R"({"priority": 4, "max_concurrency": 2})"));
+  ASSERT_TRUE(load());
+  EXPECT_EQ(lanes_.config(*lanes_.find("special")).max_concurrency, 2u);
+  // Whoever changes the lane while the host runs keeps what he has changed: by an execution, and by a reload of the same text.
+  ASSERT_TRUE(lanes_.add({.name = "special", .priority = 4, .max_concurrency = 1}));
+  EXPECT_TRUE(execute("one", {Value::integer(1)}).run);
+  ASSERT_TRUE(load());
+  EXPECT_EQ(lanes_.config(*lanes_.find("special")).max_concurrency, 1u);
+
+  write("two.json", with_lane(R"({"priority": 5, "max_concurrency": 2})"));
+  auto change = load();
+  ASSERT_FALSE(change);
+  EXPECT_NE(change.error().message.find("error[lane-contradiction]: the lane \"special\" has priority 5"), std::string::npos) << change.error().message;
+  fs::remove(folder_ / "two.json");
+
+  LaneSetup host = default_setup("special");
+  host.lane.max_concurrency = 7;
+  change = load({host});
+  ASSERT_FALSE(change);
+  EXPECT_NE(change.error().message.find("the host has it with priority 3, min_concurrency 0, max_concurrency 7"), std::string::npos) << change.error().message;
+  host.lane.priority = 4;
+  host.lane.max_concurrency = 2;
+  EXPECT_TRUE(load({host}));
+}
+
+TEST_F(Served, ExecutionGivesOutputsAndFailedItems) {
+  write("triple.json", kTriple);
+  write("ends.json", kTwoEnds);
+  ASSERT_TRUE(load());
+  Executed executed = execute("triple", {Value::integer(2), *Value::string("x"), Value::integer(5)});
+  EXPECT_TRUE(executed.run);
+  EXPECT_EQ(json_of(executed.outputs), (Texts{"6", "15"}));
+  ASSERT_EQ(executed.failed.size(), 1u);
+  EXPECT_EQ(executed.failed[0].find("node").as_text(), "m");
+  EXPECT_EQ(executed.failed[0].find("class").as_text(), "permanent");
+  EXPECT_EQ(executed.failed[0].find("attempts").kind(), HEDDLE_LIST);
+  executed = execute("ends", {Value::integer(1)});
+  auto outputs = json_of(executed.outputs);
+  std::sort(outputs.begin(), outputs.end());
+  EXPECT_EQ(outputs, (Texts{R"({"node":"a","value":2})", R"({"node":"b","value":3})"}));
+  EXPECT_TRUE(execute("triple", {}).outputs.empty());
+}
+
+TEST_F(Served, OutputsAndFailuresAreToldAsTheyCome) {
+  write("triple.json", kTriple);
+  ASSERT_TRUE(load());
+  std::vector<std::string> outputs, failed;
+  std::promise<Executed> done;
+  Execution::start(pipelines_.find("triple"), lanes_, {}, {Value::integer(2), Value::null()}, [&](Executed e) { done.set_value(std::move(e)); },
+                   {.output = [&](Value v) { outputs.push_back(v.json()); }, .failed = [&](Value v) { failed.push_back(std::string(*v.find("node").as_text())); }});
+  const Executed executed = done.get_future().get();
+  EXPECT_EQ(outputs, Texts{"6"});
+  EXPECT_EQ(failed, Texts{"m"});
+  EXPECT_TRUE(executed.outputs.empty() && executed.failed.empty());
+}
+
+TEST_F(Served, AStoppedExecutionSaysSo) {
+  write("slow.json", kSlow);
+  ASSERT_TRUE(load());
+  for (int round = 0; round < 20; ++round) {  // before it has begun, while it begins, and after
+    std::promise<Executed> done;
+    auto execution = Execution::start(pipelines_.find("slow"), lanes_, {}, {Value::integer(1)}, [&](Executed e) { done.set_value(std::move(e)); });
+    if (round % 2) execute("slow", {});
+    execution->stop();
+    const Executed executed = done.get_future().get();
+    ASSERT_FALSE(executed.run);
+    EXPECT_EQ(executed.run.error().code, "stopped");
+    EXPECT_EQ(executed.run.error().error_class, ErrorClass::kCancelled);
+  }
+}
+
+TEST_F(Served, ManyExecutionsShareTwoWorkers) {
+  write("ends.json", kTwoEnds);
+  ASSERT_TRUE(load());
+  constexpr int kMany = 200;
+  std::atomic<int> left{kMany}, outputs{0};
+  std::promise<void> all;
+  for (int i = 0; i < kMany; ++i) {
+    Execution::start(pipelines_.find("ends"), lanes_, {}, {Value::integer(i)}, [&](Executed e) {
+      outputs += static_cast<int>(e.outputs.size());
+      if (--left == 0) all.set_value();
+    });
+  }
+  all.get_future().wait();
+  EXPECT_EQ(outputs, 2 * kMany);
+  EXPECT_TRUE(pipelines_.wait_until_idle(10'000));
+}
+
+TEST_F(Served, IsAJob) {
+  write("triple.json", kTriple);
+  write("slow.json", kSlow);
+  ASSERT_TRUE(load());
+  Jobs jobs(lanes_);
+  for (const char* name : {"triple", "slow"}) jobs.add_type(std::string("pipeline/") + name, pipeline_job(pipelines_, lanes_, {}, name));
+  const auto over = [&](JobSpec spec) { return *jobs.wait(*jobs.submit(std::move(spec)), 30'000); };
+  EXPECT_EQ(over({.type = "pipeline/triple", .payload = Value::integer(2)}).result.json(), R"({"outputs":[6]})");
+
+  const JobView failed = over({.type = "pipeline/triple", .payload = Value::null()});
+  EXPECT_EQ(failed.state, JobState::kDead);
+  EXPECT_NE(failed.error->text().find("node m: "), std::string::npos) << failed.error->text();
+
+  const JobId slow = *jobs.submit({.type = "pipeline/slow", .payload = Value::integer(1)});
+  EXPECT_TRUE(jobs.cancel(slow));
+  EXPECT_EQ(jobs.wait(slow, 30'000)->state, JobState::kCancelled);
+  EXPECT_TRUE(pipelines_.wait_until_idle(30'000));  // long before the delay is over
+
+  fs::remove(folder_ / "triple.json");
+  ASSERT_TRUE(load());
+  const JobView gone = over({.type = "pipeline/triple", .payload = Value::integer(2)});
+  EXPECT_EQ(gone.error->code, "no-pipeline");
+  EXPECT_NE(gone.error->text().find("\"triple\" is not served any more"), std::string::npos);
+  jobs.shutdown(1'000);
+}
+
+}  // namespace
+}  // namespace heddle

@@ -1,0 +1,207 @@
+// Bench 3, jobs: what is submitted by type, run, and acknowledged; in memory, and durable beside a bare SQLite loop and a bare fdatasync in the same run.
+//
+// job_bench [FOLDER]     nothing is asserted. The files lie in FOLDER (default: TMPDIR).
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <latch>
+
+#include "bare_sqlite.h"
+#include "lanes/jobs.h"
+#include "plugin/store_handle.h"
+#include "serve/job_store.h"
+
+namespace heddle {
+namespace {
+
+constexpr int kTurns = 3;
+constexpr size_t kInMemory = 500'000;
+constexpr size_t kWaiting = 1'000'000;
+
+uint64_t p50(std::vector<uint64_t> times) {
+  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+double in_memory(size_t lanes_count, bool subscriber) {
+  Lanes lanes;
+  Jobs jobs(lanes);
+  std::latch done(kInMemory);
+  jobs.add_type("nothing", [&](JobRun run) {
+    run.complete(Value());
+    done.count_down();
+  });
+  std::vector<std::string> names;
+  for (size_t i = 0; i < lanes_count; ++i) {
+    names.push_back("bench-" + std::to_string(i));
+    if (!lanes.add({.name = names.back(), .depth = kInMemory})) give_up("no lane");
+  }
+  const auto events = subscriber ? jobs.subscribe({}) : nullptr;
+  const Value payload = *Value::string(kPayload);
+  const uint64_t began = now_ns();
+  for (size_t i = 0; i < kInMemory; ++i) {
+    if (auto id = jobs.submit({.type = "nothing", .lane = names[i % lanes_count], .payload = payload}); !id) give_up(id.error().text());
+  }
+  done.wait();
+  const double rate = static_cast<double>(kInMemory) * kNsPerSecond / static_cast<double>(now_ns() - began);
+  jobs.shutdown(10'000);
+  return rate;
+}
+
+// A host with one durable lane, on a database.
+struct Durable {
+  Durable(const Catalog& catalog, const std::string& path, Durability durability, Jobs::Settings settings = {}) : lanes(), jobs(lanes, settings) {
+    auto made = StoreHandle::create(catalog.find("store", "Sqlite"), "bench", *Value::parse(R"({"path":")" + path + R"("})"), nullptr, LaneId{0});
+    if (!made) give_up(made.error().text());
+    store = std::move(*made);
+    if (auto opened = store->activate(); !opened) give_up(opened.error().text());
+    lane = *lanes.add({.name = "durable", .depth = 2 * kWaiting});
+    jobs.set_policy(lane, {.durability = durability});
+    jobs.add_type("nothing", [](JobRun run) { run.complete(Value()); });
+    if (auto back = jobs.restore(std::make_shared<JobStore>(*store)); !back) give_up(back.error().text());
+  }
+  ~Durable() {
+    jobs.shutdown(60'000);
+    if (auto closed = store->deactivate(); !closed) give_up(closed.error().text());
+  }
+  std::unique_ptr<StoreHandle> store;
+  Lanes lanes;
+  Jobs jobs;
+  LaneId lane = 0;
+};
+
+// Jobs that follow each other, so many of them between their submit and their acknowledged end at a time.
+class Flow {
+ public:
+  Flow(Jobs& jobs, uint32_t outstanding) : jobs_(jobs), open_(outstanding), outstanding_(outstanding) {}
+  double per_second() {
+    began_ = now_ns();
+    for (uint32_t i = 0; i < outstanding_; ++i) next();
+    ended_.get_future().wait();
+    return static_cast<double>(done_) * kNsPerSecond / static_cast<double>(now_ns() - began_);
+  }
+
+ private:
+  void next() {
+    jobs_.submit({.type = "nothing", .lane = "durable", .payload = payload_}, [this](Result<Jobs::Accepted> accepted) {
+      if (!accepted) give_up(accepted.error().text());
+      jobs_.when_over(accepted->id, [this](const std::optional<JobView>&) {
+        ++done_;
+        if (now_ns() - began_ < kRunNs) return next();
+        if (--open_ == 0) ended_.set_value();
+      });
+    });
+  }
+  Jobs& jobs_;
+  const Value payload_ = *Value::string(kPayload);
+  std::atomic<uint64_t> done_{0};
+  std::atomic<uint32_t> open_;
+  const uint32_t outstanding_;
+  uint64_t began_ = 0;
+  std::promise<void> ended_;
+};
+
+uint64_t submit_p50(Durable& host) {
+  std::vector<uint64_t> times;
+  const Value payload = *Value::string(kPayload);
+  for (int i = 0; i < 2'000; ++i) {
+    const uint64_t began = now_ns();
+    const auto id = host.jobs.submit({.type = "nothing", .lane = "durable", .payload = payload});
+    if (!id) give_up(id.error().text());
+    times.push_back(now_ns() - began);
+    host.jobs.wait(*id, 10'000);
+  }
+  return p50(times);
+}
+
+uint64_t fdatasync_p50(const std::string& path) {
+  const int fd = open(path.c_str(), O_CREAT | O_WRONLY, 0600);
+  if (fd < 0) give_up(path + " cannot be made");
+  const std::string page(4096, 'x');
+  std::vector<uint64_t> times;
+  for (int i = 0; i < 2'000; ++i) {
+    const uint64_t began = now_ns();
+    if (pwrite(fd, page.data(), page.size(), 0) != static_cast<ssize_t>(page.size()) || fdatasync(fd) != 0) give_up("a page cannot be written");
+    times.push_back(now_ns() - began);
+  }
+  close(fd);
+  return p50(times);
+}
+
+void restart(const Catalog& catalog, const std::string& path) {
+  {
+    Durable host(catalog, path, Durability::kDurable);
+    host.lanes.pause(host.lane);
+    std::latch accepted(kWaiting);
+    std::counting_semaphore<> room(4'096);
+    const Value payload = *Value::string(kPayload);
+    for (size_t i = 0; i < kWaiting; ++i) {
+      room.acquire();
+      host.jobs.submit({.type = "nothing", .lane = "durable", .payload = payload}, [&](Result<Jobs::Accepted> a) {
+        if (!a) give_up(a.error().text());
+        room.release();
+        accepted.count_down();
+      });
+    }
+    accepted.wait();
+    host.jobs.shutdown(0);
+  }
+  const uint64_t began = now_ns();
+  Durable host(catalog, path, Durability::kDurable);
+  const uint64_t took = now_ns() - began;
+  std::printf("  %zu waiting jobs are back after %.2f s (wanted: <= 3 s)\n", kWaiting, static_cast<double>(took) / 1e9);
+  host.lanes.pause(host.lane);
+  host.jobs.shutdown(0);
+}
+
+void bench(const std::string& folder) {
+  std::printf("in memory, through Jobs, submitted by one thread: M jobs/s, middle of %d\n", kTurns);
+  for (const size_t lanes : {1u, 10u, 1'000u}) {
+    for (const bool subscriber : {false, true}) {
+      std::vector<double> rates;
+      for (int turn = 0; turn < kTurns; ++turn) rates.push_back(in_memory(lanes, subscriber));
+      std::printf("  %4zu lanes%s  %.2f\n", lanes, subscriber ? ", a subscriber that never reads" : "", middle(rates) / 1e6);
+    }
+  }
+  const Catalog catalog = Catalog::scan({HEDDLE_BENCH_PLUGINS});
+  std::printf("durable, accepted, run and acknowledged: jobs/s, middle of %d; the bare loop puts and erases as many in two transactions\n", kTurns);
+  for (const uint32_t outstanding : {1u, 64u, 256u}) {
+    std::vector<double> durable, written, bare;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      const std::string name = folder + "/" + std::to_string(outstanding) + "_" + std::to_string(turn);
+      durable.push_back([&] {
+        Durable host(catalog, name + "_durable", Durability::kDurable);
+        return Flow(host.jobs, outstanding).per_second();
+      }());
+      written.push_back([&] {
+        Durable host(catalog, name + "_written", Durability::kWritten);
+        return Flow(host.jobs, outstanding).per_second();
+      }());
+      bare.push_back(BareLoop(name + "_bare", true).per_second(outstanding));
+    }
+    std::printf("  %4u outstanding   durable %8.0f = %.2f   written %8.0f = %.2f   bare SQLite %8.0f   (wanted: %s)\n", outstanding, middle(durable),
+                middle(durable) / middle(bare), middle(written), middle(written) / middle(bare), middle(bare),
+                outstanding == 1 ? "2,700 and 4,500" : outstanding == 64 ? "80,000" : "180,000");
+  }
+  {
+    Durable host(catalog, folder + "/submit", Durability::kDurable);
+    const uint64_t ours = submit_p50(host), bare = fdatasync_p50(folder + "/page");
+    std::printf("  submit acknowledged p50 %.0f us = %.2f x a bare fdatasync, %.0f us (wanted: <= 1.5)\n", static_cast<double>(ours) / 1e3,
+                static_cast<double>(ours) / static_cast<double>(bare), static_cast<double>(bare) / 1e3);
+  }
+  restart(catalog, folder + "/restart");
+}
+
+}  // namespace
+}  // namespace heddle
+
+int main(int argc, char** argv) {
+  const std::filesystem::path place = argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::temp_directory_path();
+  std::string folder = (place / "heddle_job_bench_XXXXXX").string();
+  if (!mkdtemp(folder.data())) heddle::give_up("no folder can be made in " + place.string());
+  heddle::bench(folder);
+  std::filesystem::remove_all(folder);
+}

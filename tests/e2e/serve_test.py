@@ -1,0 +1,266 @@
+"""`heddle serve`: a host with a configuration file, from its ready line to its last signal."""
+import json
+import os
+import re
+import signal
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from program import INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
+
+TOKEN = "a-token-for-everything"
+TRIPLE = pipeline(node("m", "Multiply", {"multiplier": 3}))
+SLOW = pipeline(node("told", "Log", {"message": "it is in there"}), node("d", "Delay", {"delay_ms": 700}))
+
+
+class Host:
+    """A running `heddle serve`; what it says on stderr is read as it comes."""
+
+    def __init__(self, case, process):
+        self.case, self.process, self.said = case, process, []
+        self.news = threading.Condition()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self.address = self.wait_for(r"ready: http on (\S+)").group(1)
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.news:
+                self.said.append(line.decode())
+                self.news.notify_all()
+        with self.news:
+            self.said.append(None)
+            self.news.notify_all()
+
+    @property
+    def text(self):
+        return "".join(line for line in self.said if line)
+
+    def wait_for(self, pattern, after=0):
+        """The first match in what was said from `after` on."""
+        deadline = time.monotonic() + TIMEOUT
+        with self.news:
+            while True:
+                found = re.compile(pattern).search(self.text, after)
+                if found:
+                    return found
+                if (self.said and self.said[-1] is None) or not self.news.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"never said {pattern!r}:\n{self.text}")
+
+    def ask(self, method, path, body=None, token=None, content_type="application/json"):
+        """Status and JSON of an answer."""
+        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://{self.address}{path}", data=data, method=method)
+        if data is not None:
+            request.add_header("Content-Type", content_type)
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def execute(self, name, item):
+        status, answer = self.ask("POST", f"/v1/pipelines/{name}/execute", item)
+        self.case.assertEqual(status, 200, answer)
+        return answer["outputs"]
+
+    def reload(self):
+        after = len(self.text)
+        self.process.send_signal(signal.SIGHUP)
+        return self.wait_for(r"(?:not )?reloaded.*", after).group(0)
+
+    def end(self, with_signal=signal.SIGTERM):
+        self.process.send_signal(with_signal)
+        return self.process.wait(TIMEOUT)
+
+
+class ServeTest(HeddleCase):
+    def setUp(self):
+        super().setUp()
+        os.mkdir(self.path("pipelines"))
+
+    def config(self, **more):
+        settings = {"listen": [{"endpoint": "127.0.0.1:0"}], "pipelines": "pipelines", **more}
+        return self.write("heddle.json", {k: v for k, v in settings.items() if v is not None})
+
+    def serve(self, *arguments, env=None, **more):
+        process = self.start("serve", "--config", self.config(**more), *arguments, env=env)
+        return Host(self, process)
+
+    def refused(self, code=INVALID, env=None, **more):
+        return self.heddle("serve", "--config", self.config(**more), code=code, env=env).err
+
+    def test_serves_the_pipelines_of_a_folder(self):
+        self.write("pipelines/triple.json", TRIPLE)
+        host = self.serve()
+        self.assertEqual(host.ask("GET", "/health")[0], 200)
+        self.assertEqual(host.execute("triple", 14), [42])
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/triple", "payload": 5})
+        self.assertIn(status, (200, 202), job)
+        status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
+        self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
+        status, info = host.ask("GET", "/v1/host")
+        self.assertEqual(info["listeners"], [{"transport": "http", "endpoint": host.address}])
+        self.assertEqual(host.end(), 0, host.text)
+
+    def test_is_ready_in_json_for_programs(self):
+        process = self.start("serve", "--config", self.config(), "--json")
+        ready = json.loads(process.stdout.readline())
+        self.assertTrue(ready["ready"])
+        self.assertRegex(ready["listeners"][0]["endpoint"], r"^127\.0\.0\.1:\d+$")
+        process.terminate()
+        self.assertEqual(process.wait(TIMEOUT), 0)
+
+    def test_a_hangup_reloads_by_diff(self):
+        self.write("pipelines/one.json", TRIPLE)
+        self.write("pipelines/two.json", TRIPLE)
+        host = self.serve(lanes={"heavy": {"max_concurrency": 2}})
+        self.write("pipelines/two.json", pipeline(node("m", "Multiply", {"multiplier": 4})))
+        self.write("pipelines/three.json", TRIPLE)
+        self.config(lanes={"heavy": {"max_concurrency": 3}, "light": {}}, drain_ms=100)
+        said = host.reload()
+        for part in ("pipelines added: three", "pipelines changed: two", "lanes set: heavy, light"):
+            self.assertIn(part, said)
+        self.assertNotIn("one", said)
+        self.assertEqual(host.execute("two", 1), [4])
+        os.remove(self.path("pipelines/one.json"))
+        status, answer = host.ask("POST", "/v1/reload")
+        self.assertEqual((status, answer["pipelines"]["removed"]), (200, ["one"]), answer)
+        self.assertEqual(host.ask("POST", "/v1/pipelines/one/execute", 1)[0], 404)
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/one", "payload": 5})
+        status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
+        self.assertIn("not served any more", job["error"]["message"])
+
+    def test_what_does_not_pass_changes_nothing(self):
+        self.write("pipelines/one.json", TRIPLE)
+        host = self.serve()
+        self.write("pipelines/one.json", pipeline(node("m", "Multiplyy", {"multiplier": 4})))
+        self.write("pipelines/two.json", TRIPLE)
+        said = len(host.text)
+        self.assertIn("not reloaded", host.reload())
+        host.wait_for(r'did you mean "Multiply"', said)
+        self.assertEqual(host.execute("one", 1), [3])
+        self.assertEqual(host.ask("POST", "/v1/pipelines/two/execute", 1)[0], 404)
+        self.write("heddle.json", '{"listen": [{"endpoint": "127.0.0.1:0"}],\n "pipeline": "pipelines"}')
+        said = len(host.text)
+        host.reload()
+        host.wait_for(r'heddle.json:2:2: error\[unknown-key\](.|\n)*did you mean "pipelines"', said)
+        self.assertEqual(host.execute("one", 1), [3])
+
+    def test_a_reload_replaces_tokens_and_listeners(self):
+        everything = {"name": "me", "token": "${env.TEST_TOKEN}", "scopes": ["read", "submit", "admin"]}
+        host = self.serve(auth={"tokens": [everything]}, env={"TEST_TOKEN": TOKEN})
+        self.assertIn(host.ask("GET", "/v1/host")[0], (401, 403))
+        self.assertEqual(host.ask("GET", "/v1/host", token=TOKEN)[0], 200)
+        auth = {"tokens": [{**everything, "token": "another-token"}]}
+        self.config(auth=auth)
+        host.reload()
+        self.assertIn(host.ask("GET", "/v1/host", token=TOKEN)[0], (401, 403))
+        self.assertEqual(host.ask("GET", "/v1/host", token="another-token")[0], 200)
+        self.assertNotIn("another-token", host.text)
+
+        before = host.address
+        self.config(auth=auth, listen=[{"endpoint": "localhost:0", "limits": {"requests": 9}}], drain_ms=100)
+        host.address = re.search(r"listens anew: http on (\S+)", host.reload()).group(1)
+        self.assertNotEqual(host.address, before)
+        self.assertEqual(host.ask("GET", "/v1/host", token="another-token")[0], 200)
+        host.address = before
+        with self.assertRaises((urllib.error.URLError, ConnectionError)):
+            host.ask("GET", "/health")
+
+    def test_a_reload_changes_a_listener_where_it_is(self):
+        host = self.serve()
+        for body_bytes, status in ((1, 413), (1000, 200)):
+            self.write("pipelines/one.json", TRIPLE)
+            self.config(listen=[{"endpoint": host.address, "limits": {"body_bytes": body_bytes}}])
+            self.assertIn("listens anew: http on", host.reload())
+            self.assertEqual(host.ask("POST", "/v1/pipelines/one/execute", 14)[0], status)
+
+    def test_a_signal_lets_finish_what_runs(self):
+        self.write("pipelines/slow.json", SLOW)
+        host = self.serve()
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
+        answers = []
+        asking = threading.Thread(target=lambda: answers.append(host.execute("slow", 7)))
+        asking.start()
+        host.wait_for("it is in there(.|\\n)*it is in there")
+        self.assertEqual(host.end(), 0, host.text)
+        asking.join(TIMEOUT)
+        self.assertEqual(answers, [[7]])
+        self.assertNotIn("given up", host.text.split("stopping: ")[1])
+
+    def test_what_does_not_finish_in_time_is_given_up_and_counted(self):
+        self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
+        host = self.serve(drain_ms=100, lanes={"default": {"max_concurrency": 1, "grace_ms": 1000}})
+        for _ in range(3):
+            host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
+        self.assertEqual(host.end(), 0, host.text)
+        self.assertIn("2 jobs waited and 1 ran: they were given up", host.text)
+
+    def test_a_second_signal_ends_at_once(self):
+        self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
+        host = self.serve(drain_ms=100000)
+        host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
+        host.process.terminate()
+        host.wait_for("stopping: ")
+        self.assertEqual(host.end(), 128 + signal.SIGTERM)
+
+    def test_a_bad_configuration_is_shown_with_its_place(self):
+        self.write("heddle.json", '{\n  "listen": [{"endpont": "127.0.0.1:0"}]\n}')
+        said = self.heddle("serve", "--config", self.path("heddle.json"), code=INVALID).err
+        for part in ("heddle.json:2:15: error[unknown-key]", "^~~~", 'did you mean "endpoint"?'):
+            self.assertIn(part, said)
+        report = self.heddle("serve", "--config", self.path("heddle.json"), "--json", code=INVALID).report
+        self.assertEqual({d["code"] for d in report["diagnostics"]}, {"unknown-key", "missing-key"})
+        self.heddle("serve", "--config", self.path("nowhere.json"), code=IO)
+        self.assertIn('did you mean "Sqlite"', self.refused(store={"type": "Sqlit"}))
+        self.assertIn("http", self.refused(listen=[{"endpoint": "127.0.0.1:0", "transport": "htp"}]))
+
+    def test_nothing_is_served_to_strangers_without_a_token(self):
+        said = self.refused(listen=[{"endpoint": "0.0.0.0:0"}])
+        for part in ("can be reached from other machines", '"auth": {"tokens": [', '"insecure": true'):
+            self.assertIn(part, said)
+
+    def test_a_database_belongs_to_one_host(self):
+        store = {"type": "Sqlite", "params": {"path": self.path("jobs.db")}}
+        host = self.serve(store=store)
+        said = self.refused(code=IO, store=store)
+        self.assertIn(f"in use by process {host.process.pid}", said)
+        self.assertEqual(host.end(), 0, host.text)
+        self.assertEqual(self.serve(store=store).end(), 0)
+
+    def test_durable_jobs_go_on_after_a_restart(self):
+        self.write("pipelines/triple.json", TRIPLE)
+        settings = {"store": {"type": "Sqlite", "params": {"path": self.path("jobs.db")}}, "lanes": {"kept": {"durability": "durable"}}}
+        host = self.serve(**settings)
+        host.ask("POST", "/v1/lanes/kept/pause")
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/triple", "payload": 5, "lane": "kept"})
+        self.assertEqual(status, 202, job)
+        host.process.kill()
+        host.process.wait(TIMEOUT)
+        host = self.serve(**settings)
+        status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
+        self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
+
+    def test_an_endpoint_in_use_is_refused(self):
+        host = self.serve()
+        self.assertIn("cannot listen on " + host.address, self.refused(code=None, listen=[{"endpoint": host.address}]))
+
+    def test_the_configuration_is_found(self):
+        self.config(pipelines=None)
+        process = self.start("serve")  # ./heddle.json
+        host = Host(self, process)
+        self.assertEqual(host.end(signal.SIGINT), 0)
+        os.rename(self.path("heddle.json"), self.path("other.json"))
+        host = Host(self, self.start("serve", env={"HEDDLE_CONFIG": self.path("other.json")}))
+        self.assertEqual(host.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
