@@ -176,16 +176,16 @@ class Watching(HostCase):
     def test_events_are_lines_and_end_with_the_host(self):
         host = self.serve()
         events = self.start("events", "--prefix", "queue.job.", "--json")
-        self.submit("pipeline/double", "1", "--idempotency-key", "one")
+        while not select.select([events.stdout], [], [], 0.05)[0]:  # until it is subscribed
+            self.heddle("submit", "pipeline/double", "1")
+        id = self.submit("pipeline/double", "1", "--lane", "skill")
         seen = []
         while not seen or seen[-1]["event"] != "queue.job.completed":
-            if not seen:  # it may not have been subscribed yet
-                self.heddle("submit", "pipeline/double", "1")
-            line = events.stdout.readline()
-            self.assertTrue(line, "the stream ended")
-            seen.append(json.loads(line))
-        self.assertIn("queue.job.started", [e["event"] for e in seen])
-        self.assertEqual(seen[-1]["data"]["type"], "pipeline/double")
+            event = json.loads(events.stdout.readline())
+            seen += [event] if event["data"].get("job") == id else []
+        self.assertEqual([e["event"] for e in seen], ["queue.job.submitted", "queue.job.started", "queue.job.completed"])
+        self.assertEqual([e["data"]["lane"] for e in seen], ["skill"] * 3)
+        self.assertEqual(sorted(e["id"] for e in seen), [e["id"] for e in seen])
         self.stop(host)
         answer = self.finish(events)
         self.assertEqual(answer.code, UNREACHABLE)
