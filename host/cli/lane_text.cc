@@ -27,8 +27,8 @@ std::string running_text(const Value& lane) {
 }
 
 std::string time_at(const Value& times, const char* key) {
-  const auto ms = times.find(key).as_float();
-  return ms ? brief_duration(*ms) : "-";
+  if (count_member(times, "count") == 0) return "-";
+  return brief_duration(times.find(key).as_float().value_or(0));
 }
 
 std::string age_text(const Value& stats) {

@@ -43,6 +43,7 @@ std::optional<uint64_t> whole_number(std::string_view text) {
 }  // namespace
 
 std::string brief_duration(double ms) {
+  if (ms > 0 && ms < 0.1) return with_unit(ms * 1000, "µs");
   if (ms < kSecond) return with_unit(ms, "ms");
   if (ms < kMinute) return with_unit(ms / kSecond, "s");
   return whole(ms);

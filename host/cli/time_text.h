@@ -7,7 +7,7 @@
 
 namespace heddle {
 
-// "0.4 ms", "12 ms", "1.2 s", "3 min", "2 h", "5 d".
+// "47 µs", "0.4 ms", "12 ms", "1.2 s", "3 min", "2 h", "5 d".
 std::string brief_duration(double ms);
 
 // "now", "12 s ago", "3 min ago", "2 h ago", "in 5 min"; what is more than a month away is a date. Both are Unix milliseconds.

@@ -20,6 +20,7 @@ class TimeText : public ::testing::Test {
 
 TEST_F(TimeText, DurationsHaveOneUnit) {
   EXPECT_EQ(brief_duration(0), "0 ms");
+  EXPECT_EQ(brief_duration(0.047), "47 µs");
   EXPECT_EQ(brief_duration(0.42), "0.4 ms");
   EXPECT_EQ(brief_duration(12.7), "12 ms");
   EXPECT_EQ(brief_duration(999.9), "999 ms");
