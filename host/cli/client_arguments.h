@@ -7,10 +7,11 @@
 
 namespace heddle {
 
-// Where the host is, and the file of the token that it asks for.
+// Where the host is, and how it and we prove who we are.
 struct HostArguments {
-  std::string url;         // empty: HEDDLE_HOST, or the default address
-  std::string token_file;  // empty: the token is in HEDDLE_TOKEN, or there is none
+  std::string url = {};         // empty: HEDDLE_HOST, or the default address
+  std::string token_file = {};  // empty: the token is in HEDDLE_TOKEN, or there is none
+  std::string ca_file = {};     // empty: HEDDLE_CA_FILE, or the authorities that this machine trusts
 };
 
 struct SubmitArguments {

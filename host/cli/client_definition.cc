@@ -75,6 +75,7 @@ class ClientVerbs {
 void ClientVerbs::add_all(CLI::App* app) {
   app->add_option("--host", client_.host.url, std::string("The host's address (default: HEDDLE_HOST, or ") + kDefaultHost + ")")->type_name("URL");
   app->add_option("--token-file", client_.host.token_file, "The file of the token that the host asks for (default: HEDDLE_TOKEN holds the token)")->type_name("FILE");
+  app->add_option("--ca-file", client_.host.ca_file, "PEM: the authorities whose certificates are believed (default: HEDDLE_CA_FILE, or those of this machine)")->type_name("FILE");
   context_.add_general(app);
 }
 

@@ -83,7 +83,7 @@ Definition::Definition(CommandLine& line, int argc, char** argv) : line_(line), 
       "  heddle run pipeline.json < items.jsonl > results.jsonl\n"
       "  heddle validate pipeline.json\n"
       "  heddle help run\n"
-      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, NO_COLOR.");
+      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE, HEDDLE_CONFIG, NO_COLOR.");
   add_run();
   add_looking();
   add_describing();

@@ -50,6 +50,7 @@ Result<HostAddress> host_address(const HostArguments& arguments) {
   const size_t name = out.url.find("://") + 3;
   if (!is_http || name >= out.url.size() || out.url.find_first_of(" \t\r\n@?#", name) != std::string::npos)
     return Error("usage", std::string(origin) + " wants an address like " + kDefaultHost + ", not \"" + out.url + "\"", ErrorClass::kConfig);
+  out.ca_file = !arguments.ca_file.empty() ? arguments.ca_file : from_environment("HEDDLE_CA_FILE");
   Result<std::string> token = read_token(arguments.token_file);
   if (!token) return std::move(token).error();
   if (token->find_first_of(kBlank) != std::string::npos)

@@ -18,7 +18,7 @@ class HostAddressTest : public ::testing::Test {
     ::unsetenv("HEDDLE_TOKEN");
   }
   static std::string url(const std::string& given) {
-    Result<HostAddress> address = host_address({given, ""});
+    Result<HostAddress> address = host_address({.url = given});
     return address ? address->url : address.error().code;
   }
 };
@@ -41,17 +41,17 @@ TEST_F(HostAddressTest, TheTokenComesFromAFileOrTheEnvironmentAndIsNeverShown) {
   std::ofstream(path) << "file-secret\n";
   ::setenv("HEDDLE_TOKEN", "environment-secret", 1);
   EXPECT_EQ(host_address({})->token, "environment-secret");
-  EXPECT_EQ(host_address({"", path})->token, "file-secret");
+  EXPECT_EQ(host_address({.token_file = path})->token, "file-secret");
   EXPECT_EQ(log::redacted("it is file-secret"), "it is ***");
   std::ofstream(path) << "\n";
-  EXPECT_EQ(host_address({"", path}).error().message, "the token file " + path + " is empty");
-  EXPECT_EQ(host_address({"", "/nowhere/at/all"}).error().code, "io");
+  EXPECT_EQ(host_address({.token_file = path}).error().message, "the token file " + path + " is empty");
+  EXPECT_EQ(host_address({.token_file = "/nowhere/at/all"}).error().code, "io");
 }
 
 TEST_F(HostAddressTest, KnowsWhereATokenWouldBeSeen) {
-  EXPECT_TRUE((HostAddress{"http://127.0.0.1:1", ""}.keeps_secrets()));
-  EXPECT_TRUE((HostAddress{"https://far:1", ""}.keeps_secrets()));
-  EXPECT_FALSE((HostAddress{"http://far:1", ""}.keeps_secrets()));
+  EXPECT_TRUE((HostAddress{"http://127.0.0.1:1"}.keeps_secrets()));
+  EXPECT_TRUE((HostAddress{"https://far:1"}.keeps_secrets()));
+  EXPECT_FALSE((HostAddress{"http://far:1"}.keeps_secrets()));
 }
 
 TEST_F(HostAddressTest, EscapesWhatAUrlCannotHold) { EXPECT_EQ(url_escaped("a/b c&ü"), "a%2Fb%20c%26%C3%BC"); }

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -100,6 +101,7 @@ struct HostClient::Connection {
   CURLM* multi = nullptr;
   curl_slist* headers = nullptr;
   std::string body_text;
+  std::array<char, CURL_ERROR_SIZE> reason{};  // of the last failure, in curl's words
 };
 
 void HostClient::Connection::set_up(const char* method, const std::string& path, const Value& body, uint64_t timeout_ms, Reception& reception) {
@@ -113,6 +115,9 @@ void HostClient::Connection::set_up(const char* method, const std::string& path,
   ::curl_easy_setopt(easy, CURLOPT_URL, (address.url + path).c_str());
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(easy, CURLOPT_PROXY, "");  // the host is on this machine or in its own network
+  if (!address.ca_file.empty()) ::curl_easy_setopt(easy, CURLOPT_CAINFO, address.ca_file.c_str());
+  ::curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, reason.data());
+  reason[0] = 0;
   ::curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
   ::curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   ::curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -148,21 +153,27 @@ std::optional<CURLcode> HostClient::Connection::run() {
 }
 
 HostAnswer HostClient::Connection::not_reached(CURLcode result, uint64_t timeout_ms, bool streaming) const {
-  HostAnswer answer;
-  answer.code = ExitCode::kUnreachable;
   const std::string host = "the host at " + address.url;
   long status = 0, why = 0;
+  double connected = 0;
   ::curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   ::curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &why);
-  if (streaming && status != 0) {
-    answer.error = Error("host-gone", host + " has ended the connection: it stops, or has stopped", ErrorClass::kRetryable);
-  } else if (result == CURLE_OPERATION_TIMEDOUT && status == 0 && why == 0) {
-    answer.error = Error("timeout", host + " does not answer within " + std::to_string(timeout_ms / 1000) + " s: it may hang, or something between drops what is sent", ErrorClass::kRetryable);
-  } else {
-    const std::string reason = why ? std::strerror(static_cast<int>(why)) : ::curl_easy_strerror(result);
-    answer.error = Error("unreachable", "cannot reach " + host + ": " + reason + "; is `heddle serve` running there? (another address: --host URL, or HEDDLE_HOST)", ErrorClass::kRetryable);
-  }
-  return answer;
+  ::curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME, &connected);
+  const std::string reason_text = why ? std::strerror(static_cast<int>(why)) : reason[0] ? reason.data() : ::curl_easy_strerror(result);
+  HostAnswer answer;
+  answer.code = ExitCode::kUnreachable;
+  const auto say = [&](const char* code, const std::string& text) {
+    answer.error = Error(code, text, ErrorClass::kRetryable);
+    return answer;
+  };
+  if (streaming && status != 0) return say("host-gone", host + " has ended the connection: it stops, or has stopped");
+  if (result == CURLE_PEER_FAILED_VERIFICATION || result == CURLE_SSL_CACERT_BADFILE)
+    return say("not-believed", host + " does not prove who it is: " + reason_text + "; whom to believe: --ca-file FILE, or HEDDLE_CA_FILE");
+  if (connected == 0)
+    return say("unreachable", "cannot reach " + host + ": " + reason_text + "; is `heddle serve` running there? (another address: --host URL, or HEDDLE_HOST)");
+  if (result == CURLE_OPERATION_TIMEDOUT)
+    return say("no-answer", host + " does not answer within " + std::to_string(timeout_ms / 1000) + " s: it may hang, or something between drops what is sent");
+  return say("no-answer", host + " has ended the connection without an answer: " + reason_text);
 }
 
 HostAnswer HostClient::Connection::answered(Reception& reception) const {

@@ -61,7 +61,10 @@ ExitCode submit_command(const ClientArguments& arguments, const GeneralArguments
   if (!payload) return fail_with(exit_code_of(payload.error()), payload.error(), general.json);
   StopSignals signals;
   HostClient client(std::move(*address), signals.fd());
-  const HostAnswer job = client.post("/v1/jobs", job_spec(submit, std::move(*payload)));
+  HostAnswer job = client.post("/v1/jobs", job_spec(submit, std::move(*payload)));
+  if (job.code == ExitCode::kInterrupted && signals.take() == SIGTERM) job.code = ExitCode::kTerminated;
+  if (job.error.code == "interrupted" || job.error.code == "no-answer")
+    job.error.message += "; whether the job was accepted is not known: with an --idempotency-key it can be submitted again without running twice";
   if (!job) return fail_with(job, general);
   const uint64_t id = count_member(job.body, "id");
   const std::string number = std::to_string(id);

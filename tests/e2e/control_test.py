@@ -1,14 +1,20 @@
 """The verbs that talk to a running host, against a running host."""
+import fcntl
 import json
 import os
 import pty
 import select
+import shutil
 import signal
+import socket
+import struct
+import subprocess
+import termios
 import time
 import unittest
 
 from host import NOT_ALLOWED, TRY_LATER, UNREACHABLE, HostCase
-from program import FAILED, INTERRUPTED, PROGRAM, TIMEOUT, USAGE
+from program import FAILED, INTERRUPTED, IO, PROGRAM, TIMEOUT, USAGE
 
 
 class Jobs(HostCase):
@@ -172,6 +178,41 @@ class Reaching(HostCase):
         self.assertRegex(self.heddle("doctor", code=FAILED).out, r"(?m)^error +token ")
 
 
+    def test_a_host_with_a_certificate_is_believed_only_with_its_authority(self):
+        key, certificate = self.path("key.pem"), self.path("certificate.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        self.serve(listen=[{"endpoint": "127.0.0.1:0", "params": {"tls": {"certificate": certificate, "key": key}}}])
+        self.url = self.url.replace("http://", "https://")
+        answer = self.heddle("jobs", code=UNREACHABLE)
+        self.assertIn("does not prove who it is: ", answer.err)
+        self.assertIn("--ca-file", answer.err)
+        self.heddle("submit", "pipeline/double", "1", "--wait", "--ca-file", certificate)
+        self.heddle("jobs", env={"HEDDLE_CA_FILE": certificate})
+
+    def test_what_is_no_host_is_said_so(self):
+        with socket.create_server(("127.0.0.1", 0)) as other:
+            self.url = f"http://127.0.0.1:{other.getsockname()[1]}"
+            for answer, error in ((b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi", "is no heddle host: HTTP 200, text/html"),
+                                  (b"", "without an answer")):
+                asking = self.start("submit", "x")
+                peer, _ = other.accept()
+                peer.recv(65536)
+                peer.sendall(answer)
+                peer.close()
+                ended = self.finish(asking)
+                self.assertEqual(ended.code, UNREACHABLE, ended)
+                self.assertIn(error, ended.err)
+            self.assertIn("whether the job was accepted is not known", ended.err)
+
+    def test_the_program_alone_says_what_it_lacks(self):
+        alone = self.path("heddle")
+        shutil.copy(PROGRAM, alone)
+        ended = subprocess.run([alone, "jobs"], capture_output=True, text=True, check=False, env=self.environment())
+        self.assertEqual(ended.returncode, IO)
+        self.assertRegex(ended.stderr, r"^heddle: cannot start heddle-client, which talks to running hosts: No such file or directory; it belongs at \S+")
+
+
 class Watching(HostCase):
     def test_events_are_lines_and_end_with_the_host(self):
         host = self.serve()
@@ -225,6 +266,33 @@ class Watching(HostCase):
             self.assertIn(b"\x1b[?1049h", shown)
             self.assertTrue(shown.endswith(b"\x1b[?25h\x1b[?1049l"), shown[-100:])
             self.assertIn(b"default", shown)
+
+    def test_top_goes_on_after_it_was_stopped_and_follows_the_terminal_s_size(self):
+        host = self.serve()
+        process, terminal = pty.fork()
+        if process == 0:
+            os.execve(PROGRAM, ["heddle", "top"], {**self.environment(), "TERM": "xterm"})
+        self.addCleanup(os.close, terminal)
+        self.read_until(terminal, b"q ends")
+        os.kill(process, signal.SIGTSTP)
+        self.assertTrue(os.WIFSTOPPED(os.waitpid(process, os.WUNTRACED)[1]))
+        self.assertIn(b"\x1b[?1049l", self.read_until(terminal, b"\x1b[?1049l"))
+        os.kill(process, signal.SIGCONT)
+        self.read_until(terminal, b"\x1b[?1049h")
+        self.read_until(terminal, b"q ends")
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 6, 30, 0, 0))
+        self.read_until(terminal, b"\xe2\x80\xa6")  # something is cut
+        self.stop(host)
+        self.read_until(terminal, b"q ends; since ")  # and it does not end with the host
+        os.write(terminal, b"q")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), 0)
+
+    def read_until(self, terminal, wanted):
+        shown = b""
+        while wanted not in shown:
+            self.assertTrue(select.select([terminal], [], [], TIMEOUT)[0], shown)
+            shown += os.read(terminal, 65536)
+        return shown
 
     def test_top_wants_a_terminal(self):
         self.assertIn("--once", self.heddle("top", code=USAGE).err)
