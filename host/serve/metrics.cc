@@ -57,6 +57,12 @@ class Families {
       all_.back().metric.push_back(std::move(metric));
     }
   }
+  void alerts(std::string name, std::string help, const std::vector<Alert>& alerts) {
+    begin(MetricType::Gauge, std::move(name), std::move(help));
+    for (const Alert& alert : alerts) {
+      append(MetricType::Gauge, {{"lane", alert.lane}, {"alert", std::string(heddle::name_of(alert.kind))}}, static_cast<double>(alert.level));
+    }
+  }
   std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
 
  private:
@@ -129,6 +135,7 @@ std::string metrics_text(const Lanes& lanes, const Jobs& jobs, std::string_view 
   f.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead().size()));
   f.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
   add_lanes(f, look(lanes, jobs));
+  f.alerts("heddle_lane_alert", "What is wrong with a lane: 1 a warning, 2 critical.", jobs.alerts());
   return f.text();
 }
 
