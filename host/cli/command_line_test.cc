@@ -33,6 +33,16 @@ void expect_usage(const Answer& answer, const std::string& message) {
   EXPECT_EQ(answer.err.find('\n'), answer.err.size() - 1) << "not one line: " << answer.err;
 }
 
+TEST(CommandLine, ServeTakesAConfigurationOrLooksForOne) {
+  const Answer named = parse({"serve", "-c", "host.json", "--threads", "3", "--plugin-dir", "p"});
+  EXPECT_EQ(named.line.verb, Verb::kServe);
+  EXPECT_EQ(named.line.serve.config, "host.json");
+  EXPECT_EQ(named.line.serve.threads, 3u);
+  EXPECT_EQ(named.line.general.plugin_dirs, std::vector<std::string>{"p"});
+  EXPECT_FALSE(parse({"serve"}).line.serve.config);
+  expect_usage(parse({"serve", "--confg", "x"}), "did you mean --config?");
+}
+
 TEST(CommandLine, RunTakesEverythingItDocuments) {
   Answer a = parse({"run",
                     "m.json",

@@ -23,7 +23,7 @@ constexpr Row kRows[] = {
     {ExitCode::kIo, "io", "a file could not be read or written: missing, full disk, closed pipe"},
     {ExitCode::kTryLater, "try-later", "not now: the host takes no more work, or the job was not over in time (verbs that talk to a running host)"},
     {ExitCode::kNotTrusted, "not-trusted", "the host does not allow it: a token is missing, unknown or lacks the scope, or its policy does not allow a plugin"},
-    {ExitCode::kManifestInvalid, "manifest-invalid", "the manifest has errors; all of them were printed"},
+    {ExitCode::kManifestInvalid, "manifest-invalid", "the manifest or the configuration has errors; all of them were printed"},
     {ExitCode::kInterrupted, "interrupted", "Ctrl-C (SIGINT) ended the run; what was inside was drained or counted"},
     {ExitCode::kTerminated, "terminated", "SIGTERM ended the run; what was inside was drained or counted"},
 };

@@ -15,6 +15,9 @@ ConfigFile read(const std::string& path, const ServeArguments& arguments, const 
   if (!out.config) return out;
   if (arguments.threads) out.config->threads = arguments.threads;
   out.config->plugin_dirs.insert(out.config->plugin_dirs.begin(), general.plugin_dirs.begin(), general.plugin_dirs.end());
+  if (!out.diagnostics) return out;
+  check_types(*out.config, Catalog::scan(plugin_search_path(out.config->plugin_dirs)), *out.diagnostics);
+  if (out.diagnostics->has_errors()) out.config.reset();
   return out;
 }
 

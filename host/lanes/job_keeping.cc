@@ -40,7 +40,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     std::vector<JobJournal::Change> changes;
     changes.push_back({r.id, job_record(r)});
     lock.unlock();
-    take_forgotten(changes);
+    take_forgotten(shard_of(r.id), changes);
     write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
     lock.lock();
   }
@@ -53,7 +53,7 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
   if (r.acceptance == Record::Acceptance::kPending) {
     accepting.fetch_sub(1, std::memory_order_relaxed);
     if (!outcome) return withdraw(r, lock, std::move(outcome).error());
-    settle(r, lock, std::nullopt);
+    settle(r, lock);
     if (r.durability == Durability::kDurable && !ends) {
       enter(r);
       preempt_for(lanes.priority(r.in_lane));
@@ -74,27 +74,29 @@ void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error 
   forget_key(r.spec.idempotency_key, r.id);
   lock.lock();
   if (r.now == JobState::kEnding) return publish(r, lock);
-  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, r.refusal, {});
+  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.refusal, {});
   lock.unlock();
   cancel(keep, Stop::kCancelled);
 }
 
 // Adds records that are not wanted any more to what is written anyway.
-void Jobs::State::take_forgotten(std::vector<JobJournal::Change>& changes) {
-  std::lock_guard lock(mutex);
-  while (!forgotten.empty() && changes.size() < kForgottenAtOnce) {
-    changes.push_back({forgotten.back()});
-    forgotten.pop_back();
+void Jobs::State::take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes) {
+  std::lock_guard lock(shard.mutex);
+  while (!shard.forgotten.empty() && changes.size() < kForgottenAtOnce) {
+    changes.push_back({shard.forgotten.back()});
+    shard.forgotten.pop_back();
   }
 }
 
-// One that fails to be written is erased by the next start that finds too many.
+// One that fails to be erased is erased by the next start that finds too many.
 void Jobs::State::write_forgotten() {
-  for (;;) {
-    std::vector<JobJournal::Change> changes;
-    take_forgotten(changes);
-    if (changes.empty()) return;
-    write(std::move(changes), nullptr);
+  for (Shard& shard : shards) {
+    for (;;) {
+      std::vector<JobJournal::Change> changes;
+      take_forgotten(shard, changes);
+      if (changes.empty()) break;
+      write(std::move(changes), nullptr);
+    }
   }
 }
 
@@ -112,13 +114,13 @@ void Jobs::State::reserve_ids() {
 bool Jobs::State::find_function(Record& r) {
   const auto lane = lanes.find(r.spec.lane);
   if (!lane) {
-    r.error = Error("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
+    r.error = std::make_unique<const Error>("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
     return false;
   }
   std::shared_lock lock(types_mutex);
   const auto type = types.find(r.spec.type);
   if (type == types.end()) {
-    r.error = Error("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
+    r.error = std::make_unique<const Error>("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
     return false;
   }
   r.function = &type->second;
@@ -178,13 +180,18 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
     }
     prepare(record);
     record->acceptance = Record::Acceptance::kAccepted;
-    shard_of(id).jobs.emplace(id, record);
-    claim_key(record);
     (is_over(record->now) ? over_ones : active_ones).push_back(record);
     last_id = std::max(last_id.load(), id);
     return {};
   });
   if (!read) return std::move(read).error();
+  for (Shard& shard : shards) shard.jobs.reserve((active_ones.size() + over_ones.size()) / kShards + 1);
+  for (const auto* records : {&active_ones, &over_ones}) {
+    for (const RecordPtr& record : *records) {
+      shard_of(record->id).jobs.emplace(record->id, record);
+      claim_key(record);
+    }
+  }
   ++boot;
   last_id = std::max(last_id.load(), reserved);
   reserved_id = last_id + kReservedIds;

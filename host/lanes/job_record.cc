@@ -58,6 +58,13 @@ uint64_t to_monotonic(uint64_t then_ms, uint64_t written_ms) {
 std::string text_of(const Value& v) { return std::string(v ? v.as_text().value_or("") : std::string_view()); }
 uint64_t number_of(const Value& v) { return v ? static_cast<uint64_t>(v.as_int().value_or(0)) : 0; }
 
+// A value that does not hold the record it stands in: a million of them may wait.
+Value alone(const Value& member) {
+  if (!member) return {};
+  Result<Value> copy = Value::parse(member.json());
+  return copy ? *std::move(copy) : member;
+}
+
 }  // namespace
 
 std::string job_record(const JobRun::Record& r) {
@@ -69,7 +76,7 @@ std::string job_record(const JobRun::Record& r) {
   w.text("type", r.spec.type);
   w.text("lane", r.spec.lane);
   w.text("durability", kDurabilities[static_cast<size_t>(r.durability)]);
-  w.text("state", name_of(ends ? r.ending.state : is_over(r.now) ? r.now : JobState::kWaiting));
+  w.text("state", name_of(ends ? r.ends_as : is_over(r.now) ? r.now : JobState::kWaiting));
   w.number("written_ms", now);
   w.number("submitted_ms", r.submitted_ms);
   w.number("not_before_ms", r.not_before_ms);
@@ -102,8 +109,8 @@ std::string job_record(const JobRun::Record& r) {
   }
   w.number("started_ms", r.started_ms);
   w.number("ended_ms", ends ? now : r.ended_ms);
-  w.value("result", ends ? r.ending.result : r.result);
-  if (const std::optional<Error>& error = ends ? r.ending.error : r.error) {
+  w.value("result", r.result);
+  if (const Error* error = r.error.get()) {
     w.begin("error") += '[';
     append_quoted(out, error->code);
     out += ",\"" + std::string(name_of(error->error_class)) + "\",";
@@ -140,8 +147,8 @@ Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
   if (const Value after = v.find("after")) {
     for (size_t i = 0; i < after.size(); ++i) r.spec.after.push_back(number_of(after.at(i)));
   }
-  r.spec.payload = v.find("payload");
-  r.progress.checkpoint = v.find("checkpoint");
+  r.spec.payload = alone(v.find("payload"));
+  r.progress.checkpoint = alone(v.find("checkpoint"));
   r.attempt = static_cast<uint32_t>(number_of(v.find("attempt")));
   if (const Value failed = v.find("failed")) {
     for (size_t i = 0; i < failed.size(); ++i) {
@@ -151,12 +158,13 @@ Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
   }
   r.started_ms = number_of(v.find("started_ms"));
   r.ended_ms = number_of(v.find("ended_ms"));
-  r.result = v.find("result");
+  r.result = alone(v.find("result"));
   if (const Value error = v.find("error")) {
-    r.error.emplace(text_of(error.at(0)), text_of(error.at(2)));
+    ErrorClass error_class = ErrorClass::kPermanent;
     for (const ErrorClass c : kClasses) {
-      if (text_of(error.at(1)) == name_of(c)) r.error->error_class = c;
+      if (text_of(error.at(1)) == name_of(c)) error_class = c;
     }
+    r.error = std::make_unique<const Error>(text_of(error.at(0)), text_of(error.at(2)), error_class);
   }
   return {};
 }

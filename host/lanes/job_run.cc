@@ -31,6 +31,7 @@ void Jobs::State::begin(Record& r) {
   if (may_go_back) {
     std::lock_guard all(mutex);
     preemptible.insert(mine);
+    preemptible_count = preemptible.size();
   }
   try {
     (*r.function)(run);
@@ -40,6 +41,7 @@ void Jobs::State::begin(Record& r) {
   if (may_go_back) {
     std::lock_guard all(mutex);
     preemptible.erase(mine);
+    preemptible_count = preemptible.size();
   }
   lock.lock();
   if (r.fence != fence || r.now != JobState::kRunning) return;
@@ -51,18 +53,20 @@ void Jobs::State::begin(Record& r) {
 // [r.mutex held]
 void Jobs::State::set_alarm(Record& r, uint64_t after_ns) {
   clear_alarm(r);
-  r.alarm.owner = &r;
-  r.alarm.record = r.shared_from_this();
-  r.alarm.fence = r.fence;
-  r.alarm.run = &State::ring;
-  r.alarm.timer = lanes.alarm(now_ns() + after_ns, &r.alarm);
+  if (!r.alarm) r.alarm = std::make_unique<Record::Alarm>();
+  Record::Alarm& alarm = *r.alarm;
+  alarm.owner = &r;
+  alarm.record = r.shared_from_this();
+  alarm.fence = r.fence;
+  alarm.run = &State::ring;
+  alarm.timer = lanes.alarm(now_ns() + after_ns, &alarm);
 }
 
 // [r.mutex held]
 void Jobs::State::clear_alarm(Record& r) {
-  if (r.alarm.timer == 0) return;
-  if (lanes.cancel(std::exchange(r.alarm.timer, 0))) r.alarm.record.reset();
-  else ++r.alarm.stale;
+  if (!r.alarm || r.alarm->timer == 0) return;
+  if (lanes.cancel(std::exchange(r.alarm->timer, 0))) r.alarm->record.reset();
+  else ++r.alarm->stale;
 }
 
 // On the timers' thread.
@@ -116,8 +120,8 @@ void Jobs::State::give_up(Record& r, uint64_t fence) {
     worker = std::exchange(r.worker, 0);
   }
   count(r.in_lane, kGivenUp);
+  if (worker != 0) lanes.abandon(worker);  // first: who waits for the job's end counts on it
   answer(r, fence, Error("given-up", "the job did not end within its grace time after it was told to", ErrorClass::kRetryable));
-  if (worker != 0) lanes.abandon(worker);
 }
 
 void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
@@ -150,7 +154,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   const uint64_t wait_ns = retry.wait_ns(r.attempt + 1);
   r.now = JobState::kBackingOff;
   let_go(r);
-  r.error = std::move(error);
+  r.error = std::make_unique<const Error>(std::move(error));
   r.not_before_ms = wall_ms() + wait_ns / kNsPerMs;
   count(r.in_lane, kRetried);
   tell(r, "retry");

@@ -67,12 +67,8 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
       return refuse(record, Error("not-durable", "it is to run after job " + std::to_string(other) + ", which would not outlive the host", ErrorClass::kConfig));
     }
   }
-  const LaneConfig config = lanes.config(record->in_lane);
-  if (auto admitted = admit(record, config, may_wait); !admitted) return refuse(record, std::move(admitted).error());
-  {
-    std::lock_guard lock(mutex);
-    ++active;
-  }
+  if (auto admitted = admit(record, may_wait); !admitted) return refuse(record, std::move(admitted).error());
+  ++active;
   {
     Shard& shard = shard_of(record->id);
     std::lock_guard lock(shard.mutex);
@@ -82,14 +78,14 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   tell(*record, "submitted");
   std::unique_lock lock(record->mutex);
   if (record->durability == Durability::kMemory) {
-    settle(*record, lock, std::nullopt);
+    settle(*record, lock);
   } else {
     accepting.fetch_add(1, std::memory_order_relaxed);
     save(*record, lock);
     if (record->durability == Durability::kDurable) return Submitted{record};  // saved() lets it go on
   }
   enter(*record);
-  preempt_for(config.priority);
+  preempt_for(lanes.priority(record->in_lane));
   return Submitted{record};
 }
 
@@ -114,7 +110,7 @@ Error Jobs::State::refuse(const RecordPtr& record, Error why) {
 // [lock held on entry, not after]
 void Jobs::State::settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal) {
   r.acceptance = refusal ? Record::Acceptance::kRefused : Record::Acceptance::kAccepted;
-  r.refusal = std::move(refusal);
+  if (refusal) r.refusal = std::make_unique<const Error>(*std::move(refusal));
   const std::vector<std::function<void()>> told = std::move(r.told_accepted);
   r.told_accepted.clear();
   lock.unlock();
@@ -151,19 +147,20 @@ void Jobs::State::enter(Record& r) {
 }
 
 // Counts the job as waiting, as the lane's depth allows.
-Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& config, bool may_wait) {
+Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
   Book& b = book(record->in_lane);
+  const LaneFull when_full = lanes.when_full(record->in_lane);
   std::unique_lock lock(b.mutex);
-  while (b.waiting >= config.depth) {
-    if (config.when_full == LaneFull::kBlock && may_wait) {
-      b.room.wait(lock, [&] { return b.waiting < config.depth || closed; });
+  while (b.waiting >= lanes.depth(record->in_lane)) {
+    if (when_full == LaneFull::kBlock && may_wait) {
+      b.room.wait(lock, [&] { return b.waiting < lanes.depth(record->in_lane) || closed; });
       if (closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
       continue;
     }
-    Job* const oldest = config.when_full == LaneFull::kShedOldest ? lanes.take_oldest(record->in_lane) : nullptr;
+    Job* const oldest = when_full == LaneFull::kShedOldest ? lanes.take_oldest(record->in_lane) : nullptr;
     if (!oldest) {
       count(record->in_lane, kRejected);
-      return Error("lane-full", "lane \"" + config.name + "\" has " + std::to_string(b.waiting) + " jobs waiting, which is all it takes: try again later",
+      return Error("lane-full", "lane \"" + record->spec.lane + "\" has " + std::to_string(b.waiting) + " jobs waiting, which is all it takes: try again later",
                    ErrorClass::kRetryable);
     }
     Record& shed = *static_cast<Record*>(oldest);
@@ -171,11 +168,11 @@ Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& confi
     lock.unlock();
     std::unique_lock mine(shed.mutex);
     count(shed.in_lane, kShed);
-    finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + config.name + "\" was full, and this was the job that waited longest"), {});
+    finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + record->spec.lane + "\" was full, and this was the job that waited longest"), {});
     lock.lock();
   }
-  ++b.waiting;
   record->counted = true;
+  waits_more(record->in_lane, b, lock);
   return {};
 }
 
@@ -183,19 +180,21 @@ Result<void> Jobs::State::admit(const RecordPtr& record, const LaneConfig& confi
 void Jobs::State::waits_no_more(Record& r) {
   if (!std::exchange(r.counted, false)) return;
   Book& b = book(r.in_lane);
+  std::optional<Alert> change;
   {
     std::lock_guard lock(b.mutex);
-    --b.waiting;
+    change = b.watch.depth(--b.waiting);
   }
   b.room.notify_one();
+  if (change) tell(r.in_lane, *std::move(change));
 }
 
 // [r.mutex held]
 void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
   if (!std::exchange(r.counted, true)) {
     Book& b = book(r.in_lane);
-    std::lock_guard lock(b.mutex);
-    ++b.waiting;
+    std::unique_lock lock(b.mutex);
+    waits_more(r.in_lane, b, lock);
   }
   if (not_before_ns > now_ns()) lanes.post_at(not_before_ns, r.in_lane, &r);
   else lanes.post(r.in_lane, &r);
@@ -203,13 +202,14 @@ void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
 
 // A job waits and no worker is free: asks the running job of the lowest preemptible lane to go back to its queue.
 void Jobs::State::preempt_for(uint32_t priority) {
-  if (lanes.has_free_worker()) return;
+  if (preemptible_count == 0 || lanes.has_free_worker()) return;
   RecordPtr lowest;
   {
     std::lock_guard lock(mutex);
     if (preemptible.empty() || preemptible.rbegin()->first <= priority) return;
     lowest = preemptible.rbegin()->second;
     preemptible.erase(std::prev(preemptible.end()));  // it is asked once
+    preemptible_count = preemptible.size();
   }
   uint64_t fence;
   {
@@ -229,7 +229,9 @@ void Jobs::State::let_go(Record& r) {
 void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result) {
   waits_no_more(r);
   clear_alarm(r);
-  r.ending = {state, std::move(error), std::move(result)};
+  r.ends_as = state;
+  r.error = error ? std::make_unique<const Error>(*std::move(error)) : nullptr;
+  r.result = std::move(result);
   if (!r.is_kept()) return publish(r, lock);
   if (r.now == JobState::kRunning && !std::exchange(r.held, true)) lanes.hold(r.in_lane);
   r.now = JobState::kEnding;
@@ -240,9 +242,7 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
 void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const RecordPtr keep = r.shared_from_this();
   let_go(r);
-  r.now = r.ending.state;
-  r.error = std::move(r.ending.error);
-  r.result = std::move(r.ending.result);
+  r.now = r.ends_as;
   r.ended_ms = wall_ms();
   const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
   r.told_over.clear();
@@ -253,6 +253,7 @@ void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const bool done = r.now == JobState::kDone, is_dead = r.now == JobState::kDead;
   count(r.in_lane, done ? kDone : is_dead ? kDead : kCancelled);
   tell(r, done ? "completed" : is_dead ? "dead_lettered" : "cancelled", r.error ? r.error->text() : std::string());
+  watch_end(r);
   remember(keep, is_dead);  // before anybody sees that it is over
   lock.unlock();
   r.changed.notify_all();
@@ -272,20 +273,18 @@ void Jobs::State::leave(Record& r, std::unique_lock<std::mutex>& lock) {
   lock.unlock();
   r.changed.notify_all();
   for (const auto& tell_it : told_over) tell_it(view);
-  {
-    std::lock_guard all(mutex);
-    --active;
-  }
+  one_less();
+}
+
+void Jobs::State::one_less() {
+  if (active.fetch_sub(1) > 1 || !closed) return;
+  { std::lock_guard lock(mutex); }  // whoever waits has looked, or will see
   fewer.notify_all();
 }
 
 // [record->mutex held] A dead job stays until it is discarded or there are too many; of the others the last ones are remembered.
 void Jobs::State::remember(const RecordPtr& record, bool is_dead) {
-  {
-    std::lock_guard lock(mutex);
-    --active;
-  }
-  fewer.notify_all();
+  one_less();
   keep_over(record, is_dead);
 }
 
@@ -320,11 +319,9 @@ void Jobs::State::forget(JobId id) {
     if (found == shard.jobs.end()) return;
     record = std::move(found->second);
     shard.jobs.erase(found);
+    if (record->durability != Durability::kMemory) shard.forgotten.push_back(id);
   }
   forget_key(record->spec.idempotency_key, id);
-  if (record->durability == Durability::kMemory) return;
-  std::lock_guard lock(mutex);
-  forgotten.push_back(id);
 }
 
 void Jobs::State::forget_key(const std::string& key, JobId id) {
@@ -382,10 +379,14 @@ bool Jobs::State::takes(const JobFilter& filter, const Record& r) {
 }
 
 JobView Jobs::State::view_locked(const Record& r) {
-  return {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .durable = r.durability != Durability::kMemory, .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key,
-          .payload = r.spec.payload, .submitted_ms = r.submitted_ms, .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms,
-          .attempt = r.attempt, .progress = r.progress, .result = r.result,
-          .error = r.error, .failed_attempts = r.failed};
+  JobView view = {.id = r.id, .type = r.spec.type, .lane = r.spec.lane, .state = r.now, .durable = r.durability != Durability::kMemory,
+                  .priority = r.spec.priority, .idempotency_key = r.spec.idempotency_key, .payload = r.spec.payload, .submitted_ms = r.submitted_ms,
+                  .not_before_ms = r.not_before_ms, .started_ms = r.started_ms, .ended_ms = r.ended_ms, .attempt = r.attempt, .progress = r.progress,
+                  .failed_attempts = r.failed};
+  if (r.now == JobState::kEnding) return view;
+  view.result = r.result;
+  if (r.error) view.error = *r.error;
+  return view;
 }
 
 }  // namespace heddle

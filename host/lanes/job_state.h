@@ -1,4 +1,4 @@
-// What Jobs and JobRun share, and nobody else sees: the record of each job, and the tables.
+// What Jobs and JobRun share, and nobody else sees: the record of each job, and the tables. A million records may wait: what few of them need is held by pointer.
 #pragma once
 #include <array>
 #include <atomic>
@@ -34,18 +34,11 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   Durability durability = Durability::kMemory;
 
   enum class Acceptance : uint8_t { kPending, kAccepted, kRefused };  // settled once; pending while a durable job is being written
-  struct Ending {
-    JobState state = JobState::kDone;
-    std::optional<Error> error = {};
-    Value result = {};
-  };
-
   std::mutex mutex;
   std::condition_variable changed;        // acceptance, its end, left
   // Guarded by mutex:
   JobState now = JobState::kBlocked;
   Acceptance acceptance = Acceptance::kPending;
-  std::optional<Error> refusal;
   uint32_t attempt = 0;
   uint64_t fence = 0;                     // counts how often it was begun
   Stop stop = Stop::kNo;
@@ -53,9 +46,10 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   std::vector<std::function<void()>> told_accepted;
   std::vector<std::function<void(std::optional<JobView>)>> told_over;
   JobProgress progress;
-  Value result;
-  std::optional<Error> error;
-  Ending ending;                          // while now is kEnding
+  Value result;                           // while now is kEnding, that and the error are not shown
+  std::unique_ptr<const Error> error;     // of its end or its last attempt; what a stranded one lacks
+  std::unique_ptr<const Error> refusal;   // while acceptance is kRefused
+  JobState ends_as = JobState::kDone;     // while now is kEnding
   std::vector<JobAttempt> failed;
   std::vector<std::shared_ptr<Record>> needs;  // what it is to run after, until it has asked them
   size_t missing = 0;                     // jobs it waits for
@@ -68,7 +62,7 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   bool saving = false;                    // a call of the journal has not returned
   bool unsaved = false;                   // and there is something newer to write
   bool left = false;                      // at the end of the process: for the next one
-  Alarm alarm;                            // the timeout of the attempt, then the grace
+  std::unique_ptr<Alarm> alarm;           // the timeout of the attempt, then the grace; made when first set
 
   bool is_kept() const { return durability != Durability::kMemory && acceptance != Acceptance::kRefused; }  // [mutex held]
 };
@@ -92,6 +86,12 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::condition_variable room;
     JobPolicy policy;      // guarded by mutex
     uint64_t waiting = 0;  // guarded by mutex
+    LaneWatch watch;       // guarded by mutex
+    struct Look : Job {    // at the lane's oldest job, while one waits and somebody wants to know
+      State* state = nullptr;
+      LaneId of = 0;
+    } look;
+    bool looking = false;  // guarded by mutex
     std::array<std::atomic<uint64_t>, 11> counts{};
   };
   enum Count : size_t { kSubmitted, kRejected, kShed, kDone, kFailed, kRetried, kTimedOut, kCancelled, kPreempted, kDead, kGivenUp };
@@ -100,6 +100,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::unordered_map<JobId, RecordPtr> jobs;
     std::unordered_map<std::string, RecordPtr> keys;  // idempotency
     std::deque<JobId> over;
+    std::vector<JobId> forgotten;  // durable: their records are to be erased with a next write
   };
 
   Book& book(LaneId lane);
@@ -118,9 +119,9 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   Result<Submitted> submit(JobSpec spec, bool may_wait);
   void prepare(const RecordPtr& record);
   RecordPtr claim_key(const RecordPtr& record);
-  Result<void> admit(const RecordPtr& record, const LaneConfig& config, bool may_wait);
+  Result<void> admit(const RecordPtr& record, bool may_wait);
   Error refuse(const RecordPtr& record, Error why);
-  void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal);
+  void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal = {});
   void enter(Record& r);
   void waits_no_more(Record& r);
   void enqueue(Record& r, uint64_t not_before_ns);
@@ -137,6 +138,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void give_up(Record& r, uint64_t fence);
 
   // The way out (job_state.cc).
+  void one_less();
   void let_go(Record& r);
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
   void publish(Record& r, std::unique_lock<std::mutex>& lock);
@@ -144,13 +146,23 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
   bool cancel(const RecordPtr& record, Stop why);
 
+  // What is said when something is wrong with a lane (job_watch.cc).
+  void waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock);
+  void watch_end(const Record& r);
+  static void look(Job* job) noexcept;
+  void tell(LaneId lane, LaneNotice notice);
+  void tell(LaneId lane, Alert alert);
+  static void tell_alerts(Job* job) noexcept;
+  std::vector<Alert> standing_alerts();
+  void stop_watching();
+
   // What is written of durable jobs (job_keeping.cc).
   void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
   void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
   void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
-  void take_forgotten(std::vector<JobJournal::Change>& changes);
+  static void take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes);
   void write_forgotten();
   Result<Restored> restore(std::shared_ptr<JobJournal> journal);
   bool find_function(Record& r);
@@ -168,9 +180,11 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   Lanes& lanes;
   const Settings settings;
   const LaneId system;
+  std::function<void(const Alert&)> on_alert;
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
+  std::atomic<size_t> active{0};                        // jobs that are neither over nor left; `fewer` tells of 0 once closed
   std::atomic<size_t> writes{0};                        // calls of the journal without an answer
   std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
@@ -186,12 +200,14 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   std::mutex mutex;
   std::condition_variable fewer;
   // Guarded by mutex:
-  size_t active = 0;                                    // jobs that are not over
-  std::vector<JobId> forgotten;                         // durable: their records are to be erased with the next write
   std::map<JobId, RecordPtr> stranded;
+  std::deque<Alert> alerts;                             // to be told
+  bool telling = false;
+  struct Telling : Job { State* state = nullptr; } telling_job;
   std::deque<JobId> dead;
   uint64_t dead_lost = 0;
   std::set<std::pair<uint32_t, RecordPtr>> preemptible;  // that have a worker, by their lane's priority
+  std::atomic<size_t> preemptible_count{0};             // written under mutex; may be read without
 };
 
 }  // namespace heddle

@@ -7,9 +7,14 @@
 
 namespace heddle {
 
-Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lanes, settings)) {}
+Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lanes, settings)) {
+  lanes.on_notice([weak = std::weak_ptr(state_)](LaneId lane, LaneNotice notice) {
+    if (const auto state = weak.lock()) state->tell(lane, notice);
+  });
+}
 
 Jobs::~Jobs() {
+  state_->stop_watching();
   // Records hold the state alive, and each other.
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
@@ -43,6 +48,7 @@ void Jobs::set_policy(LaneId lane, JobPolicy policy) {
   State::Book& book = state_->book(lane);
   std::lock_guard lock(book.mutex);
   book.policy = policy;
+  book.watch.set(policy.alerts);
 }
 
 JobPolicy Jobs::policy(LaneId lane) const { return state_->policy(lane); }
@@ -62,7 +68,7 @@ Result<JobId> Jobs::submit(JobSpec spec) {
   JobRun::Record& r = *submitted->record;
   std::unique_lock lock(r.mutex);
   r.changed.wait(lock, [&] { return r.acceptance != JobRun::Record::Acceptance::kPending; });  // ends: the journal answers every call
-  if (r.refusal) return *r.refusal;
+  if (r.acceptance == JobRun::Record::Acceptance::kRefused) return *r.refusal;
   return r.id;
 }
 
@@ -70,8 +76,13 @@ void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) 
   auto submitted = state_->submit(std::move(spec), false);
   if (!submitted) return accepted(std::move(submitted).error());
   auto answer = [record = submitted->record, is_new = submitted->is_new, accepted = std::move(accepted)] {
-    if (record->refusal) return accepted(*record->refusal);  // settled: nobody writes it any more
-    accepted(Accepted{record->id, is_new});
+    std::optional<Error> refusal;
+    {
+      std::lock_guard lock(record->mutex);
+      if (record->acceptance == JobRun::Record::Acceptance::kRefused) refusal = *record->refusal;
+    }
+    if (refusal) accepted(*std::move(refusal));
+    else accepted(Accepted{record->id, is_new});
   };
   {
     std::lock_guard lock(submitted->record->mutex);
@@ -150,8 +161,8 @@ bool Jobs::requeue(JobId id) {
   {
     std::lock_guard lock(state_->mutex);
     if (std::erase(state_->dead, id) == 0) return false;
-    ++state_->active;
   }
+  ++state_->active;
   std::unique_lock lock(record->mutex);
   record->now = JobState::kWaiting;
   record->attempt = 0;
@@ -191,6 +202,10 @@ JobCounts Jobs::counts(LaneId lane) const {
           .retried = get(State::kRetried), .timed_out = get(State::kTimedOut), .cancelled = get(State::kCancelled), .preempted = get(State::kPreempted),
           .dead = get(State::kDead), .given_up = get(State::kGivenUp)};
 }
+
+std::vector<Alert> Jobs::alerts() const { return state_->standing_alerts(); }
+
+void Jobs::on_alert(std::function<void(const Alert&)> told) { state_->on_alert = std::move(told); }
 
 Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
   State& s = *state_;

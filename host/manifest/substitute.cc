@@ -10,6 +10,7 @@ namespace heddle {
 namespace {
 
 constexpr std::string_view kOpen = "${";
+constexpr std::string_view kFormsWithoutParams = "known are ${env.NAME}, ${env.NAME:-default} and ${file:path}; \"$${\" is a literal \"${\"";
 constexpr std::string_view kForms = "known are ${param.x}, ${env.NAME}, ${env.NAME:-default} and ${file:path}; \"$${\" is a literal \"${\"";
 
 bool is_variable(std::string_view name) { return is_name(name) && name.find('-') == std::string_view::npos; }
@@ -51,11 +52,11 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
     }
     const std::string_view reference = std::string_view(raw).substr(dollar + 2, length - 3);
     const std::string_view name = reference.starts_with("param.") ? reference.substr(6) : std::string_view();
-    const auto value = params_.find(name);
-    if (length == raw.size() && value != params_.end() && value->second.kind != JsonKind::kString) {
-      node.kind = value->second.kind;
-      node.boolean = value->second.boolean;
-      node.text = value->second.text;
+    const JsonNode* const value = value_of(name);
+    if (length == raw.size() && value && value->kind != JsonKind::kString) {
+      node.kind = value->kind;
+      node.boolean = value->boolean;
+      node.text = value->text;
       reading_.manifest().written.emplace(reading_.canonical(path), raw);
       return;
     }
@@ -76,7 +77,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
 bool Substitution::resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out) {
   if (bytes_ + out.size() > kMaxSubstitutedBytes) return true;  // the caller says so
   if (reference.find(kOpen) != std::string_view::npos) {
-    reading_.error("bad-reference", path, span, "a reference inside a reference is not possible", std::string(kForms));
+    reading_.error("bad-reference", path, span, "a reference inside a reference is not possible", forms());
     return false;
   }
   if (reference.starts_with("param.")) return resolve_param(reference.substr(6), path, span, out);
@@ -89,16 +90,28 @@ bool Substitution::resolve(std::string_view reference, const JsonNode& node, con
       reading_.error("unreadable-file", path, span, content.error().message);
     return content.has_value();
   }
-  const bool is_param = params_.find(reference) != params_.end();
+  const bool is_param = value_of(reference) != nullptr;
   reading_.error("bad-reference", path, span,
                  "\"${" + std::string(reference) + "}\" in \"" + node.text.substr(0, 80) + "\" refers to nothing",
-                 is_param ? "did you mean \"${param." + std::string(reference) + "}\"?" : std::string(kForms));
+                 is_param ? "did you mean \"${param." + std::string(reference) + "}\"?" : forms());
   return false;
 }
 
+const JsonNode* Substitution::value_of(std::string_view param) const {
+  if (!params_) return nullptr;
+  const auto found = params_->find(param);
+  return found == params_->end() ? nullptr : &found->second;
+}
+
+std::string Substitution::forms() const { return std::string(params_ ? kForms : kFormsWithoutParams); }
+
 bool Substitution::resolve_param(std::string_view name, const Path& path, Span span, std::string& out) {
-  if (const auto value = params_.find(name); value != params_.end()) {
-    out += value->second.kind == JsonKind::kBool ? value->second.json() : value->second.text;
+  if (!params_) {
+    reading_.error("bad-reference", path, span, "there are no params here: params are of manifests", forms());
+    return false;
+  }
+  if (const JsonNode* const value = value_of(name)) {
+    out += value->kind == JsonKind::kBool ? value->json() : value->text;
     return true;
   }
   std::vector<std::string> declared;
@@ -116,7 +129,7 @@ bool Substitution::resolve_variable(std::string_view rest, const Path& path, Spa
   const size_t dash = rest.find(":-");
   const std::string name(rest.substr(0, dash));
   if (!is_variable(name)) {
-    reading_.error("bad-reference", path, span, "\"" + name + "\" is not the name of an environment variable", std::string(kForms));
+    reading_.error("bad-reference", path, span, "\"" + name + "\" is not the name of an environment variable", forms());
     return false;
   }
   const char* value = environment_variable(reading_.options(), name);

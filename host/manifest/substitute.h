@@ -15,7 +15,9 @@ inline constexpr size_t kMaxSubstitutedBytes = size_t{64} << 20;
 
 class Substitution {
  public:
-  Substitution(Reading& reading, const ParamValues& params) : reading_(reading), params_(params) {}
+  Substitution(Reading& reading, const ParamValues& params) : reading_(reading), params_(&params) {}
+  // Of a document that has no params, as a configuration.
+  explicit Substitution(Reading& reading) : reading_(reading) {}
 
   // Replaces the references in every string of the tree, but for those under `x-*` keys outside of "params". A string that is one reference
   // to a param of another type becomes a value of that type. What was changed is noted in Manifest::written; what cannot be resolved is
@@ -26,10 +28,12 @@ class Substitution {
   void apply_text(JsonNode& node, const Path& path);
   bool resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out);
   bool resolve_param(std::string_view name, const Path& path, Span span, std::string& out);
+  const JsonNode* value_of(std::string_view param) const;  // null: there is none
+  std::string forms() const;
   bool resolve_variable(std::string_view rest, const Path& path, Span span, std::string& out);
 
   Reading& reading_;
-  const ParamValues& params_;
+  const ParamValues* const params_ = nullptr;
   size_t bytes_ = 0;  // given out so far
 };
 

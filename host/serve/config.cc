@@ -4,8 +4,10 @@
 #include <filesystem>
 
 #include "log.h"
+#include "manifest/param_schema.h"
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
+#include "serve/execution.h"
 
 namespace heddle {
 namespace {
@@ -59,7 +61,7 @@ class ConfigReader {
   void read_jobs(JsonNode& value, const Path& path);
   // A list of texts that are all among `known`.
   std::vector<std::string> read_words(Fields& f, std::string_view key, std::initializer_list<std::string_view> known);
-  Value read_params(Fields& f);
+  Value read_params(Fields& f, WrittenType& written);
   // Relative to the folder of the file, as ${file:…} is.
   std::string path_from_here(const std::string& path) const;
   void refuse_open_listeners(const JsonNode& root);
@@ -72,8 +74,10 @@ std::string ConfigReader::path_from_here(const std::string& path) const {
   return path.empty() ? path : (std::filesystem::path(config_.file).parent_path() / path).string();
 }
 
-Value ConfigReader::read_params(Fields& f) {
+Value ConfigReader::read_params(Fields& f, WrittenType& written) {
   const JsonNode* const params = f.get_map("params");
+  if (params) written.params = *params;
+  else written.params.kind = JsonKind::kMap, written.params.span = written.span;
   auto value = Value::parse(params ? params->json() : "{}");
   if (!value) f.error("wrong-type", "params", value.error().message);
   return value ? *std::move(value) : Value();
@@ -113,7 +117,8 @@ void ConfigReader::read_listener(JsonNode& value, const Path& path) {
   ListenSettings out;
   Fields f(reading_, value, path, kListenKeys, "a listener");
   f.text("transport", out.transport);
-  out.params = read_params(f);
+  out.written = {path.pointer(), f.span_of("transport"), {}};
+  out.params = read_params(f, out.written);
   f.boolean("insecure", out.insecure);
   if (JsonNode* const limits = f.get("limits")) read_limits(*limits, f.at("limits"), out.limits);
   if (f.required_text("endpoint", out.endpoint)) {
@@ -176,7 +181,8 @@ void ConfigReader::read_store(JsonNode& value, const Path& path) {
   StoreSettings out;
   Fields f(reading_, value, path, kStoreKeys, "the store");
   f.required_text("type", out.type);
-  out.params = read_params(f);
+  out.written = {path.pointer(), f.span_of("type"), {}};
+  out.params = read_params(f, out.written);
   config_.store = std::move(out);
 }
 
@@ -185,6 +191,10 @@ void ConfigReader::read_lanes(JsonNode& section, const Path& path) {
     const Path at(path, m.key);
     if (!is_name(m.key)) {
       reading_.error("bad-name", at, m.key_span, "\"" + m.key + "\" cannot be the name of a lane", "letters, digits, \"_\" and \"-\", not beginning with a digit");
+      continue;
+    }
+    if (m.key == kExecutionLane) {
+      reading_.error("bad-name", at, m.key_span, "the lane \"" + m.key + "\" is the host's own: executions begin and end there", "choose another name");
       continue;
     }
     LaneSetup setup = default_setup(m.key);
@@ -240,7 +250,24 @@ void ConfigReader::read(JsonNode& root) {
   refuse_open_listeners(root);
 }
 
+void check_type(std::string_view kind, const std::string& name, std::string_view key, const WrittenType& written, const Catalog& catalog, Diagnostics& diagnostics) {
+  const CatalogEntry entry = catalog.find(kind, name);
+  const std::string subject = std::string(kind) + " \"" + name + "\"", pointer = written.pointer + "/" + std::string(key);
+  if (!entry.type) {
+    return diagnostics.add({.code = "unknown-type", .pointer = pointer, .span = written.span, .message = "no installed plugin has the " + subject,
+                            .hint = catalog.hint_for(kind, name)});
+  }
+  const auto schema = ParamSchema::compile(entry.type->params_schema);
+  if (schema) return schema->check(written.params, written.pointer + "/params", subject, diagnostics);
+  diagnostics.add({.code = "bad-schema", .pointer = pointer, .span = written.span, .message = "plugin " + entry.plugin->name + ": " + schema.error().text(), .hint = {}});
+}
+
 }  // namespace
+
+void check_types(const ServeConfig& config, const Catalog& catalog, Diagnostics& diagnostics) {
+  for (const ListenSettings& listener : config.listen) check_type("transport", listener.transport, "transport", listener.written, catalog, diagnostics);
+  if (config.store) check_type("store", config.store->type, "type", config.store->written, catalog, diagnostics);
+}
 
 ServeConfig default_config() {
   ServeConfig out;
@@ -259,8 +286,7 @@ std::optional<ServeConfig> read_config(std::string_view text, const std::string&
   Manifest scratch;  // where the reading notes what it changed
   scratch.file = file;
   Reading reading(text, options, diagnostics, scratch);
-  const ParamValues no_params;
-  Substitution(reading, no_params).apply(root, Path());
+  Substitution(reading).apply(root, Path());
   ConfigReader(reading, config).read(root);
   if (diagnostics.has_errors()) return {};
   return config;

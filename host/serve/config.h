@@ -11,6 +11,8 @@
 
 #include "lanes/jobs.h"
 #include "manifest/diagnostic.h"
+#include "manifest/document.h"
+#include "plugin/catalog.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
 #include "serve/lane_setup.h"
@@ -18,17 +20,26 @@
 
 namespace heddle {
 
+// A plugin's type and its params as they stand in the file: what is wrong with them has a place.
+struct WrittenType {
+  std::string pointer = {};  // of the map that names them
+  Span span = {};            // of the type's name
+  JsonNode params = {};
+};
+
 struct ListenSettings {
   std::string transport = "http";
   std::string endpoint = {};   // "127.0.0.1:7433"
   Value params = {};           // of the transport's type
   ListenLimits limits = {};
   bool insecure = false;       // may serve without tokens beyond loopback
+  WrittenType written = {};
 };
 
 struct StoreSettings {
   std::string type = {};  // "Sqlite"
   Value params = {};
+  WrittenType written = {};
 };
 
 struct ServeConfig {
@@ -51,5 +62,7 @@ ServeConfig default_config();
 
 // Every error is in `diagnostics`; empty if there was one.
 std::optional<ServeConfig> read_config(std::string_view text, const std::string& file, Diagnostics& diagnostics);
+// What only the installed plugins can judge: whether they have the transports and the store, and whether these take their params.
+void check_types(const ServeConfig& config, const Catalog& catalog, Diagnostics& diagnostics);
 
 }  // namespace heddle

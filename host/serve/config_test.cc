@@ -78,6 +78,7 @@ TEST(Config, SaysWhereAndWhatWasMeant) {
   expect_fault(listening(R"("lanes": {"a": {"when_full": "shed-oldst"}})"), {"error[unknown-choice]", "did you mean \"shed-oldest\"?"});
   expect_fault(listening(R"("auth": {"tokens": [{"name": "a", "token": "secret-one", "scopes": ["raed"]}]})"), {"did you mean \"read\"?"});
   expect_fault(listening(R"("auth": {"open": ["metrix"]})"), {"did you mean \"metrics\"?"});
+  expect_fault(listening(R"("lanes": {"executions": {"max_concurrency": 9}})"), {"error[bad-name]", "is the host's own"});
   expect_fault("{\"listen\": [", {"error[", "heddle.json:1:"});
 }
 
@@ -108,6 +109,19 @@ TEST(Config, TokensAreDistinctAndNotEmpty) {
   expect_fault(tokens(R"({"name": "a", "token": "one-token", "scopes": []})"), {"has no scope"});
   expect_fault(tokens(R"({"name": "a", "token": "${env.HEDDLE_NOT_SET}", )" + scopes), {"the environment variable HEDDLE_NOT_SET is not set"});
   EXPECT_EQ(fault(tokens(R"({"name": "a", "token": "never-shown-token", "scopes": ["x"]})")).find("never-shown-token"), std::string::npos);
+}
+
+TEST(Config, TypesAndTheirParamsAreCheckedAgainstThePlugins) {
+  const Catalog catalog = Catalog::scan({HEDDLE_PLUGINS});
+  const auto said = [&](const std::string& text) {
+    Diagnostics diagnostics("heddle.json", text);
+    if (const auto config = read_config(text, "heddle.json", diagnostics)) check_types(*config, catalog, diagnostics);
+    return diagnostics.text(false);
+  };
+  EXPECT_EQ(said(listening(R"("store": {"type": "Sqlite", "params": {"path": "x"}})")), "");
+  EXPECT_NE(said(listening("\n\"store\": {\"type\": \"Sqlite\", \"params\": {\"pth\": \"x\"}}")).find("heddle.json:2:"), std::string::npos);
+  EXPECT_NE(said(listening(R"("store": {"type": "Sqlite"})")).find("store \"Sqlite\": required param \"path\" is missing"), std::string::npos);
+  EXPECT_NE(said(R"({"listen": [{"endpoint": "127.0.0.1:0", "transport": "htp"}]})").find("no installed plugin has the transport \"htp\""), std::string::npos);
 }
 
 TEST(LaneSetup, IsReadAsItIsWritten) {

@@ -40,6 +40,7 @@ void reload(Control::State& control, Request request) {
     auto done = control.host.reload();
     control.reloading = false;
     if (done) asked->answer(*std::move(done));
+    else if (done.error().error_class == ErrorClass::kRetryable) refuse(*asked, done.error());
     else refuse(*asked, Error("invalid", done.error().text(), ErrorClass::kConfig));
   });
 }
@@ -50,7 +51,7 @@ void watch_events(Control::State& control, Request request) {
   filter.prefix = fields.text("prefix", 0).value_or("");
   filter.lane = fields.text("lane").value_or("");
   filter.job = fields.count("job", 1, INT64_MAX).value_or(0);
-  const uint64_t last = fields.count("last", 0, INT64_MAX).value_or(0);
+  const uint64_t last = fields.count("last-event-id", 0, INT64_MAX).value_or(0);
   if (auto read = fields.end(); !read) return refuse(request, read.error());
   control.streams.open(std::move(filter), last, std::move(request));
 }

@@ -39,6 +39,7 @@ Result<void> Daemon::start() {
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
   if (!loaded) return std::move(loaded).error();
   offer_pipelines_as_jobs();
+  warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
@@ -95,6 +96,16 @@ void Daemon::offer_pipelines_as_jobs() {
   for (const ServedPipelinePtr& pipeline : pipelines_->all()) {
     const std::string type = "pipeline/" + pipeline->name;
     if (!std::binary_search(known.begin(), known.end(), type)) jobs_->add_type(type, pipeline_job(*pipelines_, *lanes_, config_.state_dir, pipeline->name));
+  }
+}
+
+void Daemon::warn_of_lost_state() const {
+  if (!config_.state_dir.empty()) return;
+  for (const ServedPipelinePtr& pipeline : pipelines_->all()) {
+    for (const NodeSettings& node : pipeline->manifest.nodes) {
+      if (!node.keep_state) continue;
+      log::write(log::Level::kWarn, {}, pipeline->file + ": node \"" + node.id + "\" keeps its state, but the configuration names no \"state_dir\": each execution begins without");
+    }
   }
 }
 
@@ -171,6 +182,8 @@ bool Daemon::run() {
     if (::read(bell_, &rings, sizeof rings) > 0) answer_reloads();
   }
   stopper_.join();
+  answer_reloads();
+  take_down();
   return !something_left_;
 }
 
@@ -206,7 +219,7 @@ void Daemon::shut_down() {
 void Daemon::take_down() {
   closing_.clear();
   listeners_.clear();
-  if (something_left_) {
+  if (something_left_ && lanes_) {
     // Nothing may be destroyed under a thread that may come back; the store is closed all the same.
     static_cast<void>(control_.release());
     static_cast<void>(jobs_.release());

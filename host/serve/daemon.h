@@ -65,6 +65,7 @@ class Daemon {
   std::vector<std::string> replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes);
   std::vector<std::string> apply_lanes(const ServeConfig& before, const ServeConfig& next);
   void offer_pipelines_as_jobs();
+  void warn_of_lost_state() const;
   std::shared_ptr<const Catalog> scanned(const ServeConfig& config) const;
   // stop
   void shut_down();

@@ -105,6 +105,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (!change) return std::move(change).error();
   catalog_ = catalog;
   offer_pipelines_as_jobs();
+  warn_of_lost_state();
   const auto lanes = apply_lanes(config_, next);
   control_->set_access(std::make_shared<const Access>(next.tokens, next.open_routes));
   jobs_->revive();

@@ -11,8 +11,6 @@
 namespace heddle {
 namespace {
 
-constexpr const char* kLane = "executions";
-
 // The items of an execution.
 class GivenItems : public Feed {
  public:
@@ -196,8 +194,8 @@ Result<Value> outcome_of(Executed executed) {
 }  // namespace
 
 LaneId execution_lane(Lanes& lanes) {
-  if (const auto found = lanes.find(kLane)) return *found;
-  const auto added = lanes.add({.name = kLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
+  if (const auto found = lanes.find(kExecutionLane)) return *found;
+  const auto added = lanes.add({.name = kExecutionLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
   assert(added);
   return *added;
 }

@@ -32,7 +32,8 @@ class Execution {
   virtual void stop() = 0;
 };
 
-// The lane on which runs begin and end. One worker is never taken by it: whoever waits there for a node waits for a job of another lane.
+// The lane on which runs begin and end. One worker is never taken by it: whoever waits there for a node waits for a job of another lane. So it is no configuration's to set.
+inline constexpr const char* kExecutionLane = "executions";
 LaneId execution_lane(Lanes& lanes);
 
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is

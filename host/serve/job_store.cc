@@ -55,30 +55,34 @@ void JobStore::outcome(const Result<Value>& answer) {
   else log::write(log::Level::kError, "jobs", "the store takes no jobs: " + answer.error().text());
 }
 
+// While a page is read here, the store gets the next one ready.
 Result<void> JobStore::read(const std::function<Result<void>(JobId id, std::string_view record)>& each) {
-  std::string from(kFirst);
-  for (;;) {
-    std::promise<Result<Value>> answered;
-    store_.scan({.from = from, .until = kEnd}, [&](Result<Value> answer) { answered.set_value(std::move(answer)); });
-    const Result<Value> page = answered.get_future().get();
+  const auto ask = [this](const std::string& from) {
+    auto answered = std::make_shared<std::promise<Result<Value>>>();
+    auto answer = answered->get_future();
+    store_.scan({.from = from, .until = kEnd}, [answered](Result<Value> page) { answered->set_value(std::move(page)); });
+    return answer;
+  };
+  auto next = ask(std::string(kFirst));
+  for (bool more = true; more;) {
+    const Result<Value> page = next.get();
     if (!page) return page.error();
     const Value rows = page->find("rows");
-    std::string_view key;
+    more = page->find("more").as_bool().value_or(false);
+    if (more && rows.size() == 0) return Error("bad-page", "the store gave an empty page and says that there is more");
+    if (more) next = ask(std::string(bytes_of(rows.at(rows.size() - 1).at(0))) + '\0');
     for (size_t i = 0; i < rows.size(); ++i) {
       const Value row = rows.at(i);
-      key = bytes_of(row.at(0));
+      const std::string_view key = bytes_of(row.at(0)), digits = key.substr(std::min(key.size(), kFirst.size()));
       JobId id = 0;
-      const auto digits = key.substr(std::min(key.size(), kFirst.size()));
       const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), id, 16);
       if (digits.size() != kDigits || read.ptr != digits.data() + digits.size()) {
         return Error("bad-record", "the store has a key \"" + std::string(key) + "\" among its jobs, which no job has");
       }
       if (auto taken = each(id, bytes_of(row.at(1))); !taken) return taken;
-      if (i + 1 == rows.size()) from = std::string(key) + '\0';
     }
-    if (!page->find("more").as_bool().value_or(false)) return {};
-    if (rows.size() == 0) return Error("bad-page", "the store gave an empty page and says that there is more");
   }
+  return {};
 }
 
 }  // namespace heddle

@@ -16,7 +16,7 @@ class Listener {
  public:
   // [setup] Serves when it returns. Errors: "no-type" (no plugin has the transport), what the transport says.
   static Result<std::unique_ptr<Listener>> open(const ListenSettings& settings, const Catalog& catalog, Lanes& lanes, std::vector<Operation> operations, Receive receive);
-  // [setup] Waits for a close that was begun, or closes at once.
+  // [setup] What is still open is cut off.
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -22,7 +22,11 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
     answer_.on_room([weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->go_on();
     });
-    answer_.on_gone([given_up = given_up_] { given_up->give_up(); });
+    set_self(shared_from_this());
+    answer_.on_gone([weak = weak_from_this(), given_up = given_up_] {
+      given_up->give_up();
+      if (const auto self = weak.lock()) self->set_self(nullptr);
+    });
   }
   GivenUp& given_up() { return *given_up_; }
 
@@ -73,10 +77,16 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
       else end = std::exchange(end_, std::nullopt);
     }
     if (!end || std::exchange(is_ended_, true)) return false;
+    set_self(nullptr);     // whoever called us holds us
     given_up_->give_up();  // of one that is over: nothing
     if (*end) answer_.end();
     else answer_.break_off(status_of(end->error()), end->error().text());
     return false;
+  }
+
+  void set_self(std::shared_ptr<ResultStream> self) {
+    std::lock_guard lock(mutex_);
+    self_.swap(self);  // what was there goes after the lock
   }
 
   const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
@@ -88,6 +98,7 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
 
   std::mutex mutex_;
   // Guarded by mutex_:
+  std::shared_ptr<ResultStream> self_;  // until its end was sent, or nobody wants it
   std::deque<Value> waiting_;
   size_t unread_ = 0;
   bool is_late_ = false;

@@ -85,7 +85,7 @@ const std::vector<Route>& routes() {
        .query = {{"prefix", "string", "Only keys that begin so: queue.job."},
                  {"lane", "string", "Only of this lane."},
                  {"job", "integer", "Only of this job."},
-                 {"last", "integer", "The number of the last event that was seen before: the answer begins with the gap after it."}},
+                 {"last-event-id", "integer", "The last event that was seen before, as in the header of that name: the answer begins with the gap after it."}},
        .answer_type = "text/event-stream", .stream = true},
 
       {.name = "pipelines.list", .method = "GET", .path = "/v1/pipelines", .scope = Scope::kRead,
@@ -93,7 +93,7 @@ const std::vector<Route>& routes() {
        .answer = list_pipelines, .answer_schema = "Pipelines"},
       {.name = "pipelines.execute", .method = "POST", .path = "/v1/pipelines/{name}/execute", .scope = Scope::kSubmit,
        .summary = "Runs a pipeline for one item, the body; or, of application/x-ndjson, for one item a line, with a line for each result as it comes.",
-       .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .stream = true},
+       .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .takes_lines = true, .stream = true},
   };
   return *kRoutes;
 }

@@ -127,6 +127,10 @@ void judge_target(const httplib::Request& request, const Offer& offer, Head& hea
     if (in_path) return refuse(head, 400, "the parameter " + asked.first + " is in the path already", head.has_body);
     head.parameters.push_back(std::move(asked));
   }
+  // What a browser says when a stream of events has broken off, and it comes again.
+  const std::string last = request.get_header_value("Last-Event-ID");
+  const bool is_said = std::any_of(head.parameters.begin(), head.parameters.end(), [](const auto& p) { return p.first == "last-event-id"; });
+  if (match.route->stream && request.method == "GET" && !last.empty() && !is_said && is_utf8(last)) head.parameters.emplace_back("last-event-id", last);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ std::string lower(std::string text) {
 
 // "name:80" or "[::1]:80", without the port: who forwards a port has another one.
 std::string without_port(const std::string& host) {
-  if (host.starts_with('[')) return host.substr(1, host.find(']') - 1);
+  if (const size_t end = host.find(']'); host.starts_with('[') && end != host.npos) return host.substr(1, end - 1);
   return host.substr(0, host.find(':'));
 }
 

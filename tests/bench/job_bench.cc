@@ -1,6 +1,6 @@
 // Bench 3, jobs: what is submitted by type, run, and acknowledged; in memory, and durable beside a bare SQLite loop and a bare fdatasync in the same run.
 //
-// job_bench [FOLDER]     nothing is asserted. The files lie in FOLDER (default: TMPDIR).
+// job_bench [FOLDER [memory|durable|restart]]     all parts, or one; nothing is asserted. The files lie in FOLDER (default: TMPDIR).
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -57,11 +57,14 @@ struct Durable {
     auto made = StoreHandle::create(catalog.find("store", "Sqlite"), "bench", *Value::parse(R"({"path":")" + path + R"("})"), nullptr, LaneId{0});
     if (!made) give_up(made.error().text());
     store = std::move(*made);
+    const uint64_t t0 = now_ns();
     if (auto opened = store->activate(); !opened) give_up(opened.error().text());
+    const uint64_t t1 = now_ns();
     lane = *lanes.add({.name = "durable", .depth = 2 * kWaiting});
     jobs.set_policy(lane, {.durability = durability});
     jobs.add_type("nothing", [](JobRun run) { run.complete(Value()); });
     if (auto back = jobs.restore(std::make_shared<JobStore>(*store)); !back) give_up(back.error().text());
+    if (getenv("T")) fprintf(stderr, "activate %.2f restore %.2f\n", double(t1-t0)/1e9, double(now_ns()-t1)/1e9);
   }
   ~Durable() {
     jobs.shutdown(60'000);
@@ -157,7 +160,7 @@ void restart(const Catalog& catalog, const std::string& path) {
   host.jobs.shutdown(0);
 }
 
-void bench(const std::string& folder) {
+void memory() {
   std::printf("in memory, through Jobs, submitted by one thread: M jobs/s, middle of %d\n", kTurns);
   for (const size_t lanes : {1u, 10u, 1'000u}) {
     for (const bool subscriber : {false, true}) {
@@ -166,7 +169,9 @@ void bench(const std::string& folder) {
       std::printf("  %4zu lanes%s  %.2f\n", lanes, subscriber ? ", a subscriber that never reads" : "", middle(rates) / 1e6);
     }
   }
-  const Catalog catalog = Catalog::scan({HEDDLE_BENCH_PLUGINS});
+}
+
+void durable_jobs(const Catalog& catalog, const std::string& folder) {
   std::printf("durable, accepted, run and acknowledged: jobs/s, middle of %d; the bare loop puts and erases as many in two transactions\n", kTurns);
   for (const uint32_t outstanding : {1u, 64u, 256u}) {
     std::vector<double> durable, written, bare;
@@ -192,7 +197,6 @@ void bench(const std::string& folder) {
     std::printf("  submit acknowledged p50 %.0f us = %.2f x a bare fdatasync, %.0f us (wanted: <= 1.5)\n", static_cast<double>(ours) / 1e3,
                 static_cast<double>(ours) / static_cast<double>(bare), static_cast<double>(bare) / 1e3);
   }
-  restart(catalog, folder + "/restart");
 }
 
 }  // namespace
@@ -202,6 +206,10 @@ int main(int argc, char** argv) {
   const std::filesystem::path place = argc > 1 ? std::filesystem::path(argv[1]) : std::filesystem::temp_directory_path();
   std::string folder = (place / "heddle_job_bench_XXXXXX").string();
   if (!mkdtemp(folder.data())) heddle::give_up("no folder can be made in " + place.string());
-  heddle::bench(folder);
+  const std::string part = argc > 2 ? argv[2] : "";
+  const heddle::Catalog catalog = heddle::Catalog::scan({HEDDLE_BENCH_PLUGINS});
+  if (part.empty() || part == "memory") heddle::memory();
+  if (part.empty() || part == "durable") heddle::durable_jobs(catalog, folder);
+  if (part.empty() || part == "restart") heddle::restart(catalog, folder + "/restart");
   std::filesystem::remove_all(folder);
 }

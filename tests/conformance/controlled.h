@@ -44,6 +44,7 @@ class Controlled {
   ~Controlled() {
     release_all();
     control.close_streams();
+    EXPECT_TRUE(served->faults.empty());
     served.reset();
     jobs.shutdown(60'000);
   }

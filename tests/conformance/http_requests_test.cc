@@ -69,6 +69,50 @@ TEST(HttpRequests, HeadOptionsAndWrongMethodsAreAnsweredByTheRoutes) {
   EXPECT_NE(peer.reply().body.find("things.list"), std::string::npos);
 }
 
+TEST(HttpRequests, WhatFitsNoOperationGoesToTheOneForThat) {
+  Served served(answer_as_asked, {}, "{}", Served::kOperations, "otherwise");
+  Peer peer(served.port);
+  peer.ask("GET /no/%7Bwhere%7D?a=1");
+  EXPECT_EQ(peer.reply().body, R"({"operation":"otherwise","parameters":{"method":"GET","path":"/no/{where}","allow":""},"bytes":0})");
+  peer.ask("PATCH /v1/things/7", "", "hello");
+  EXPECT_EQ(peer.reply().body, R"({"operation":"otherwise","parameters":{"method":"PATCH","path":"/v1/things/7","allow":"GET, HEAD, PUT, DELETE"},"bytes":5})");
+  peer.ask("OPTIONS /v1/things");
+  EXPECT_EQ(peer.reply().body, R"({"operation":"otherwise","parameters":{"method":"OPTIONS","path":"/v1/things","allow":"GET, HEAD, POST"},"bytes":0})");
+  peer.ask("GET /v1/things");
+  EXPECT_NE(peer.reply().body.find("things.list"), std::string::npos);
+}
+
+TEST(HttpRequests, OnlyThoseThatAreMeantForThisHostAreServed) {
+  const auto status = [](int port, const std::string& headers) { return reply_to(port, "GET /v1/things HTTP/1.1\r\n" + headers + "\r\n").status; };
+  Served served(answer_as_asked);
+  for (const char* host : {"localhost", "LOCALHOST:80", "127.0.0.1", "127.1.2.3:5", "[::1]", "[::1]:7433"}) EXPECT_EQ(status(served.port, "Host: " + std::string(host) + "\r\n"), 200) << host;
+  for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "[::1", ":80", "0.0.0.0", "2130706433"})
+    EXPECT_EQ(status(served.port, "Host: " + std::string(host) + "\r\n"), 403) << host;
+  EXPECT_EQ(status(served.port, "Host: localhost:1\r\nOrigin: http://localhost:1\r\n"), 200);
+  for (const char* origin : {"null", "http://localhost:2", "http://localhost", "ftp://localhost:1", "http://localhost:1.evil.example", "localhost:1", "http://localhost:1/"})
+    EXPECT_EQ(status(served.port, "Host: localhost:1\r\nOrigin: " + std::string(origin) + "\r\n"), 403) << origin;
+  Served named(answer_as_asked, {}, R"({"hosts":["api.Example.org"]})");
+  EXPECT_EQ(status(named.port, "Host: api.example.org\r\n"), 200);
+  EXPECT_EQ(status(named.port, "Host: localhost\r\n"), 200);
+  EXPECT_EQ(status(named.port, "Host: example.org\r\n"), 403);
+}
+
+TEST(HttpRequests, TheLastEventOfAStreamThatBrokeOffIsHandedOn) {
+  Arrivals<std::string> asked;
+  Served served([&](Request r) {
+    asked.add(r.parameters().json());
+    r.answer(Value::null());
+  });
+  Peer peer(served.port);
+  for (const char* target : {"GET /v1/events", "GET /v1/events?last-event-id=3", "GET /v1/things"}) {
+    peer.ask(target, "Last-Event-ID: 17\r\n");
+    peer.reply();
+  }
+  EXPECT_EQ(asked.next(), R"({"last-event-id":"17"})");
+  EXPECT_EQ(asked.next(), R"({"last-event-id":"3"})");
+  EXPECT_EQ(asked.next(), "{}");
+}
+
 TEST(HttpRequests, ParametersAreDecodedOrRefused) {
   Served served(answer_as_asked);
   Peer peer(served.port);

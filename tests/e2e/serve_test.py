@@ -3,13 +3,14 @@ import json
 import os
 import re
 import signal
+import socket
 import threading
 import time
 import unittest
 import urllib.error
 import urllib.request
 
-from program import INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
+from program import BUILD, INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
 
 TOKEN = "a-token-for-everything"
 TRIPLE = pipeline(node("m", "Multiply", {"multiplier": 3}))
@@ -24,6 +25,7 @@ class Host:
         self.news = threading.Condition()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        case.addCleanup(self.leave)
         self.address = self.wait_for(r"ready: http on (\S+)").group(1)
 
     def _read(self):
@@ -34,6 +36,11 @@ class Host:
         with self.news:
             self.said.append(None)
             self.news.notify_all()
+
+    def leave(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.reader.join(TIMEOUT)
 
     @property
     def text(self):
@@ -203,6 +210,21 @@ class ServeTest(HeddleCase):
         self.assertEqual(host.end(), 0, host.text)
         self.assertIn("2 jobs waited and 1 ran: they were given up", host.text)
 
+    def test_a_node_that_hangs_is_left_behind(self):
+        self.write("pipelines/watched.json", pipeline(node("h", "BrokenHang", timeout_ms=200)))
+        self.write("pipelines/hangs.json", pipeline(node("told", "Log", {"message": "it is in there"}), node("h", "BrokenHang")))
+        self.write("pipelines/triple.json", TRIPLE)
+        host = self.serve("--plugin-dir", os.path.join(BUILD, "tests", "broken"), drain_ms=100, store={"type": "Sqlite", "params": {"path": self.path("jobs.db")}})
+        status, answer = host.ask("POST", "/v1/pipelines/watched/execute", 1)
+        self.assertEqual((status, answer["outputs"], answer["failed"][0]["node"]), (200, [], "h"))
+        self.assertEqual(host.execute("triple", 1), [3])
+        host.ask("POST", "/v1/jobs", {"type": "pipeline/hangs", "payload": 1})
+        host.wait_for("it is in there")
+        self.assertEqual(host.execute("triple", 1), [3])
+        self.assertEqual(host.end(), 0, host.text)
+        self.assertIn("a thread does not come back from a plugin", host.text)
+        self.assertFalse(os.path.exists(self.path("jobs.db-wal")), "the store was closed")
+
     def test_a_second_signal_ends_at_once(self):
         self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
         host = self.serve(drain_ms=100000)
@@ -219,8 +241,10 @@ class ServeTest(HeddleCase):
         report = self.heddle("serve", "--config", self.path("heddle.json"), "--json", code=INVALID).report
         self.assertEqual({d["code"] for d in report["diagnostics"]}, {"unknown-key", "missing-key"})
         self.heddle("serve", "--config", self.path("nowhere.json"), code=IO)
-        self.assertIn('did you mean "Sqlite"', self.refused(store={"type": "Sqlit"}))
-        self.assertIn("http", self.refused(listen=[{"endpoint": "127.0.0.1:0", "transport": "htp"}]))
+        self.assertRegex(self.refused(store={"type": "Sqlit", "params": {}}), r'heddle.json:1:\d+: error\[unknown-type\](.|\n)*did you mean "Sqlite"')
+        self.assertRegex(self.refused(listen=[{"endpoint": "127.0.0.1:0", "transport": "htp"}]), r'error\[unknown-type\](.|\n)*did you mean "http"')
+        self.assertRegex(self.refused(store={"type": "Sqlite", "params": {"pth": "x"}}), r'error\[bad-param\]: store "Sqlite": .*"pth"')
+        self.assertRegex(self.refused(auth={"tokens": [{"name": "a", "token": "${param.x}", "scopes": ["read"]}]}), "params are of manifests")
 
     def test_nothing_is_served_to_strangers_without_a_token(self):
         said = self.refused(listen=[{"endpoint": "0.0.0.0:0"}])
@@ -247,6 +271,44 @@ class ServeTest(HeddleCase):
         host = self.serve(**settings)
         status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
         self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
+
+    def test_durable_jobs_that_were_given_up_go_on_after_a_restart(self):
+        self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
+        settings = {"store": {"type": "Sqlite", "params": {"path": self.path("jobs.db")}}, "drain_ms": 100,
+                    "lanes": {"kept": {"durability": "durable", "max_concurrency": 1, "grace_ms": 2000}}}
+        host = self.serve(**settings)
+        jobs = [host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 5, "lane": "kept"})[1]["id"] for _ in range(3)]
+        self.assertEqual(host.end(), 0, host.text)
+        self.assertIn("durable ones are in the store", host.text)
+        self.write("pipelines/slow.json", TRIPLE)
+        host = self.serve(**settings)
+        self.assertIn("3 jobs go on", host.text)
+        for id in jobs:
+            status, job = host.ask("GET", f"/v1/jobs/{id}/wait?timeout_ms=30000")
+            self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
+
+    def test_the_supervisor_is_told(self):
+        supervisor = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(supervisor.close)
+        supervisor.settimeout(TIMEOUT)
+        supervisor.bind(self.path("notify"))
+
+        def told(what):
+            while True:
+                lines = supervisor.recv(4096).decode().splitlines()
+                if what in lines:
+                    return lines
+
+        host = self.serve(env={"NOTIFY_SOCKET": self.path("notify"), "WATCHDOG_USEC": "50000"})
+        self.assertIn(f"STATUS=http on {host.address}; 0 pipelines", told("READY=1"))
+        told("WATCHDOG=1")
+        told("WATCHDOG=1")
+        host.process.send_signal(signal.SIGHUP)
+        self.assertRegex("\n".join(told("RELOADING=1")), r"MONOTONIC_USEC=\d+")
+        told("READY=1")
+        host.process.terminate()
+        told("STOPPING=1")
+        self.assertEqual(host.process.wait(TIMEOUT), 0)
 
     def test_an_endpoint_in_use_is_refused(self):
         host = self.serve()

@@ -1,0 +1,104 @@
+// Pipelines that are served: for one item, for many, and for peers that read slowly or leave.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "controlled.h"
+
+namespace heddle {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTriple = R"({"version": "heddle/1", "metadata": {"name": "triple", "description": "three times"},
+  "nodes": [{"id": "m", "node_type": "Multiply", "params": {"multiplier": 3}}]})";
+constexpr const char* kSlow = R"({"version": "heddle/1", "nodes": [{"id": "d", "node_type": "Delay", "params": {"delay_ms": 600000}}]})";
+constexpr const char* kSame = R"({"version": "heddle/1", "nodes": [{"id": "p", "node_type": "PassThrough"}]})";
+
+class ControlPipelines : public ::testing::Test {
+ protected:
+  ControlPipelines() {
+    fs::create_directories(folder_);
+    for (const auto& [name, text] : {std::pair("triple", kTriple), {"slow", kSlow}, {"same", kSame}}) std::ofstream(folder_ / (std::string(name) + ".json")) << text;
+    const auto loaded = host_.pipelines.load(folder_.string(), std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS})), host_.lanes, {});
+    EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().text());
+  }
+  ~ControlPipelines() override { fs::remove_all(folder_); }
+
+  Peer& ask_lines(Peer& peer, const std::string& name, const std::string& body) {
+    peer.ask("POST /v1/pipelines/" + name + "/execute", "Content-Type: application/x-ndjson\r\n", body);
+    return peer;
+  }
+
+  const fs::path folder_ = fs::temp_directory_path() / ("heddle-control-" + std::to_string(::getpid()));
+  Controlled host_;
+};
+
+TEST_F(ControlPipelines, AreListed) {
+  const Answer answer = host_.ask("GET /v1/pipelines");
+  EXPECT_EQ(answer.json.find("pipelines").size(), 3u);
+  EXPECT_EQ(answer.text("/pipelines/2/name"), "triple");
+  EXPECT_EQ(answer.text("/pipelines/2/description"), "three times");
+  EXPECT_EQ(answer.number("/pipelines/2/nodes"), 1);
+}
+
+TEST_F(ControlPipelines, RunForOneItem) {
+  Answer answer = host_.ask("POST /v1/pipelines/triple/execute", "14");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.body, R"({"outputs":[42],"failed":[]})");
+  answer = host_.ask("POST /v1/pipelines/triple/execute", R"("no number")");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.json.find("outputs").size(), 0u);
+  EXPECT_EQ(answer.text("/failed/0/node"), "m");
+  EXPECT_FALSE(answer.text("/failed/0/message").empty());
+}
+
+TEST_F(ControlPipelines, WhatIsWrongIsNamed) {
+  EXPECT_EQ(host_.ask("POST /v1/pipelines/tripel/execute", "1").message(), "there is no pipeline \"tripel\"; did you mean \"triple\"?");
+  EXPECT_EQ(host_.ask("POST /v1/pipelines/tripel/execute", "1").status, 404);
+  EXPECT_EQ(host_.ask("POST /v1/pipelines/triple/execute", "{").status, 400);
+  EXPECT_EQ(host_.ask("POST /v1/pipelines/triple/execute").status, 400);
+  Peer text(host_.served->port), lines(host_.served->port);
+  text.ask("POST /v1/pipelines/triple/execute", "Content-Type: text/plain\r\n", "1");
+  EXPECT_EQ(text.reply().status, 415);
+  const Answer answer = Controlled::answer_of(ask_lines(lines, "triple", "1\n{\n3\n").reply());
+  EXPECT_EQ(answer.status, 400);
+  EXPECT_NE(answer.message().find("line 2"), std::string::npos) << answer.message();
+}
+
+TEST_F(ControlPipelines, RunForManyItemsALineEach) {
+  Peer peer(host_.served->port);
+  const Reply reply = ask_lines(peer, "triple", "1\n\"x\"\r\n\n2").reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.header("content-type"), "application/x-ndjson");
+  EXPECT_NE(reply.body.find("{\"output\":3}\n"), std::string::npos) << reply.body;
+  EXPECT_NE(reply.body.find("{\"output\":6}\n"), std::string::npos) << reply.body;
+  EXPECT_NE(reply.body.find("{\"failed\":{\"code\":"), std::string::npos) << reply.body;
+  Peer none(host_.served->port);
+  EXPECT_EQ(ask_lines(none, "triple", "\n").reply().body, "");
+}
+
+TEST_F(ControlPipelines, APeerThatReadsLateGetsEverything) {
+  Peer peer(host_.served->port, 4096);
+  std::string body;
+  constexpr int kItems = 20'000;
+  for (int i = 0; i < kItems; ++i) body += "\"" + std::string(100, 'x') + std::to_string(i) + "\"\n";
+  ask_lines(peer, "same", body);
+  EXPECT_EQ(host_.over(host_.submit(R"({"type":"echo"})")).text("/state"), "done");  // it slows nobody
+  const Reply reply = peer.reply();
+  EXPECT_EQ(std::count(reply.body.begin(), reply.body.end(), '\n'), kItems);
+}
+
+TEST_F(ControlPipelines, NobodyWaitsForOneWhosePeerHasLeft) {
+  for (const bool as_lines : {false, true}) {
+    Peer peer(host_.served->port);
+    if (as_lines) ask_lines(peer, "slow", "1\n2\n");
+    else peer.ask("POST /v1/pipelines/slow/execute", "Content-Type: application/json\r\n", "1");
+    if (as_lines) { EXPECT_EQ(peer.head().status, 200); }
+    peer.hang_up();
+  }
+}  // the host goes at once: what ran was given up
+
+}  // namespace
+}  // namespace heddle
