@@ -66,7 +66,7 @@ void refuse(Request& request, const Error& error) {
 
 Control::State::State(Host h, std::shared_ptr<const Access> a)
     : host(std::move(h)),
-      errands(*host.lanes, *host.lanes->find("system")),
+      errands(*host.lanes, *host.lanes->find(kOwnLane)),
       waits(*host.jobs, errands),
       streams(*host.jobs, errands),
       access_(std::move(a)) {}

@@ -20,7 +20,7 @@ namespace heddle {
 
 class Control {
  public:
-  // What it speaks for; all of it outlives the control.
+  // What it speaks for; all of it outlives the control. The listeners do not: they are closed before it goes.
   struct Host {
     Lanes* lanes = nullptr;
     Jobs* jobs = nullptr;

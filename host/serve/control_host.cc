@@ -40,6 +40,7 @@ void reload(Control::State& control, Request request) {
     auto done = control.host.reload();
     control.reloading = false;
     if (done) asked->answer(*std::move(done));
+    else if (done.error().error_class == ErrorClass::kRetryable) refuse(*asked, done.error());
     else refuse(*asked, Error("invalid", done.error().text(), ErrorClass::kConfig));
   });
 }

@@ -118,6 +118,7 @@ Result<Value> change_lane(Control::State& control, const Request& request) {
 Result<Value> pause_lane(Control::State& control, const Request& request) {
   const auto lane = asked_lane(control, request);
   if (!lane) return lane.error();
+  if (control.host.lanes->config(*lane).name == kOwnLane) return Error("conflict", "the host itself works on the lane \"" + std::string(kOwnLane) + "\": it is never paused");
   control.host.lanes->pause(*lane);
   return tell_lane(control, *lane);
 }

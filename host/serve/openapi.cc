@@ -16,9 +16,9 @@ using Members = std::vector<std::pair<std::string, Value>>;
 
 Value schema_ref(std::string_view name) { return json_object({{"$ref", json_text("#/components/schemas/" + std::string(name))}}); }
 
-Value content_of(std::string_view type, std::string_view schema) {
-  const Value said = schema.empty() ? json_object({{"type", json_text("string")}}) : schema_ref(schema);
-  return json_object({{std::string(type), json_object({{"schema", said}})}});
+// Of a content; without a schema it is text.
+Value schema_of(std::string_view schema) {
+  return json_object({{"schema", schema.empty() ? json_object({{"type", json_text("string")}}) : schema_ref(schema)}});
 }
 
 Value parameter(std::string_view name, std::string_view where, std::string_view type, std::string_view description) {
@@ -39,11 +39,13 @@ Value parameters_of(const Route& route) {
 }
 
 Value failure_answer(std::string_view description) {
-  return json_object({{"description", json_text(description)}, {"content", content_of("application/json", "Failure")}});
+  return json_object({{"description", json_text(description)}, {"content", json_object({{"application/json", schema_of("Failure")}})}});
 }
 
 Value answers_of(const Route& route) {
-  const Value good = json_object({{"description", json_text(route.summary)}, {"content", content_of(route.answer_type, route.answer_schema)}});
+  Members content = {{std::string(route.answer_type), schema_of(route.answer_schema)}};
+  if (route.takes_lines) content.emplace_back("application/x-ndjson", schema_of("ExecutedLine"));
+  const Value good = json_object({{"description", json_text(route.summary)}, {"content", json_object(std::move(content))}});
   Members answers = {{"200", good}};
   if (route.may_accept) answers.emplace_back("202", good);
   answers.emplace_back("401", failure_answer("No token, or none of this host's."));
@@ -52,15 +54,18 @@ Value answers_of(const Route& route) {
   return json_object(std::move(answers));
 }
 
+Value body_of(const Route& route) {
+  Members content = {{"application/json", schema_of(route.body_schema)}};
+  if (route.takes_lines) content.emplace_back("application/x-ndjson", schema_of(route.body_schema));
+  return json_object({{"required", Value::boolean(true)}, {"content", json_object(std::move(content))}});
+}
+
 Value operation_of(const Route& route) {
   Members members = {{"operationId", json_text(route.name)},
                      {"summary", json_text(route.summary)},
                      {"x-heddle-scope", json_text(name_of(route.scope))},
                      {"parameters", parameters_of(route)}};
-  if (!route.body_schema.empty()) {
-    members.emplace_back("requestBody",
-                         json_object({{"required", Value::boolean(true)}, {"content", content_of("application/json", route.body_schema)}}));
-  }
+  if (!route.body_schema.empty()) members.emplace_back("requestBody", body_of(route));
   members.emplace_back("responses", answers_of(route));
   return json_object(std::move(members));
 }

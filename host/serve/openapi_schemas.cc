@@ -67,6 +67,7 @@ constexpr std::string_view kSchemas = R"json({
 "Lanes": {"type": "object", "required": ["lanes"], "properties": {"lanes": {"type": "array", "items": {"$ref": "#/components/schemas/Lane"}}}},
 "Pipelines": {"type": "object", "required": ["pipelines"], "properties": {"pipelines": {"type": "array", "items": {"type": "object", "properties": {
   "name": {"type": "string"}, "description": {"type": "string"}, "nodes": {"type": "integer"}}}}}},
+"ExecutedLine": {"type": "object", "description": "One result.", "properties": {"output": {}, "failed": {"type": "object"}}},
 "Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
   "outputs": {"type": "array", "items": {}},
   "failed": {"type": "array", "items": {"type": "object", "properties": {

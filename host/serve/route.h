@@ -25,6 +25,7 @@ struct Route {
   std::vector<QueryParameter> query = {};
   std::string_view answer_type = "application/json";
   bool may_accept = false;  // 202
+  bool takes_lines = false; // JSON lines, too, and answers with such
   bool stream = false;      // the answer may come in parts
 };
 

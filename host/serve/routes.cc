@@ -93,7 +93,7 @@ const std::vector<Route>& routes() {
        .answer = list_pipelines, .answer_schema = "Pipelines"},
       {.name = "pipelines.execute", .method = "POST", .path = "/v1/pipelines/{name}/execute", .scope = Scope::kSubmit,
        .summary = "Runs a pipeline for one item, the body; or, of application/x-ndjson, for one item a line, with a line for each result as it comes.",
-       .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .stream = true},
+       .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .takes_lines = true, .stream = true},
   };
   return *kRoutes;
 }

@@ -43,7 +43,9 @@ TEST(ControlHost, IsReloadedOnceAtATime) {
   const Answer refused = host.ask("POST /v1/reload");
   EXPECT_EQ(refused.status, 400);
   EXPECT_EQ(refused.message(), "line 3: no such key");
-  EXPECT_EQ(host.reloads, 2);
+  host.reload = []() -> Result<Value> { return Error("stopping", "this host is stopping", ErrorClass::kRetryable); };
+  EXPECT_EQ(host.ask("POST /v1/reload").status, 503);
+  EXPECT_EQ(host.reloads, 3);
 }
 
 // The value of a sample; NaN: there is none.

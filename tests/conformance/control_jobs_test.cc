@@ -165,6 +165,21 @@ TEST(ControlJobs, AreListedByPagesAndFilters) {
   }
 }
 
+TEST(ControlJobs, APageIsNeverTooLargeToBear) {
+  Controlled host({}, {}, {.payload_bytes = size_t{8} << 20});
+  const Value large = *Value::string(std::string(size_t{3} << 20, 'x'));
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(host.jobs.submit({.type = "hold", .payload = large}));
+  size_t jobs = 0, pages = 0;
+  for (std::string after = "0"; !after.empty(); ++pages) {
+    const Answer page = host.ask("GET /v1/jobs?after=" + after);
+    jobs += page.json.find("jobs").size();
+    EXPECT_LT(page.body.size(), size_t{16} << 20);
+    after = page.number("/next") < 0 ? "" : std::to_string(page.number("/next"));
+  }
+  EXPECT_EQ(jobs, 6u);
+  EXPECT_GT(pages, 1u);
+}
+
 TEST(ControlJobs, WhatIsNotThereIsNotFound) {
   Controlled host;
   for (const char* target : {"GET /v1/jobs/4711", "GET /v1/jobs/4711/wait", "POST /v1/jobs/4711/cancel", "GET /v1/dlq/4711", "POST /v1/dlq/4711/requeue", "DELETE /v1/dlq/4711",
@@ -235,6 +250,7 @@ TEST(ControlLanes, AreShownChangedPausedAndResumed) {
   EXPECT_EQ(host.ask("GET /v1/jobs/" + std::to_string(id)).text("/state"), "waiting");
   EXPECT_EQ(host.ask("POST /v1/lanes/skill/resume").json.pointer("/stats/paused").as_bool(), false);
   EXPECT_EQ(host.over(id).text("/state"), "done");
+  EXPECT_EQ(host.ask("POST /v1/lanes/system/pause").status, 409);
   EXPECT_EQ(host.ask("GET /v1/lanes/skil").message(), "there is no lane \"skil\"; did you mean \"skill\"?");
 }
 
