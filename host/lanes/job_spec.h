@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "lanes/lane.h"
+#include "lanes/lane_watch.h"
 #include "result.h"
 #include "value/value.h"
 
@@ -57,6 +58,7 @@ struct JobPolicy {
   uint64_t timeout_ns = 0;                     // of an attempt; 0: none
   uint64_t grace_ns = 5 * kNsPerSecond;        // from being told to stop to being given up
   RetryPolicy retry = {};
+  AlertLimits alerts = {};
 };
 
 struct JobSpec {

@@ -171,8 +171,8 @@ Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
     finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + record->spec.lane + "\" was full, and this was the job that waited longest"), {});
     lock.lock();
   }
-  ++b.waiting;
   record->counted = true;
+  waits_more(record->in_lane, b, lock);
   return {};
 }
 
@@ -180,19 +180,21 @@ Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
 void Jobs::State::waits_no_more(Record& r) {
   if (!std::exchange(r.counted, false)) return;
   Book& b = book(r.in_lane);
+  std::optional<Alert> change;
   {
     std::lock_guard lock(b.mutex);
-    --b.waiting;
+    change = b.watch.depth(--b.waiting);
   }
   b.room.notify_one();
+  if (change) tell(r.in_lane, *std::move(change));
 }
 
 // [r.mutex held]
 void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
   if (!std::exchange(r.counted, true)) {
     Book& b = book(r.in_lane);
-    std::lock_guard lock(b.mutex);
-    ++b.waiting;
+    std::unique_lock lock(b.mutex);
+    waits_more(r.in_lane, b, lock);
   }
   if (not_before_ns > now_ns()) lanes.post_at(not_before_ns, r.in_lane, &r);
   else lanes.post(r.in_lane, &r);
@@ -251,6 +253,7 @@ void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const bool done = r.now == JobState::kDone, is_dead = r.now == JobState::kDead;
   count(r.in_lane, done ? kDone : is_dead ? kDead : kCancelled);
   tell(r, done ? "completed" : is_dead ? "dead_lettered" : "cancelled", r.error ? r.error->text() : std::string());
+  watch_end(r);
   remember(keep, is_dead);  // before anybody sees that it is over
   lock.unlock();
   r.changed.notify_all();

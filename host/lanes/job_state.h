@@ -86,6 +86,12 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::condition_variable room;
     JobPolicy policy;      // guarded by mutex
     uint64_t waiting = 0;  // guarded by mutex
+    LaneWatch watch;       // guarded by mutex
+    struct Look : Job {    // at the lane's oldest job, while one waits and somebody wants to know
+      State* state = nullptr;
+      LaneId of = 0;
+    } look;
+    bool looking = false;  // guarded by mutex
     std::array<std::atomic<uint64_t>, 11> counts{};
   };
   enum Count : size_t { kSubmitted, kRejected, kShed, kDone, kFailed, kRetried, kTimedOut, kCancelled, kPreempted, kDead, kGivenUp };
@@ -140,6 +146,16 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
   bool cancel(const RecordPtr& record, Stop why);
 
+  // What is said when something is wrong with a lane (job_watch.cc).
+  void waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock);
+  void watch_end(const Record& r);
+  static void look(Job* job) noexcept;
+  void tell(LaneId lane, LaneNotice notice);
+  void tell(LaneId lane, Alert alert);
+  static void tell_alerts(Job* job) noexcept;
+  std::vector<Alert> standing_alerts();
+  void stop_watching();
+
   // What is written of durable jobs (job_keeping.cc).
   void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
   void wait_for_writes();
@@ -164,6 +180,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   Lanes& lanes;
   const Settings settings;
   const LaneId system;
+  std::function<void(const Alert&)> on_alert;
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
@@ -184,6 +201,9 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   std::condition_variable fewer;
   // Guarded by mutex:
   std::map<JobId, RecordPtr> stranded;
+  std::deque<Alert> alerts;                             // to be told
+  bool telling = false;
+  struct Telling : Job { State* state = nullptr; } telling_job;
   std::deque<JobId> dead;
   uint64_t dead_lost = 0;
   std::set<std::pair<uint32_t, RecordPtr>> preemptible;  // that have a worker, by their lane's priority

@@ -7,9 +7,14 @@
 
 namespace heddle {
 
-Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lanes, settings)) {}
+Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lanes, settings)) {
+  lanes.on_notice([weak = std::weak_ptr(state_)](LaneId lane, LaneNotice notice) {
+    if (const auto state = weak.lock()) state->tell(lane, notice);
+  });
+}
 
 Jobs::~Jobs() {
+  state_->stop_watching();
   // Records hold the state alive, and each other.
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
@@ -43,6 +48,7 @@ void Jobs::set_policy(LaneId lane, JobPolicy policy) {
   State::Book& book = state_->book(lane);
   std::lock_guard lock(book.mutex);
   book.policy = policy;
+  book.watch.set(policy.alerts);
 }
 
 JobPolicy Jobs::policy(LaneId lane) const { return state_->policy(lane); }
@@ -196,6 +202,10 @@ JobCounts Jobs::counts(LaneId lane) const {
           .retried = get(State::kRetried), .timed_out = get(State::kTimedOut), .cancelled = get(State::kCancelled), .preempted = get(State::kPreempted),
           .dead = get(State::kDead), .given_up = get(State::kGivenUp)};
 }
+
+std::vector<Alert> Jobs::alerts() const { return state_->standing_alerts(); }
+
+void Jobs::on_alert(std::function<void(const Alert&)> told) { state_->on_alert = std::move(told); }
 
 Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
   State& s = *state_;

@@ -109,6 +109,10 @@ class Jobs {
 
   std::shared_ptr<EventQueue> subscribe(EventFilter filter, size_t most = 1'000);
   JobCounts counts(LaneId lane) const;
+  // What is wrong with lanes at present.
+  std::vector<Alert> alerts() const;
+  // [setup] `told` is called for each that is raised or over, in their order, one at a time, by a job of the lane "system". Each is logged, too.
+  void on_alert(std::function<void(const Alert&)> told);
 
   struct Leftover {
     size_t waiting = 0, running = 0;

@@ -256,6 +256,54 @@ TEST(Jobs, AHigherLaneAsksTheLowestPreemptibleOneToGoBackWithItsCheckpoint) {
   EXPECT_EQ(b.jobs.counts(low).preempted, 1u);
 }
 
+TEST(Jobs, AlertsAreRaisedOnceAndClearedOnce) {
+  Bench b(2);
+  std::mutex mutex;
+  std::condition_variable came;
+  std::vector<std::string> told;
+  b.jobs.on_alert([&](const Alert& alert) {
+    std::lock_guard lock(mutex);
+    told.push_back(alert.lane + " " + std::string(name_of(alert.kind)) + " " + std::string(name_of(alert.level)));
+    came.notify_all();
+  });
+  const auto wait_for = [&](size_t count) {
+    std::unique_lock lock(mutex);
+    return came.wait_for(lock, std::chrono::milliseconds(kLong), [&] { return told.size() >= count; });
+  };
+  const LaneId lane = b.lane({.name = "l"}, {.alerts = {.depth = {3, 0}, .failure_percent = {50, 0}, .oldest_ms = {1, 0}}});
+  const auto events = b.jobs.subscribe({.prefix = "queue.lane."});
+  b.lanes.pause(lane);
+  std::vector<JobId> ids;
+  for (int i = 0; i < 10; ++i) ids.push_back(b.submit({.type = "echo", .lane = "l"}));
+  ASSERT_TRUE(wait_for(2));
+  EXPECT_EQ(told, (std::vector<std::string>{"l depth warning", "l oldest warning"}));
+  EXPECT_EQ(b.jobs.alerts().size(), 2u);
+  b.lanes.resume(lane);
+  ASSERT_TRUE(wait_for(4));
+  std::sort(told.begin() + 2, told.end());
+  EXPECT_EQ(told[2], "l depth over");
+  EXPECT_EQ(told[3], "l oldest over");
+  EXPECT_TRUE(b.jobs.alerts().empty());
+  for (int i = 0; i < 20; ++i) b.over(b.submit({.type = "fail", .lane = "l"}));
+  ASSERT_TRUE(wait_for(5));
+  EXPECT_EQ(told[4], "l failures warning");
+  EXPECT_EQ(told.size(), 5u);
+  EXPECT_EQ(events->take(kLong)->event.key, "queue.lane.paused");
+}
+
+TEST(Jobs, ALaneUnderPressureSaysSoOnceAndWhenItIsEmptyAgain) {
+  Bench b(1);
+  const LaneId lane = b.lane({.name = "l", .pressure_threshold = 3});
+  const auto events = b.jobs.subscribe({.prefix = "queue.lane."});
+  b.lanes.pause(lane);
+  for (int i = 0; i < 6; ++i) b.submit({.type = "echo", .lane = "l"});
+  b.lanes.resume(lane);
+  std::vector<std::string> keys;
+  while (keys.empty() || keys.back() != "queue.lane.idle") keys.push_back(events->take(kLong).value().event.key);
+  std::sort(keys.begin(), keys.end());
+  EXPECT_EQ(keys, (std::vector<std::string>{"queue.lane.idle", "queue.lane.paused", "queue.lane.pressure", "queue.lane.resumed"}));
+}
+
 TEST(Jobs, TenThousandCancelsAtOnceLeaveNothingBehind) {
   Bench b;
   std::vector<JobId> ids;

@@ -53,6 +53,8 @@ struct LaneConfig {
   static constexpr uint32_t kNoLimit = UINT32_MAX;
 };
 
+enum class LaneNotice : uint8_t { kPressure, kIdle, kPaused, kResumed };  // kIdle: empty again after pressure
+
 // Refuses what cannot be meant, in the user's words.
 Result<void> check(const LaneConfig& config);
 

@@ -87,12 +87,22 @@ struct Shared {
   std::array<Shown, kMaxLanes> shown{};
   std::shared_mutex names_mutex;
   std::map<std::string, LaneId, std::less<>> names;  // guarded by names_mutex
+  std::shared_ptr<const std::function<void(LaneId, LaneNotice)>> told;  // guarded by mutex
 
   Worker* to_wake_locked(uint64_t now);
   void empty_inbox_locked(uint64_t now);
   uint64_t to_arm_locked();
   void arm(uint64_t at_ns);
   void stir();
+  // What is to be told once the mutex is let go.
+  struct News {
+    std::vector<Schedule::Notice> notices = {};
+    std::shared_ptr<const std::function<void(LaneId, LaneNotice)>> told = {};
+    void tell() const {
+      for (const Schedule::Notice& notice : notices) (*told)(notice.lane, notice.kind);
+    }
+  };
+  News news_locked();
   void post(LaneId lane, Job* job);
   bool take_over_locked(const Worker* thief, uint64_t now);
   void run_batch(Worker& me, uint8_t level, uint64_t now, Times& times);
@@ -156,6 +166,7 @@ void Shared::arm(uint64_t at_ns) {
 void Shared::stir() {
   Worker* worker = nullptr;
   uint64_t at_ns = 0;
+  News news;
   {
     std::lock_guard lock(mutex);
     if (stopping) return;
@@ -163,9 +174,16 @@ void Shared::stir() {
     empty_inbox_locked(now);
     worker = to_wake_locked(now);
     at_ns = to_arm_locked();
+    news = news_locked();
   }
   if (worker) worker->wake.notify_one();
   arm(at_ns);
+  news.tell();
+}
+
+Shared::News Shared::news_locked() {
+  if (!told) return {};
+  return {schedule.take_notices(), told};
 }
 
 void Shared::post(LaneId lane, Job* job) {
@@ -272,9 +290,11 @@ void Shared::work(Worker& me) {
     me.rest.store(batch.first, std::memory_order_release);
     Worker* const next = to_wake_locked(now);
     const uint64_t at_ns = to_arm_locked();
+    const News news = news_locked();
     lock.unlock();
     if (next) next->wake.notify_one();
     arm(at_ns);
+    news.tell();
 
     run_batch(me, batch.level, now, times);
     current_id = 0;
@@ -431,6 +451,17 @@ LaneConfig Lanes::config(LaneId lane) const {
   return pool_->shared->schedule.config(lane);
 }
 
+std::string Lanes::name(LaneId lane) const {
+  std::lock_guard lock(pool_->shared->mutex);
+  return pool_->shared->schedule.config(lane).name;
+}
+
+uint64_t Lanes::oldest_ns(LaneId lane) const {
+  std::lock_guard lock(pool_->shared->mutex);
+  pool_->shared->empty_inbox_locked(now_ns());
+  return pool_->shared->schedule.stats(lane).oldest_ns;
+}
+
 uint32_t Lanes::priority(LaneId lane) const { return pool_->shared->shown[lane].priority.load(std::memory_order_relaxed); }
 bool Lanes::is_preemptible(LaneId lane) const { return pool_->shared->shown[lane].preemptible.load(std::memory_order_relaxed); }
 uint64_t Lanes::depth(LaneId lane) const { return pool_->shared->shown[lane].depth.load(std::memory_order_relaxed); }
@@ -511,16 +542,30 @@ void Lanes::release(LaneId lane) {
 
 bool Lanes::has_free_worker() const { return pool_->shared->sleepers.load(std::memory_order_relaxed) > 0; }
 
-void Lanes::pause(LaneId lane) {
+void Lanes::on_notice(std::function<void(LaneId, LaneNotice)> told) {
+  auto shared_told = std::make_shared<const std::function<void(LaneId, LaneNotice)>>(std::move(told));
   std::lock_guard lock(pool_->shared->mutex);
-  pool_->shared->schedule.pause(lane);
+  pool_->shared->told = std::move(shared_told);
+}
+
+void Lanes::pause(LaneId lane) {
+  Shared::News news;
+  {
+    std::lock_guard lock(pool_->shared->mutex);
+    pool_->shared->schedule.pause(lane);
+    if (pool_->shared->told) news = {{{lane, LaneNotice::kPaused}}, pool_->shared->told};
+  }
+  news.tell();
 }
 
 void Lanes::resume(LaneId lane) {
+  Shared::News news;
   {
     std::lock_guard lock(pool_->shared->mutex);
     pool_->shared->schedule.resume(lane);
+    if (pool_->shared->told) news = {{{lane, LaneNotice::kResumed}}, pool_->shared->told};
   }
+  news.tell();
   pool_->shared->stir();
 }
 

@@ -6,6 +6,7 @@
 // descriptor wakes it.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,8 @@ class Lanes {
   Result<LaneId> add(const LaneConfig& config);
   std::optional<LaneId> find(std::string_view name) const;
   LaneConfig config(LaneId lane) const;
+  std::string name(LaneId lane) const;
+  uint64_t oldest_ns(LaneId lane) const;  // when the job that waits longest was submitted; 0: none waits
   // What of it is asked for each job: without a lock.
   uint32_t priority(LaneId lane) const;
   bool is_preemptible(LaneId lane) const;
@@ -63,6 +66,8 @@ class Lanes {
   void release(LaneId lane);
   // [any] Whether a worker sleeps: what is posted now starts at once, if its lane lets it.
   bool has_free_worker() const;
+  // [setup] Told what lanes come to: on any thread, with no lock held; it must not block. The last one that was set counts.
+  void on_notice(std::function<void(LaneId, LaneNotice)> told);
   // [any] A paused lane starts nothing; what runs, runs on.
   void pause(LaneId lane);
   void resume(LaneId lane);

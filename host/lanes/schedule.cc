@@ -180,7 +180,7 @@ void Schedule::enqueue(Lane& lane, Job* job, uint64_t now) {
   ++lane.waiting;
   if (lane.config.pressure_threshold == 0 || lane.under_pressure || lane.waiting < lane.config.pressure_threshold) return;
   lane.under_pressure = true;
-  note(lane, Notice::Kind::kPressure);
+  note(lane, LaneNotice::kPressure);
 }
 
 // A job that was taken out of its queue waits no more.
@@ -210,11 +210,11 @@ bool Schedule::cancel(Job* job) {
 void Schedule::note_idle(Lane& lane) {
   if (!lane.under_pressure || lane.waiting > 0) return;
   lane.under_pressure = false;
-  note(lane, Notice::Kind::kIdle);
+  note(lane, LaneNotice::kIdle);
 }
 
 // A lane has one notice at most: the two kinds come in turn, and one that nobody has taken is undone by the next.
-void Schedule::note(Lane& lane, Notice::Kind kind) {
+void Schedule::note(Lane& lane, LaneNotice kind) {
   if (std::erase_if(notices_, [&](const Notice& notice) { return notice.lane == lane.id; }) == 0) notices_.push_back({lane.id, kind});
 }
 

@@ -71,9 +71,8 @@ class Schedule {
   uint64_t next_ns() const;
 
   struct Notice {
-    enum class Kind : uint8_t { kPressure, kIdle };
     LaneId lane;
-    Kind kind;
+    LaneNotice kind;
   };
   // What lanes have come to since the last call.
   std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
@@ -125,7 +124,7 @@ class Schedule {
   std::vector<Job*> empty(Lane& lane);
   void fill(Lane& lane, std::vector<Job*> jobs, uint64_t now);
   void note_idle(Lane& lane);
-  void note(Lane& lane, Notice::Kind kind);
+  void note(Lane& lane, LaneNotice kind);
   Entry* choose();
   bool may_start(Lane& lane, uint64_t now);
   void tick(uint64_t now);

@@ -239,7 +239,7 @@ TEST(Schedule, PressureAndIdleAreToldOnce) {
   const LaneId l = b.lane({.name = "l", .pressure_threshold = 3});
   const auto told = [&] {
     std::string text;
-    for (const auto& notice : b.s.take_notices()) text += notice.kind == Schedule::Notice::Kind::kPressure ? 'p' : 'i';
+    for (const auto& notice : b.s.take_notices()) text += notice.kind == LaneNotice::kPressure ? 'p' : 'i';
     return text;
   };
   for (int i = 0; i < 5; ++i) b.push(l);

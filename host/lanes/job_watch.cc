@@ -1,0 +1,125 @@
+// What is said when something is wrong with a lane's jobs, or a lane comes to something. No lock of a job or a lane is held while somebody is told.
+#include <algorithm>
+
+#include "lanes/job_state.h"
+#include "log.h"
+
+namespace heddle {
+
+// [lock held on entry, not after] One more job waits in this lane.
+void Jobs::State::waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock) {
+  std::optional<Alert> change = b.watch.depth(++b.waiting);
+  const AlertLimit& limit = b.watch.limits().oldest_ms;
+  const bool looks = limit != AlertLimit() && !closed && !std::exchange(b.looking, true);
+  const uint64_t first_ms = limit.warning > 0 ? limit.warning : limit.critical;
+  if (looks) {
+    b.look.state = this;
+    b.look.of = lane;
+    b.look.run = &State::look;
+    lanes.post_at(now_ns() + first_ms * kNsPerMs, system, &b.look);
+  }
+  lock.unlock();
+  if (change) tell(lane, *std::move(change));
+}
+
+// At the oldest job of a lane; again when it, or the next one, may have become too old.
+void Jobs::State::look(Job* job) noexcept {
+  auto& mine = *static_cast<Book::Look*>(job);
+  State& s = *mine.state;
+  Book& b = s.book(mine.of);
+  const uint64_t oldest_ns = s.lanes.oldest_ns(mine.of), now = now_ns();
+  std::optional<Alert> change;
+  {
+    std::lock_guard lock(b.mutex);
+    change = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0);
+  }
+  if (change) s.tell(mine.of, *std::move(change));
+  std::lock_guard lock(b.mutex);
+  const AlertLimit& limit = b.watch.limits().oldest_ms;
+  const uint64_t step_ms = std::max<uint64_t>(1, (limit.warning > 0 ? limit.warning : limit.critical) / 8);
+  b.looking = limit != AlertLimit() && !s.closed && (b.waiting > 0 || b.watch.level(AlertKind::kAge) != AlertLevel::kNone);
+  if (b.looking) s.lanes.post_at(now + step_ms * kNsPerMs, s.system, job);
+  else b.room.notify_all();
+}
+
+// [r.mutex held] It is over, and its times are there.
+void Jobs::State::watch_end(const Record& r) {
+  const bool failed = r.now == JobState::kDead;
+  if (!failed && r.now != JobState::kDone) return;
+  const uint64_t from_ms = std::max(r.submitted_ms, r.not_before_ms);
+  Book& b = book(r.in_lane);
+  std::array<std::optional<Alert>, 2> changes;
+  {
+    std::lock_guard lock(b.mutex);
+    changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed);
+  }
+  for (auto& change : changes) {
+    if (change) tell(r.in_lane, *std::move(change));
+  }
+}
+
+void Jobs::State::tell(LaneId lane, LaneNotice notice) {
+  static constexpr std::string_view kNames[] = {"pressure", "idle", "paused", "resumed"};
+  if (events.wanted()) events.tell({.key = "queue.lane." + std::string(kNames[static_cast<size_t>(notice)]), .lane = lanes.config(lane).name});
+}
+
+// By a job of its own, whatever locks are held here.
+void Jobs::State::tell(LaneId lane, Alert alert) {
+  std::lock_guard lock(mutex);
+  if (closed) return;
+  alert.lane = lanes.name(lane);
+  alerts.push_back(std::move(alert));
+  if (std::exchange(telling, true)) return;
+  telling_job.state = this;
+  telling_job.run = &State::tell_alerts;
+  lanes.post(system, &telling_job);
+}
+
+void Jobs::State::tell_alerts(Job* job) noexcept {
+  State& s = *static_cast<Telling*>(job)->state;
+  for (;;) {
+    Alert alert;
+    {
+      std::lock_guard lock(s.mutex);
+      if (s.alerts.empty()) {
+        s.telling = false;
+        return s.fewer.notify_all();
+      }
+      alert = std::move(s.alerts.front());
+      s.alerts.pop_front();
+    }
+    log::write(alert.level == AlertLevel::kNone ? log::Level::kInfo : log::Level::kWarn, "lane " + alert.lane, alert.text());
+    if (s.events.wanted()) s.events.tell({.key = "queue.lane.alert", .lane = alert.lane, .type = std::string(name_of(alert.kind)), .text = alert.text()});
+    if (s.on_alert) s.on_alert(alert);
+  }
+}
+
+std::vector<Alert> Jobs::State::standing_alerts() {
+  std::vector<Alert> all;
+  std::shared_lock lock(books_mutex);
+  for (LaneId lane = 0; lane < books.size(); ++lane) {
+    std::lock_guard mine(books[lane]->mutex);
+    for (size_t kind = 0; kind < LaneWatch::kKinds; ++kind) {
+      const Alert& alert = books[lane]->watch.standing(static_cast<AlertKind>(kind));
+      if (alert.level == AlertLevel::kNone) continue;
+      all.push_back(alert);
+      all.back().lane = lanes.name(lane);
+    }
+  }
+  return all;
+}
+
+// Nothing of here is in a lane after that.
+void Jobs::State::stop_watching() {
+  closed = true;
+  for (const auto& b : books) {
+    std::unique_lock lock(b->mutex);
+    if (b->looking && lanes.cancel(&b->look)) b->looking = false;
+    b->room.wait(lock, [&] { return !b->looking; });
+  }
+  std::unique_lock lock(mutex);
+  if (telling && lanes.cancel(&telling_job)) telling = false;
+  fewer.wait(lock, [&] { return !telling; });
+}
+
+}  // namespace heddle
