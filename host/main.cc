@@ -1,6 +1,7 @@
 // heddle: one program, one verb per call.
 #include <csignal>
 
+#include "cli/client_program.h"
 #include "cli/command_line.h"
 #include "cli/verbs.h"
 #include "log.h"
@@ -33,6 +34,7 @@ ExitCode execute(const CommandLine& line) {
     case Verb::kHelpExitCodes:
       return exit_codes_command(line.general);
     case Verb::kNone:
+    case Verb::kSubmit: case Verb::kJobs: case Verb::kLanes: case Verb::kDlq: case Verb::kEvents: case Verb::kTop: case Verb::kDoctor:
       break;
   }
   return line.exit_code;
@@ -51,6 +53,7 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // nor is a file that may not grow any more
   heddle::last_words::install();
   heddle::CommandLine line = heddle::parse_command_line(argc, argv);
+  if (heddle::talks_to_a_host(line.verb)) return static_cast<int>(heddle::become_client(argv, line.general.json));
   heddle::log::set_level(heddle::log_level(line.general));
   const heddle::ExitCode code = heddle::execute(line);
   heddle::Library::deinit_all();

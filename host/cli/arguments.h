@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/client_arguments.h"
 #include "cli/exit_codes.h"
 
 namespace heddle {
@@ -78,7 +79,11 @@ struct ServeArguments {
   unsigned threads = 0;               // 0: as the configuration says
 };
 
-enum class Verb : uint8_t { kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kHelpExitCodes };
+enum class Verb : uint8_t {
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kHelpExitCodes,
+  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kDoctor  // these talk to a running host
+};
+inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
 
 struct CommandLine {
   Verb verb = Verb::kNone;  // kNone: there is nothing to do, and `exit_code` is the answer
@@ -92,6 +97,7 @@ struct CommandLine {
   ImportArguments import;
   TestArguments test;
   ServeArguments serve;
+  ClientArguments client;
 };
 
 }  // namespace heddle

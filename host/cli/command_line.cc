@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "cli/client_definition.h"
 #include "cli/console.h"
 #include "cli/failure.h"
 #include "manifest/diagnostic.h"
@@ -38,8 +39,8 @@ CLI::Validator one_of(const std::map<std::string, Choice>& choices) {
 // The program's CLI::App, filled from a CommandLine's members. `wish_for_*` are what CLI11 can store; `settle` turns them into ours.
 class Definition {
  public:
-  explicit Definition(CommandLine& line);
-  CommandLine& parse(int argc, char** argv);
+  Definition(CommandLine& line, int argc, char** argv);
+  CommandLine& parse();
 
  private:
   CLI::App* add_verb(const char* name, Verb verb, const char* summary, const char* examples);
@@ -51,14 +52,20 @@ class Definition {
   void add_describing();  // inspect, import, schema
   void add_serve();
   void add_test_and_help();
+  void add_client();
+  std::string full_name(const CLI::App* app) const;
+  const CLI::App* asked() const;
   ExitCode settle();
   ExitCode fail(const std::string& message) const {
     return fail_with(ExitCode::kUsage, Error("usage", message, ErrorClass::kConfig), wants_json_);
   }
   ExitCode complain_about(const CLI::ParseError& error);
-  std::string unknown_word(const std::string& word) const;
+  std::string unknown_word(const CLI::App* of, const std::string& word) const;
 
   CommandLine& line_;
+  const int argc_;
+  char** const argv_;
+  const std::vector<std::string_view> words_;  // all of argv
   bool wants_json_ = false;  // also where the rest of the line is wrong
   CLI::App app_{"heddle builds pipelines from JSON manifests and runs them with plugins.", "heddle"};
   std::vector<std::pair<CLI::App*, Verb>> verbs_;
@@ -66,7 +73,7 @@ class Definition {
   std::string help_topic_;
 };
 
-Definition::Definition(CommandLine& line) : line_(line) {
+Definition::Definition(CommandLine& line, int argc, char** argv) : line_(line), argc_(argc), argv_(argv), words_(argv, argv + argc) {
   app_.set_version_flag("--version", kVersion, "Print the version");
   app_.set_help_flag("-h,--help", "Print this help");
   app_.add_flag("--json", line_.general.json, "Report as JSON, for programs");  // before the verb or behind it
@@ -76,12 +83,33 @@ Definition::Definition(CommandLine& line) : line_(line) {
       "  heddle run pipeline.json < items.jsonl > results.jsonl\n"
       "  heddle validate pipeline.json\n"
       "  heddle help run\n"
-      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), NO_COLOR.");
+      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE, HEDDLE_CONFIG, NO_COLOR.");
   add_run();
   add_looking();
   add_describing();
+  add_client();
   add_serve();
   add_test_and_help();
+}
+
+void Definition::add_client() {
+  const VerbContext context{[this](std::string_view name) { return std::find(words_.begin(), words_.end(), name) != words_.end(); },
+                            [this](CLI::App* verb) { add_general(verb, verb->get_name() == "doctor", true); }};
+  for (const auto& verb : define_client_verbs(app_, line_.client, context)) verbs_.push_back(verb);
+}
+
+// "heddle jobs show"
+std::string Definition::full_name(const CLI::App* app) const {
+  return app == &app_ ? "heddle" : full_name(app->get_parent()) + " " + app->get_name();
+}
+
+// What the line asks for: the verb, or the action of one.
+const CLI::App* Definition::asked() const {
+  const CLI::App* deepest = &app_;
+  for (const auto& [app, verb] : verbs_) {
+    if (app->parsed()) deepest = app;  // actions stand behind their verb
+  }
+  return deepest;
 }
 
 CLI::App* Definition::add_verb(const char* name, Verb verb, const char* summary, const char* examples) {
@@ -236,58 +264,56 @@ ExitCode Definition::settle() {
   if (line_.verb == Verb::kHelpExitCodes && help_topic_ != "exit-codes") {
     line_.verb = Verb::kNone;
     if (help_topic_.empty()) return print(app_.help()) ? ExitCode::kOk : ExitCode::kIo;
-    auto topic = std::find_if(verbs_.begin(), verbs_.end(), [&](const auto& v) { return v.first->get_name() == help_topic_; });
-    if (topic == verbs_.end()) return fail(unknown_word(help_topic_));
+    auto topic = std::find_if(verbs_.begin(), verbs_.end(), [&](const auto& v) { return v.first->get_parent() == &app_ && v.first->get_name() == help_topic_; });
+    if (topic == verbs_.end()) return fail(unknown_word(&app_, help_topic_));
     return print(topic->first->help("heddle")) ? ExitCode::kOk : ExitCode::kIo;
   }
+  if (const std::string fault = client_fault(line_); !fault.empty()) return fail(fault);
   if (line_.run.manifest.path == "-" && line_.run.input == "-") {
     return fail("the manifest and the items cannot both come from standard input: give one of them as a file");
   }
   return ExitCode::kOk;
 }
 
-std::string Definition::unknown_word(const std::string& word) const {
+std::string Definition::unknown_word(const CLI::App* of, const std::string& word) const {
   std::vector<std::string> known;
-  for (const auto& [app, verb] : verbs_) known.push_back(app->get_name());
-  std::string guess = nearest(word, known);
-  return "there is no verb \"" + word + "\"" + (guess.empty() ? "; heddle --help lists them" : "; did you mean \"" + guess + "\"?");
+  for (const auto& [app, verb] : verbs_) {
+    if (app->get_parent() == of) known.push_back(app->get_name());
+  }
+  const std::string guess = nearest(word, known);
+  const std::string none = of == &app_ ? "there is no verb \"" + word + "\"" : "there is no `" + full_name(of) + " " + word + "`";
+  return none + (guess.empty() ? "; " + full_name(of) + " --help lists them" : "; did you mean \"" + guess + "\"?");
 }
 
 ExitCode Definition::complain_about(const CLI::ParseError& error) {
   std::vector<std::string> extra = app_.remaining(true);
-  const CLI::App* verb = &app_;
-  for (const auto& [app, unused] : verbs_) {
-    if (app->parsed()) verb = app;
+  const CLI::App* verb = asked();
+  const std::string where = full_name(verb);
+  if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, submit, jobs, lanes, dlq, events, top, doctor; heddle --help says more");
+  if (extra.empty()) return fail(where + ": " + error.what());
+  if (extra[0].rfind('-', 0) != 0) {
+    if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));
+    return fail(where + " takes no further argument: \"" + extra[0] + "\"");
   }
-  if (verb == &app_) {
-    if (extra.empty() && app_.remaining_size() == 0)
-      return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve; heddle --help says more");
-    if (!extra.empty() && extra[0].rfind('-', 0) != 0) return fail(unknown_word(extra[0]));
-  }
-  if (extra.empty()) return fail("heddle " + verb->get_name() + ": " + error.what());
-  if (extra[0].rfind('-', 0) != 0) return fail("heddle " + verb->get_name() + " takes no further argument: \"" + extra[0] + "\"");
   std::vector<std::string> known;
   for (const CLI::Option* option : verb->get_options()) {
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   }
   std::string guess = nearest(extra[0].substr(0, extra[0].find('=')), known);
-  std::string where = verb == &app_ ? "heddle" : "heddle " + verb->get_name();
   if (verb != &app_ && guess == extra[0]) return fail(guess + " goes behind the verb: " + where + " " + guess);
   return fail(where + " has no option " + extra[0] +
               (guess.empty() ? "; " + where + " --help lists them" : "; did you mean " + guess + "?"));
 }
 
-CommandLine& Definition::parse(int argc, char** argv) {
-  wants_json_ = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+CommandLine& Definition::parse() {
+  wants_json_ = std::find(words_.begin(), words_.end(), "--json") != words_.end();
   try {
-    app_.parse(argc, argv);
+    app_.parse(argc_, argv_);
     line_.exit_code = settle();
   } catch (const CLI::CallForHelp&) {
-    const CLI::App* asked = &app_;
-    for (const auto& [app, verb] : verbs_) {
-      if (app->parsed()) asked = app;
-    }
-    line_.exit_code = print(asked->help(asked == &app_ ? "" : "heddle")) ? ExitCode::kOk : ExitCode::kIo;
+    const CLI::App* about = asked();
+    line_.exit_code = print(about->help(about == &app_ ? "" : full_name(about->get_parent()))) ? ExitCode::kOk : ExitCode::kIo;
     line_.verb = Verb::kNone;
   } catch (const CLI::CallForVersion&) {
     line_.exit_code = print(kVersion) ? ExitCode::kOk : ExitCode::kIo;
@@ -303,7 +329,7 @@ CommandLine& Definition::parse(int argc, char** argv) {
 
 CommandLine parse_command_line(int argc, char** argv) {
   CommandLine line;
-  Definition(line).parse(argc, argv);
+  Definition(line, argc, argv).parse();
   return line;
 }
 

@@ -15,14 +15,14 @@ struct Row {
 
 constexpr Row kRows[] = {
     {ExitCode::kOk, "ok", "everything was done"},
-    {ExitCode::kFailed, "failed", "the run failed, a test of the manifest failed, or the plugin was refused"},
-    {ExitCode::kUsage, "usage", "the command line is wrong: an unknown verb, option, type or value"},
+    {ExitCode::kFailed, "failed", "the run or the job failed, a test of the manifest failed, the plugin was refused, or doctor found an error"},
+    {ExitCode::kUsage, "usage", "the command line is wrong: an unknown verb, option, type, value, job or lane"},
     {ExitCode::kDeadLetters, "dead-letters", "the run finished, but some items failed and went to the dead letters"},
     {ExitCode::kUnreachable, "unreachable", "the host to talk to cannot be reached (verbs that talk to a running host)"},
     {ExitCode::kInternal, "internal", "a bug in heddle: for example counts of a run that do not balance"},
     {ExitCode::kIo, "io", "a file could not be read or written: missing, full disk, closed pipe"},
-    {ExitCode::kTryLater, "try-later", "the host takes no more work now (verbs that talk to a running host)"},
-    {ExitCode::kNotTrusted, "not-trusted", "the plugin policy of the host does not allow a plugin"},
+    {ExitCode::kTryLater, "try-later", "not now: the host takes no more work, or the job was not over in time (verbs that talk to a running host)"},
+    {ExitCode::kNotTrusted, "not-trusted", "the host does not allow it: a token is missing, unknown or lacks the scope, or its policy does not allow a plugin"},
     {ExitCode::kManifestInvalid, "manifest-invalid", "the manifest or the configuration has errors; all of them were printed"},
     {ExitCode::kInterrupted, "interrupted", "Ctrl-C (SIGINT) ended the run; what was inside was drained or counted"},
     {ExitCode::kTerminated, "terminated", "SIGTERM ended the run; what was inside was drained or counted"},

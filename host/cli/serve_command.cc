@@ -1,11 +1,8 @@
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-
+#include "cli/config_file.h"
 #include "cli/console.h"
 #include "cli/failure.h"
-#include "cli/source_file.h"
 #include "cli/verbs.h"
 #include "serve/daemon.h"
 #include "value/json_value.h"
@@ -13,47 +10,9 @@
 namespace heddle {
 namespace {
 
-// A configuration that was read, or what is wrong with it.
-struct ReadConfig {
-  std::optional<Error> unreadable;         // the file itself
-  std::optional<Diagnostics> diagnostics;  // of its text
-  std::optional<ServeConfig> config;
-};
-
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
-
-// What was asked for, or the first that there is; empty: none.
-std::string config_path(const ServeArguments& arguments) {
-  if (arguments.config) return *arguments.config;
-  if (const std::string named = environment("HEDDLE_CONFIG"); !named.empty()) return named;
-  std::vector<std::string> places{"heddle.json"};
-  if (const std::string home = environment("XDG_CONFIG_HOME"); !home.empty()) places.push_back(home + "/heddle/heddle.json");
-  else if (const std::string user = environment("HOME"); !user.empty()) places.push_back(user + "/.config/heddle/heddle.json");
-  places.push_back("/etc/heddle/heddle.json");
-  std::error_code unknown;
-  for (const std::string& place : places) {
-    if (std::filesystem::exists(place, unknown)) return place;
-  }
-  return {};
-}
-
-ReadConfig read(const std::string& path, const ServeArguments& arguments, const GeneralArguments& general) {
-  ReadConfig out;
-  if (path.empty()) {
-    out.config = default_config();
-  } else {
-    auto text = read_source(path);
-    if (!text) {
-      out.unreadable = std::move(text).error();
-      return out;
-    }
-    out.diagnostics.emplace(source_name(path), *text);
-    out.config = read_config(*text, path, *out.diagnostics);
-    if (!out.config) return out;
-  }
+ConfigFile read(const std::string& path, const ServeArguments& arguments, const GeneralArguments& general) {
+  ConfigFile out = read_config_file(path);
+  if (!out.config) return out;
   if (arguments.threads) out.config->threads = arguments.threads;
   out.config->plugin_dirs.insert(out.config->plugin_dirs.begin(), general.plugin_dirs.begin(), general.plugin_dirs.end());
   if (!out.diagnostics) return out;
@@ -62,7 +21,7 @@ ReadConfig read(const std::string& path, const ServeArguments& arguments, const 
   return out;
 }
 
-ExitCode refuse(const ReadConfig& read, const GeneralArguments& general) {
+ExitCode refuse(const ConfigFile& read, const GeneralArguments& general) {
   if (read.unreadable) return fail_with(ExitCode::kIo, *read.unreadable, general.json);
   const std::string text = general.json ? json_object({{"ok", Value::boolean(false)}, {"diagnostics", json_or_text(read.diagnostics->json())}}).json() + "\n"
                                         : read.diagnostics->text(use_color(general.color, STDERR_FILENO));
@@ -70,7 +29,7 @@ ExitCode refuse(const ReadConfig& read, const GeneralArguments& general) {
   return ExitCode::kManifestInvalid;
 }
 
-Result<ServeConfig> config_or_why(ReadConfig read) {
+Result<ServeConfig> config_or_why(ConfigFile read) {
   if (read.config) return *std::move(read.config);
   if (read.unreadable) return *std::move(read.unreadable);
   return Error("bad-config", "the configuration has errors:\n" + read.diagnostics->text(false), ErrorClass::kConfig);
@@ -91,8 +50,8 @@ bool say_ready(const Daemon& daemon, Console& console, bool json) {
 }  // namespace
 
 ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general) {
-  const std::string path = config_path(arguments);
-  ReadConfig first = read(path, arguments, general);
+  const std::string path = config_path(arguments.config);
+  ConfigFile first = read(path, arguments, general);
   if (!first.config) return refuse(first, general);
   Console console(general.json);
   Daemon daemon({.config = *std::move(first.config),

@@ -15,4 +15,13 @@ ExitCode test_command(const TestArguments& arguments, const GeneralArguments& ge
 ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general);
 ExitCode exit_codes_command(const GeneralArguments& general);
 
+// Those that talk to a running host: in heddle-client.
+ExitCode submit_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode jobs_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode lanes_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode dlq_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode events_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode top_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode doctor_command(const ClientArguments& arguments, const GeneralArguments& general);
+
 }  // namespace heddle

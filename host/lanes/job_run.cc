@@ -120,8 +120,8 @@ void Jobs::State::give_up(Record& r, uint64_t fence) {
     worker = std::exchange(r.worker, 0);
   }
   count(r.in_lane, kGivenUp);
+  if (worker != 0) lanes.abandon(worker);  // first: who waits for the job's end counts on it
   answer(r, fence, Error("given-up", "the job did not end within its grace time after it was told to", ErrorClass::kRetryable));
-  if (worker != 0) lanes.abandon(worker);
 }
 
 void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {

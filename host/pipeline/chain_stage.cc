@@ -54,7 +54,7 @@ std::string ChainStage::inside() const {
 
 // Its thread is the only one that knows what is between the nodes: the stage does not go on.
 void ChainStage::give_up_inside() noexcept {
-  if (inside_.load(std::memory_order_relaxed) >= 0) core_.lanes.abandon(worker_.load(std::memory_order_relaxed));
+  if (inside_.load(std::memory_order_relaxed) >= 0) core_.abandon(worker_.load(std::memory_order_relaxed));
 }
 
 void ChainStage::count_inside(std::vector<uint64_t>& per_edge) const {

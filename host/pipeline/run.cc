@@ -250,8 +250,8 @@ Run::~Run() {
     while (!wait(1'000)) {
     }
   }
-  // A thread may still be inside a node and come back to what it knew: the process is about to end, and this stays.
-  if (state_->left_behind || state_->core.lanes.abandoned() > 0) static_cast<void>(state_.release());
+  // A thread may still be inside a node and come back to what it knew: that stays.
+  if (leaves_threads()) static_cast<void>(state_.release());
 }
 
 void Run::stop(bool now) {
@@ -277,6 +277,8 @@ RunProgress Run::progress() const {
           core.output_items.load(std::memory_order_relaxed) + core.sink_items(),
           core.input_errors.load(std::memory_order_relaxed) + core.dead_letters.load(std::memory_order_relaxed)};
 }
+
+bool Run::leaves_threads() const { return state_->left_behind || state_->core.is_awaited(); }
 
 const RunReport& Run::report() const { return state_->report; }
 

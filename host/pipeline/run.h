@@ -132,6 +132,8 @@ class Run {
   RunProgress progress() const;
   // After the end.
   const RunReport& report() const;
+  // After the end: whether a thread hangs in a node of this run, and may still come back. What the run was given must then stay for ever.
+  bool leaves_threads() const;
 
  private:
   Run();

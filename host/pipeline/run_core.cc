@@ -20,6 +20,11 @@ RunCore::~RunCore() {
   if (end_fd_ >= 0) ::close(end_fd_);
 }
 
+void RunCore::abandon(WorkerId worker) noexcept {
+  gave_up_threads_.store(true, std::memory_order_release);
+  lanes.abandon(worker);
+}
+
 LaneId RunCore::lane(const std::string& name) const {
   const auto found = lanes.find(name);
   assert(found && "build checks lanes");

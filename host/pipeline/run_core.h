@@ -59,6 +59,11 @@ class RunCore : public Activity {
   bool stopping() const { return stopping_.load(std::memory_order_acquire); }      // take no more input
   bool discarding() const { return discarding_.load(std::memory_order_acquire); }  // drop what is inside
 
+  // [any] A thread hangs in a node of this run: its worker is given up, and it may come back to what it knew at any time.
+  void abandon(WorkerId worker) noexcept;
+  // [any] Whether such a thread may still be out there.
+  bool is_awaited() const { return gave_up_threads_.load(std::memory_order_acquire) && lanes.abandoned() > 0; }
+
   // A stage has ended: everything that came in has left it.
   void stage_ended() noexcept;
   bool wait(uint64_t timeout_ms);
@@ -75,7 +80,7 @@ class RunCore : public Activity {
   void end(bool by_force) noexcept;
   void wake_all() noexcept;
 
-  std::atomic<bool> stopping_{false}, discarding_{false};
+  std::atomic<bool> stopping_{false}, discarding_{false}, gave_up_threads_{false};
   std::atomic<uint32_t> stages_left_;
   int end_fd_ = -1;
 

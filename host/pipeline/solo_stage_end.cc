@@ -63,7 +63,7 @@ bool SoloStage::give_up_hung(Dispatch& d) {
   if (!closed) return false;
   const uint64_t waited = now_ns() - d.started_ns;
   Strand& strand = *d.strand;
-  core_.lanes.abandon(d.worker);
+  core_.abandon(d.worker);
   d.handle->abandon();
   if (d.handle == object_) object_lost_ = true;
   hung_objects_.push_back(d.handle);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <utility>
 
 #include "log.h"
 #include "pipeline/run.h"
@@ -147,9 +148,8 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
 
   void end(Result<void> outcome) noexcept {
     const auto self = std::move(self_);
-    // A thread that hangs in a node may come back to what the run knew.
-    if (lanes_.abandoned() > 0) static_cast<void>(new std::shared_ptr<OneRun>(self));
-    const Done done = std::move(done_);
+    if (run_ && run_->leaves_threads()) static_cast<void>(new std::shared_ptr<OneRun>(self));
+    const Done done = std::exchange(done_, nullptr);
     done(harvest_.take(std::move(outcome)));
   }
 

@@ -1,9 +1,12 @@
 """Every code block of README.md does what the text says, in order, in one shell.
 
-A block ```json NAME or ```cpp NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter.
+A block ```json NAME or ```cpp NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter. The program is the one that was
+built, and the host listens on a port that is free.
 """
 import os
 import re
+import signal
+import socket
 import subprocess
 import unittest
 
@@ -25,6 +28,24 @@ class Readme(HeddleCase):
         with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
             self.blocks = list(blocks(file.read()))
 
+    def as_built_here(self, text):
+        return text.replace("$PWD/build/release", os.path.dirname(PROGRAM)).replace(":7433", f":{self.port}")
+
+    @staticmethod
+    def end_all_of(shell):
+        """Ends the shell and what it has left running."""
+        try:
+            os.killpg(shell.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        shell.wait()
+
+    @staticmethod
+    def free_port():
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            return one.getsockname()[1]
+
     def test_every_block_says_what_it_is(self):
         self.assertGreater(len(self.blocks), 5)
         for language, name, content, _ in self.blocks:
@@ -37,9 +58,11 @@ class Readme(HeddleCase):
 
     def test_every_block_works(self):
         # One shell for all; between blocks it writes a mark, so that each block's output is known. The two commands are what CI itself runs.
-        script = ["set -eu", 'heddle() { "$HEDDLE_PROGRAM" "$@"; }']
+        script = ["set -eu"]
         wanted = []
+        self.port = self.free_port()
         for language, name, content, expected in self.blocks:
+            content = self.as_built_here(content)
             if language in ("json", "cpp"):
                 script.append(f"cat > {name} <<'END-OF-BLOCK'\n{content}END-OF-BLOCK")
             elif language == "bash" and content.startswith("./packaging/"):
@@ -48,10 +71,14 @@ class Readme(HeddleCase):
             elif language == "bash":
                 script += [content, "printf '\\n=== end of block\\n'"]
                 wanted.append((content, expected))
-        done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=SOURCE, capture_output=True, text=True, timeout=TIMEOUT, check=False,
-                              env=self.environment({"HEDDLE_PROGRAM": PROGRAM, "TMPDIR": self.folder}))
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        outputs = done.stdout.split("\n=== end of block\n")[:-1]
+        shell = subprocess.Popen(["bash", "-c", "\n".join(script)], cwd=SOURCE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                 env=self.environment({"HEDDLE_HOST": f"http://127.0.0.1:{self.port}", "TMPDIR": self.folder}))
+        try:
+            out, err = shell.communicate(timeout=TIMEOUT)
+        finally:
+            self.end_all_of(shell)
+        self.assertEqual(shell.returncode, 0, out + err)
+        outputs = out.split("\n=== end of block\n")[:-1]
         self.assertEqual(len(outputs), len(wanted))
         for (content, expected), output in zip(wanted, outputs):
             if expected is not None:

@@ -1,0 +1,82 @@
+// What the command line says to the verbs that talk to a running host.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace heddle {
+
+// Where the host is, and how it and we prove who we are.
+struct HostArguments {
+  std::string url = {};         // empty: HEDDLE_HOST, or the default address
+  std::string token_file = {};  // empty: the token is in HEDDLE_TOKEN, or there is none
+  std::string ca_file = {};     // empty: HEDDLE_CA_FILE, or the authorities that this machine trusts
+};
+
+struct SubmitArguments {
+  std::string type;
+  std::optional<std::string> payload;       // JSON; "-": standard input
+  std::optional<std::string> payload_file;  // "-": standard input
+  std::string lane;
+  std::optional<unsigned> priority;
+  std::optional<std::string> key;
+  std::optional<uint64_t> delay_ms, run_at_ms, deadline_ms;
+  std::string idempotency_key;
+  std::vector<uint64_t> after;
+  bool wait = false;
+  std::optional<uint64_t> timeout_ms;
+};
+
+enum class JobsAction : uint8_t { kList, kShow, kWait, kCancel };
+
+struct JobsArguments {
+  JobsAction action = JobsAction::kList;
+  std::string lane, type, state;
+  uint64_t limit = 50, after = 0;
+  std::vector<uint64_t> ids;
+  std::optional<uint64_t> timeout_ms;
+};
+
+enum class LanesAction : uint8_t { kList, kShow, kPause, kResume, kSet };
+
+struct LanesArguments {
+  LanesAction action = LanesAction::kList;
+  std::string name;
+  std::vector<std::string> settings;  // "max_concurrency=4"
+};
+
+enum class DlqAction : uint8_t { kList, kShow, kRequeue, kDiscard };
+
+struct DlqArguments {
+  DlqAction action = DlqAction::kList;
+  uint64_t limit = 50, after = 0;
+  std::vector<uint64_t> ids;
+  bool all = false;
+};
+
+struct EventsArguments {
+  std::string prefix, lane;
+  uint64_t job = 0;
+};
+
+struct TopArguments {
+  bool once = false;
+};
+
+struct DoctorArguments {
+  std::optional<std::string> config;  // unset: the first of the usual places
+};
+
+struct ClientArguments {
+  HostArguments host;
+  SubmitArguments submit;
+  JobsArguments jobs;
+  LanesArguments lanes;
+  DlqArguments dlq;
+  EventsArguments events;
+  TopArguments top;
+  DoctorArguments doctor;
+};
+
+}  // namespace heddle
