@@ -25,7 +25,7 @@ Daemon::Daemon(Settings settings)
 
 Daemon::~Daemon() {
   if (stopper_.joinable()) stopper_.join();
-  answer_reloads();
+  refuse_reloads();
   take_down();
   if (bell_ >= 0) ::close(bell_);
 }
@@ -182,7 +182,7 @@ bool Daemon::run() {
     if (::read(bell_, &rings, sizeof rings) > 0) answer_reloads();
   }
   stopper_.join();
-  answer_reloads();
+  refuse_reloads();
   take_down();
   return !something_left_;
 }

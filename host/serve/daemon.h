@@ -71,6 +71,7 @@ class Daemon {
   void shut_down();
   void take_down();
   void answer_reloads();
+  void refuse_reloads();
 
   Value describe() const;
   Result<void> ready() const;
@@ -100,6 +101,7 @@ class Daemon {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<Listener*> closed_;  // of closing_: may be destroyed
   std::vector<Reload> reloads_;    // asked for
+  bool deaf_ = false;              // nobody answers reloads any more
 };
 
 }  // namespace heddle

@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint64_t kMakeWayMs = 1'000;  // for the requests of a listener whose endpoint is needed at once
 
+Error stopping() { return Error("stopping", "this host is stopping", ErrorClass::kRetryable); }
+
 Value texts(const std::vector<std::string>& list) {
   std::vector<Value> out;
   for (const std::string& text : list) out.push_back(json_text(text));
@@ -63,6 +65,7 @@ Result<Value> Daemon::ask_to_reload() {
   std::future<Result<Value>> answer;
   {
     std::lock_guard lock(mutex_);
+    if (deaf_) return stopping();
     answer = reloads_.emplace_back().answer.get_future();
   }
   ring();
@@ -82,8 +85,15 @@ void Daemon::answer_reloads() {
   }
   std::erase_if(closing_, [&](const auto& listener) { return std::find(closed.begin(), closed.end(), listener.get()) != closed.end(); });
   if (asked.empty()) return;
-  const auto outcome = stopping_ || !ready_ ? Result<Value>(Error("stopping", "this host is stopping", ErrorClass::kRetryable)) : reload();
+  const auto outcome = stopping_ || !ready_ ? Result<Value>(stopping()) : reload();
   for (Reload& one : asked) one.answer.set_value(outcome);
+}
+
+void Daemon::refuse_reloads() {
+  std::lock_guard lock(mutex_);
+  deaf_ = true;
+  for (Reload& one : reloads_) one.answer.set_value(stopping());
+  reloads_.clear();
 }
 
 Result<Value> Daemon::reload() {

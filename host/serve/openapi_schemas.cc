@@ -56,12 +56,10 @@ constexpr std::string_view kSchemas = R"json({
 "Requeued": {"type": "object", "required": ["requeued"], "properties": {"requeued": {"type": "integer"}}},
 "Discarded": {"type": "object", "required": ["discarded"], "properties": {"discarded": {"type": "integer"}}},
 "LaneSettings": {"type": "object", "description": "As in the configuration file; what is not named stays as it is."},
-"Lane": {"type": "object", "required": ["name", "stats", "raised", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
+"Lane": {"type": "object", "required": ["name", "stats", "alerts_standing", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
   "name": {"type": "string"},
+  "alerts_standing": {"type": "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "level": {"type": "string"}, "message": {"type": "string"}}}},
   "stats": {"type": "object"},
-  "raised": {"type": "array", "description": "The alerts that stand.", "items": {"type": "object", "properties": {
-    "alert": {"enum": ["depth", "latency-p95", "failures", "oldest"]}, "level": {"enum": ["warning", "critical"]},
-    "value": {"type": "integer"}, "limit": {"type": "integer"}, "text": {"type": "string"}}}},
   "counts": {"type": "object"},
   "waited": {"$ref": "#/components/schemas/Durations"},
   "ran": {"$ref": "#/components/schemas/Durations"}}},
