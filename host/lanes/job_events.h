@@ -18,15 +18,15 @@
 
 namespace heddle {
 
-// Keys: queue.job.submitted, .started, .completed, .retry, .failed, .dead_lettered, .timeout, .cancelled, .preempted, .progress; queue.shutdown.started,
-// .drained.
+// Keys: queue.job.submitted, .started, .completed, .retry, .failed, .dead_lettered, .timeout, .cancelled, .preempted, .progress; queue.lane.pressure, .idle, .paused,
+// .resumed, .alert; queue.shutdown.started, .drained.
 struct JobEvent {
   uint64_t number = 0;  // of all events, from 1
   std::string key = {};
   std::string lane = {}, type = {};
   JobId job = 0;
   uint32_t attempt = 0;
-  std::string text = {};     // error, or the message of a progress
+  std::string text = {};     // error, or the message of a progress or an alert; an alert's kind is its type
   double percent = 0;
 };
 

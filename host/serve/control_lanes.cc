@@ -48,6 +48,15 @@ Value counts_json(const JobCounts& c) {
                       {"given_up", json_count(c.given_up)}});
 }
 
+Value alerts_json(const Control::State& control, const std::string& lane) {
+  std::vector<Value> all;
+  for (const Alert& alert : control.host.jobs->alerts()) {
+    if (alert.lane != lane) continue;
+    all.push_back(json_object({{"kind", json_text(name_of(alert.kind))}, {"level", json_text(name_of(alert.level))}, {"message", json_text(alert.text())}}));
+  }
+  return Value::list(std::move(all));
+}
+
 LaneSetup setup_of(const Control::State& control, LaneId lane) { return {control.host.lanes->config(lane), control.host.jobs->policy(lane)}; }
 
 Value lane_json(const Control::State& control, LaneId lane, const LaneStats& stats) {
@@ -59,6 +68,7 @@ Value lane_json(const Control::State& control, LaneId lane, const LaneStats& sta
     members.emplace_back(name, std::move(value));
   }
   const LaneTimes times = control.host.lanes->times(lane);
+  members.emplace_back("alerts_standing", alerts_json(control, stats.name));
   members.emplace_back("stats", stats_json(stats));
   members.emplace_back("counts", counts_json(control.host.jobs->counts(lane)));
   members.emplace_back("waited", durations_json(times.waited));

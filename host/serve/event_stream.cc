@@ -142,17 +142,17 @@ size_t EventStreams::count() const {
 }
 
 Value event_json(const JobEvent& event) {
+  const bool is_progress = event.key == "queue.job.progress", is_alert = event.key == "queue.lane.alert";
   std::vector<std::pair<std::string, Value>> data;
   if (!event.lane.empty()) data.emplace_back("lane", json_text(event.lane));
   if (event.job != 0) data.emplace_back("job", json_count(event.job));
-  if (!event.type.empty()) data.emplace_back("type", json_text(event.type));
+  if (!event.type.empty()) data.emplace_back(is_alert ? "alert" : "type", json_text(event.type));
   if (event.attempt != 0) data.emplace_back("attempt", json_count(event.attempt));
-  const bool is_progress = event.key.ends_with(".progress");
   if (is_progress) {
     const auto percent = Value::number(event.percent);
     data.emplace_back("percent", percent ? *percent : Value::null());
   }
-  if (!event.text.empty()) data.emplace_back(is_progress ? "message" : "error", json_text(log::redacted(event.text)));
+  if (!event.text.empty()) data.emplace_back(is_progress || is_alert ? "message" : "error", json_text(log::redacted(event.text)));
   return json_object({{"event", json_text(event.key)}, {"id", json_text(std::to_string(event.number))}, {"data", json_object(std::move(data))}});
 }
 

@@ -35,6 +35,19 @@ std::vector<LaneNow> look(const Lanes& lanes, const Jobs& jobs) {
 
 class Families {
  public:
+  void begin(MetricType type, std::string name, std::string help) {
+    MetricFamily family;
+    family.name = std::move(name);
+    family.help = std::move(help);
+    family.type = type;
+    all_.push_back(std::move(family));
+  }
+  void append(MetricType type, std::vector<ClientMetric::Label> labels, double value) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
+    all_.back().metric.push_back(std::move(metric));
+  }
   void add(MetricType type, std::string name, std::string help, double value, std::vector<ClientMetric::Label> labels = {}) {
     begin(type, std::move(name), std::move(help));
     append(type, std::move(labels), value);
@@ -60,19 +73,6 @@ class Families {
   std::string text() const { return prometheus::TextSerializer().Serialize(all_); }
 
  private:
-  void begin(MetricType type, std::string name, std::string help) {
-    MetricFamily family;
-    family.name = std::move(name);
-    family.help = std::move(help);
-    family.type = type;
-    all_.push_back(std::move(family));
-  }
-  void append(MetricType type, std::vector<ClientMetric::Label> labels, double value) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
-    all_.back().metric.push_back(std::move(metric));
-  }
   std::vector<MetricFamily> all_;
 };
 
@@ -95,7 +95,7 @@ constexpr JobCounter kJobCounters[] = {
     {"given_up", "Attempts that did not end within their grace time and were given up.", &JobCounts::given_up},
 };
 
-void add_lanes(Families& f, const std::vector<LaneNow>& lanes) {
+void add_lanes(Families& f, const std::vector<LaneNow>& lanes, const std::vector<Alert>& alerts) {
   constexpr auto kCounter = MetricType::Counter, kGauge = MetricType::Gauge;
   for (const JobCounter& c : kJobCounters)
     f.of_lanes(kCounter, std::string("heddle_lane_jobs_") + c.name + "_total", c.help, lanes, [&](const LaneNow& l) { return l.counts.*c.count; });
@@ -113,6 +113,8 @@ void add_lanes(Families& f, const std::vector<LaneNow>& lanes) {
              [now](const LaneNow& l) { return l.stats.oldest_ns == 0 || l.stats.oldest_ns > now ? 0 : seconds(now - l.stats.oldest_ns); });
   f.of_lanes(kGauge, "heddle_lane_paused", "1: the lane starts nothing.", lanes, [](const LaneNow& l) { return l.stats.paused; });
   f.of_lanes(kGauge, "heddle_lane_under_pressure", "1: as much waits as the lane's threshold says.", lanes, [](const LaneNow& l) { return l.stats.under_pressure; });
+  if (!alerts.empty()) f.begin(kGauge, "heddle_lane_alert", "Alerts that stand: 1: a warning, 2: critical.");
+  for (const Alert& alert : alerts) f.append(kGauge, {{"lane", alert.lane}, {"kind", std::string(name_of(alert.kind))}}, static_cast<double>(alert.level));
   f.histogram("heddle_lane_wait_seconds", "How long it took until a worker began.", lanes, &LaneTimes::waited);
   f.histogram("heddle_lane_run_seconds", "How long a worker was busy.", lanes, &LaneTimes::ran);
 }
@@ -128,7 +130,7 @@ std::string metrics_text(const Lanes& lanes, const Jobs& jobs, std::string_view 
   f.add(kGauge, "heddle_workers_abandoned", "Threads that were given up because their job hung, and still hang.", lanes.abandoned());
   f.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead().size()));
   f.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
-  add_lanes(f, look(lanes, jobs));
+  add_lanes(f, look(lanes, jobs), jobs.alerts());
   return f.text();
 }
 

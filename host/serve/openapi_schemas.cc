@@ -58,6 +58,7 @@ constexpr std::string_view kSchemas = R"json({
 "LaneSettings": {"type": "object", "description": "As in the configuration file; what is not named stays as it is."},
 "Lane": {"type": "object", "required": ["name", "stats", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
   "name": {"type": "string"},
+  "alerts_standing": {"type": "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "level": {"type": "string"}, "message": {"type": "string"}}}},
   "stats": {"type": "object"},
   "counts": {"type": "object"},
   "waited": {"$ref": "#/components/schemas/Durations"},

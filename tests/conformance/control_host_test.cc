@@ -79,6 +79,10 @@ TEST(ControlMetrics, CountWhatHappens) {
   EXPECT_EQ(sample(text, "heddle_dead_jobs"), 1);
   EXPECT_EQ(sample(text, R"(heddle_build_info{version="1.2.3"})"), 1);
   EXPECT_EQ(sample(text, "process_start_time_seconds"), 1'700'000'000);
+  ASSERT_TRUE(host.ask("PATCH /v1/lanes/query", R"({"depth":1000})").status == 200);
+  for (int i = 0; i < 120; ++i) host.submit(R"({"type":"echo","lane":"query"})");
+  EXPECT_EQ(sample(host.ask("GET /metrics").body, R"(heddle_lane_alert{lane="query",kind="depth"})"), 1);
+  EXPECT_EQ(host.ask("GET /v1/lanes/query").text("/alerts_standing/0/level"), "warning");
   host.ask("POST /v1/lanes/query/resume");
   host.ask("POST /v1/jobs/" + std::to_string(delayed) + "/cancel");
 }
