@@ -31,6 +31,7 @@ Daemon::~Daemon() {
 }
 
 Result<void> Daemon::start() {
+  if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
   catalog_ = scanned(config_);
   // Two at least: while one waits for a node to start, the other one starts it.
   lanes_ = std::make_unique<Lanes>(std::max(2u, config_.threads ? config_.threads : std::thread::hardware_concurrency()));

@@ -165,11 +165,13 @@ class ServeTest(HeddleCase):
         host = self.serve(auth={"tokens": [everything]}, env={"TEST_TOKEN": TOKEN})
         self.assertIn(host.ask("GET", "/v1/host")[0], (401, 403))
         self.assertEqual(host.ask("GET", "/v1/host", token=TOKEN)[0], 200)
-        auth = {"tokens": [{**everything, "token": "another-token"}]}
+        self.assertIn(host.ask("GET", "/health")[0], (401, 403))
+        auth = {"tokens": [{**everything, "token": "another-token"}], "open": ["health"]}
         self.config(auth=auth)
         host.reload()
         self.assertIn(host.ask("GET", "/v1/host", token=TOKEN)[0], (401, 403))
         self.assertEqual(host.ask("GET", "/v1/host", token="another-token")[0], 200)
+        self.assertEqual(host.ask("GET", "/health")[0], 200)
         self.assertNotIn("another-token", host.text)
 
         before = host.address
