@@ -12,7 +12,8 @@ void Jobs::State::start(Job* job) noexcept {
 void Jobs::State::begin(Record& r) {
   const uint64_t timeout_ns = policy(r.in_lane).timeout_ns;
   std::unique_lock lock(r.mutex);
-  waits_no_more(r);
+  r.started_ns = now_ns();
+  waits_no_more(r, true);
   if (r.now == JobState::kEnding) return save(r, lock);  // that failed before
   if (closed && r.is_kept()) return leave(r, lock);
   if (r.stop != Stop::kNo) return finish(r, lock, JobState::kCancelled, Error("cancelled", "cancelled before it began", ErrorClass::kCancelled), {});
@@ -20,7 +21,6 @@ void Jobs::State::begin(Record& r) {
   r.now = JobState::kRunning;
   const uint64_t fence = ++r.fence;
   JobRun run(r.shared_from_this(), ++r.attempt, fence);
-  r.started_ns = now_ns();
   r.started_ms = wall_ms();
   r.worker = Lanes::current_worker();
   if (timeout_ns > 0) set_alarm(r, timeout_ns);
@@ -132,6 +132,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   const Stop stop = std::exchange(r.stop, Stop::kNo);
   r.to_tell.clear();
   r.worker = 0;
+  r.took_ns = now_ns() - r.started_ns;
   if (result) return finish(r, lock, JobState::kDone, std::nullopt, std::move(*result));
   Error error = std::move(result).error();
   if (stop == Stop::kPreempted) {  // as if this attempt had not been
@@ -145,7 +146,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
     r.now = JobState::kWaiting;
     return leave(r, lock);
   }
-  r.failed.push_back({r.attempt, error.text(), now_ns() - r.started_ns});
+  r.failed.push_back({r.attempt, error.text(), r.took_ns});
   if (stop == Stop::kCancelled || stop == Stop::kShutdown) return finish(r, lock, JobState::kCancelled, std::move(error), {});
   count(r.in_lane, kFailed);
   tell(r, "failed", error.text());

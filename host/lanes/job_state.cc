@@ -177,13 +177,14 @@ Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
 }
 
 // [r.mutex held]
-void Jobs::State::waits_no_more(Record& r) {
+void Jobs::State::waits_no_more(Record& r, bool begins) {
   if (!std::exchange(r.counted, false)) return;
   Book& b = book(r.in_lane);
   std::optional<Alert> change;
   {
     std::lock_guard lock(b.mutex);
     change = b.watch.depth(--b.waiting);
+    if (begins) b.waited.record(r.started_ns > r.due_at_ns ? r.started_ns - r.due_at_ns : 0);
   }
   b.room.notify_one();
   if (change) tell(r.in_lane, *std::move(change));
@@ -196,7 +197,8 @@ void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
     std::unique_lock lock(b.mutex);
     waits_more(r.in_lane, b, lock);
   }
-  if (not_before_ns > now_ns()) lanes.post_at(not_before_ns, r.in_lane, &r);
+  r.due_at_ns = std::max(not_before_ns, now_ns());
+  if (r.due_at_ns == not_before_ns) lanes.post_at(not_before_ns, r.in_lane, &r);
   else lanes.post(r.in_lane, &r);
 }
 

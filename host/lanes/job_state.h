@@ -54,7 +54,8 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   std::vector<std::shared_ptr<Record>> needs;  // what it is to run after, until it has asked them
   size_t missing = 0;                     // jobs it waits for
   std::vector<std::shared_ptr<Record>> dependents;
-  uint64_t started_ns = 0;
+  uint64_t due_at_ns = 0;                 // when it could have begun: from then on it waits
+  uint64_t started_ns = 0, took_ns = 0;   // the last attempt
   uint64_t submitted_ms = 0, not_before_ms = 0, started_ms = 0, ended_ms = 0;
   WorkerId worker = 0;                    // while the function is inside
   bool held = false;                      // it goes on without a worker
@@ -87,6 +88,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     JobPolicy policy;      // guarded by mutex
     uint64_t waiting = 0;  // guarded by mutex
     LaneWatch watch;       // guarded by mutex
+    Histogram waited, ran; // recorded with the mutex held
     struct Look : Job {    // at the lane's oldest job, while one waits and somebody wants to know
       State* state = nullptr;
       LaneId of = 0;
@@ -123,7 +125,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   Error refuse(const RecordPtr& record, Error why);
   void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal = {});
   void enter(Record& r);
-  void waits_no_more(Record& r);
+  void waits_no_more(Record& r, bool begins = false);
   void enqueue(Record& r, uint64_t not_before_ns);
   void preempt_for(uint32_t priority);
 

@@ -51,6 +51,7 @@ void Jobs::State::watch_end(const Record& r) {
   std::array<std::optional<Alert>, 2> changes;
   {
     std::lock_guard lock(b.mutex);
+    b.ran.record(r.took_ns);
     changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed);
   }
   for (auto& change : changes) {

@@ -203,6 +203,14 @@ JobCounts Jobs::counts(LaneId lane) const {
           .dead = get(State::kDead), .given_up = get(State::kGivenUp)};
 }
 
+LaneTimes Jobs::times(LaneId lane) const {
+  const State::Book& book = state_->book(lane);
+  LaneTimes sum;
+  sum.waited.add(book.waited);
+  sum.ran.add(book.ran);
+  return sum;
+}
+
 std::vector<Alert> Jobs::alerts() const { return state_->standing_alerts(); }
 
 void Jobs::on_alert(std::function<void(const Alert&)> told) { state_->on_alert = std::move(told); }

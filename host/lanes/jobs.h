@@ -109,6 +109,8 @@ class Jobs {
 
   std::shared_ptr<EventQueue> subscribe(EventFilter filter, size_t most = 1'000);
   JobCounts counts(LaneId lane) const;
+  // How long its jobs waited from when they could have begun, and how long their last attempt took until its answer: also of those that hold no worker meanwhile.
+  LaneTimes times(LaneId lane) const;
   // What is wrong with lanes at present.
   std::vector<Alert> alerts() const;
   // [setup] `told` is called for each that is raised or over, in their order, one at a time, by a job of the lane "system". Each is logged, too.

@@ -256,6 +256,22 @@ TEST(Jobs, AHigherLaneAsksTheLowestPreemptibleOneToGoBackWithItsCheckpoint) {
   EXPECT_EQ(b.jobs.counts(low).preempted, 1u);
 }
 
+TEST(Jobs, TimesAreThoseOfTheJobAlsoWhereItHoldsNoWorker) {
+  Bench b(2);
+  const LaneId lane = b.lane({.name = "l"});
+  const JobId id = b.submit({.type = "later", .lane = "l", .not_before_ns = now_ns() + 20 * kNsPerMs});
+  b.entered.acquire();
+  const uint64_t from = now_ns();
+  while (now_ns() - from < 30 * kNsPerMs) std::this_thread::yield();
+  b.open[0].complete(Value());
+  b.over(id);
+  const LaneTimes times = b.jobs.times(lane);
+  EXPECT_EQ(times.waited.count(), 1u);
+  EXPECT_EQ(times.ran.count(), 1u);
+  EXPECT_GE(times.ran.sum_ns(), 30 * kNsPerMs);
+  EXPECT_GT(b.jobs.find(id)->started_ms, b.jobs.find(id)->submitted_ms);
+}
+
 TEST(Jobs, AlertsAreRaisedOnceAndClearedOnce) {
   Bench b(2);
   std::mutex mutex;
