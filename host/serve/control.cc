@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "serve/control_state.h"
-#include "serve/fields.h"
+#include "serve/members.h"
 #include "serve/route.h"
 
 namespace heddle {

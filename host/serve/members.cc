@@ -1,4 +1,4 @@
-#include "serve/fields.h"
+#include "serve/members.h"
 
 #include <algorithm>
 #include <charconv>
@@ -17,27 +17,27 @@ std::string suggestion(std::string_view word, const std::vector<std::string>& ca
   return found.empty() ? "" : "; did you mean " + quoted(found) + "?";
 }
 
-Fields::Fields(Value map, bool as_texts) : map_(std::move(map)), as_texts_(as_texts) {
+Members::Members(Value map, bool as_texts) : map_(std::move(map)), as_texts_(as_texts) {
   if (map_.kind() != HEDDLE_MAP) {
     if (map_) wrong("the body must be an object, not " + describe(map_));
     map_ = Value();
   }
 }
 
-void Fields::wrong(std::string message) {
+void Members::wrong(std::string message) {
   if (wrong_.empty()) wrong_ = std::move(message);
 }
 
-Value Fields::any(std::string_view name) {
+Value Members::any(std::string_view name) {
   asked_.emplace_back(name);
   return map_ ? map_.find(name) : Value();
 }
 
-void Fields::need(std::string_view name) {
+void Members::need(std::string_view name) {
   if (!map_ || !map_.find(name)) wrong(quoted(name) + " is missing");
 }
 
-std::optional<std::string> Fields::text(std::string_view name, size_t least, size_t most) {
+std::optional<std::string> Members::text(std::string_view name, size_t least, size_t most) {
   const Value found = any(name);
   if (!found) return std::nullopt;
   const auto said = found.kind() == HEDDLE_STRING ? found.as_text() : std::nullopt;
@@ -47,7 +47,7 @@ std::optional<std::string> Fields::text(std::string_view name, size_t least, siz
   return std::string(*said);
 }
 
-std::optional<uint64_t> Fields::number(const Value& value) const {
+std::optional<uint64_t> Members::number(const Value& value) const {
   if (!as_texts_) {
     const auto n = value.kind() == HEDDLE_INT ? value.as_int() : std::nullopt;
     return n && *n >= 0 ? std::optional(static_cast<uint64_t>(*n)) : std::nullopt;
@@ -58,7 +58,7 @@ std::optional<uint64_t> Fields::number(const Value& value) const {
   return failed == std::errc() && !said.empty() && end == said.data() + said.size() ? std::optional(n) : std::nullopt;
 }
 
-std::optional<uint64_t> Fields::count(std::string_view name, uint64_t least, uint64_t most) {
+std::optional<uint64_t> Members::count(std::string_view name, uint64_t least, uint64_t most) {
   const Value found = any(name);
   if (!found) return std::nullopt;
   const auto n = number(found);
@@ -67,7 +67,7 @@ std::optional<uint64_t> Fields::count(std::string_view name, uint64_t least, uin
   return std::nullopt;
 }
 
-std::vector<uint64_t> Fields::counts(std::string_view name, size_t most) {
+std::vector<uint64_t> Members::counts(std::string_view name, size_t most) {
   std::vector<uint64_t> all;
   const Value found = any(name);
   if (!found) return all;
@@ -83,7 +83,7 @@ std::vector<uint64_t> Fields::counts(std::string_view name, size_t most) {
   return all;
 }
 
-Result<void> Fields::end() const {
+Result<void> Members::end() const {
   std::string strange;  // what is misspelt explains what is missing
   for (size_t i = 0; map_ && strange.empty() && i < map_.size(); ++i) {
     std::string_view name;

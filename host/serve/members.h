@@ -1,4 +1,4 @@
-// Fields: what a peer says in a body or a query, read one by one and strictly: a wrong type, a value out of range, a name that nobody asked for are errors that name it.
+// Members: what a peer says in a body or a query, read one by one and strictly: a wrong type, a value out of range, a name that nobody asked for are errors that name it.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -11,12 +11,12 @@
 
 namespace heddle {
 
-class Fields {
+class Members {
  public:
   // The members of a JSON object.
-  static Fields of_body(Value body) { return Fields(std::move(body), false); }
+  static Members of_body(Value body) { return Members(std::move(body), false); }
   // The parameters of a request: texts, in which numbers are written, too.
-  static Fields of_parameters(Value parameters) { return Fields(std::move(parameters), true); }
+  static Members of_parameters(Value parameters) { return Members(std::move(parameters), true); }
 
   // Each gives nothing for what is absent or wrong; what was wrong first is the error of end().
   std::optional<std::string> text(std::string_view name, size_t least = 1, size_t most = 256);
@@ -30,7 +30,7 @@ class Fields {
   Result<void> end() const;
 
  private:
-  Fields(Value map, bool as_texts);
+  Members(Value map, bool as_texts);
   std::optional<uint64_t> number(const Value& value) const;
 
   Value map_;
