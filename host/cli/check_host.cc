@@ -83,6 +83,7 @@ Value check_host(Checkup& checkup, HostClient& client, bool chosen, const std::s
   check_token(checkup, client, static_cast<bool>(about));
   check_ready(checkup, client);
   if (about) check_difference(checkup, about.body);
+  if (about) checkup.ok("store", about.body.find("store").is_null() ? "none: jobs are in memory and do not survive a restart" : text_member(about.body, "store") + ": the jobs of durable lanes survive a restart");
   return about.body ? about.body : Value::boolean(true);
 }
 

@@ -111,7 +111,7 @@ void HostClient::Connection::set_up(const char* method, const std::string& path,
   body_text = body ? body.json() : "";
   headers = ::curl_slist_append(headers, "Expect:");  // a body goes out at once
   if (!address.token.empty()) headers = ::curl_slist_append(headers, ("Authorization: Bearer " + address.token).c_str());
-  if (body) headers = ::curl_slist_append(headers, "Content-Type: application/json");
+  headers = ::curl_slist_append(headers, body ? "Content-Type: application/json" : "Content-Type:");  // curl's own would be that of a form
   ::curl_easy_setopt(easy, CURLOPT_URL, (address.url + path).c_str());
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   ::curl_easy_setopt(easy, CURLOPT_PROXY, "");  // the host is on this machine or in its own network

@@ -129,7 +129,9 @@ TEST(LaneSetup, IsReadAsItIsWritten) {
                           R"("rate_limits":[{"count":10,"per":"minute","burst":5,"kind":"bucket"},{"count":2,"per":"second","burst":2,"kind":"window"}],)"
                           R"("priority_boost":{"kind":"custom","within_ms":1000,"steps":[{"percent_left":50,"levels":1},{"percent_left":10,"levels":2}]},)"
                           R"("pressure_threshold":7,"preemptible":true,"durability":"written","timeout_ms":5,"grace_ms":6,)"
-                          R"("retry":{"max_attempts":3,"initial_backoff_ms":10,"multiplier":1.5,"max_backoff_ms":20,"jitter":"equal"}})";
+                          R"("retry":{"max_attempts":3,"initial_backoff_ms":10,"multiplier":1.5,"max_backoff_ms":20,"jitter":"equal"},)"
+                          R"("alerts":{"depth":{"warning":5,"critical":9},"latency_p95_ms":{"warning":1,"critical":2},)"
+                          R"("failure_percent":{"warning":10,"critical":100},"oldest_ms":{"warning":3,"critical":4}}})";
   const auto read = read_lane_setup(all, default_setup("x"));
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(lane_setup_json(*read).json(), all);

@@ -11,11 +11,13 @@ namespace heddle {
 namespace {
 
 constexpr std::string_view kLaneKeys[] = {"priority",  "min_concurrency", "max_concurrency", "weight",             "depth",       "when_full",  "order",    "rate_limits",
-                                          "priority_boost", "pressure_threshold", "preemptible", "durability", "timeout_ms", "grace_ms", "retry"};
+                                          "priority_boost", "pressure_threshold", "preemptible", "durability", "timeout_ms", "grace_ms", "retry", "alerts"};
 constexpr std::string_view kRateKeys[] = {"count", "per", "burst", "kind"};
 constexpr std::string_view kBoostKeys[] = {"kind", "within_ms", "steps"};
 constexpr std::string_view kStepKeys[] = {"percent_left", "levels"};
 constexpr std::string_view kNamedRetryKeys[] = {"kind", "retries", "delay_ms"};
+constexpr std::string_view kAlertKeys[] = {"depth", "latency_p95_ms", "failure_percent", "oldest_ms"}, kAlertLimitKeys[] = {"warning", "critical"};
+constexpr AlertLimit AlertLimits::*kAlertLimits[] = {&AlertLimits::depth, &AlertLimits::latency_p95_ms, &AlertLimits::failure_percent, &AlertLimits::oldest_ms};  // in the order of their keys
 constexpr std::string_view kRetryKeys[] = {"max_attempts", "initial_backoff_ms", "multiplier", "max_backoff_ms", "jitter"};
 
 constexpr uint64_t kMaxPriority = 255, kMaxConcurrency = 65'536, kMaxWeight = 10'000, kMaxDepth = 1'000'000'000, kMaxRate = 1'000'000'000, kMaxAttempts = 1'000;
@@ -111,6 +113,33 @@ void read_retry(Reading& reading, JsonNode& value, const Path& path, RetryPolicy
           "the first back-off of " + std::to_string(retry.first_ns / kNsPerMs) + " ms is longer than \"max_backoff_ms\", which is " + std::to_string(retry.cap_ns / kNsPerMs));
 }
 
+void read_alerts(Reading& reading, JsonNode& value, const Path& path, AlertLimits& alerts) {
+  Fields f(reading, value, path, kAlertKeys, "the alerts of a lane");
+  for (size_t i = 0; i < std::size(kAlertKeys); ++i) {
+    JsonNode* const limit = f.get(kAlertKeys[i]);
+    if (!limit) continue;
+    const Path at = f.at(kAlertKeys[i]);
+    AlertLimit& out = alerts.*kAlertLimits[i];
+    out = {};
+    Fields of(reading, *limit, at, kAlertLimitKeys, "the limits of an alert");
+    const uint64_t most = kAlertKeys[i] == "failure_percent" ? 100 : kMaxMilliseconds;
+    of.integer("warning", 0, most, out.warning);
+    of.integer("critical", 0, most, out.critical);
+    if (out.warning > 0 && out.critical > 0 && out.critical < out.warning) {
+      of.error("out-of-range", "critical", "\"critical\" is less than \"warning\", which is " + std::to_string(out.warning));
+    }
+  }
+}
+
+Value alerts_json(const AlertLimits& alerts) {
+  std::vector<std::pair<std::string, Value>> members;
+  for (size_t i = 0; i < std::size(kAlertKeys); ++i) {
+    const AlertLimit& limit = alerts.*kAlertLimits[i];
+    members.emplace_back(kAlertKeys[i], json_object({{"warning", json_count(limit.warning)}, {"critical", json_count(limit.critical)}}));
+  }
+  return json_object(std::move(members));
+}
+
 Value time_json(uint64_t ns) { return json_count(ns / kNsPerMs); }
 
 Value rate_json(const RateLimit& rate) {
@@ -171,6 +200,7 @@ void read_lane_setup(Reading& reading, JsonNode& value, const Path& path, LaneSe
   read_time(f, "timeout_ms", 0, setup.policy.timeout_ns);
   read_time(f, "grace_ms", 0, setup.policy.grace_ns);
   if (JsonNode* const retry = f.get("retry")) read_retry(reading, *retry, f.at("retry"), setup.policy.retry);
+  if (JsonNode* const alerts = f.get("alerts")) read_alerts(reading, *alerts, f.at("alerts"), setup.policy.alerts);
   if (reading.diagnostics().errors() > errors_before) return;
   if (auto sound = check(lane); !sound) reading.error("bad-lane", path, value.span, sound.error().message);
 }
@@ -211,7 +241,8 @@ Value lane_setup_json(const LaneSetup& setup) {
                       {"durability", json_text(kDurabilityWords[static_cast<size_t>(setup.policy.durability)])},
                       {"timeout_ms", time_json(setup.policy.timeout_ns)},
                       {"grace_ms", time_json(setup.policy.grace_ns)},
-                      {"retry", retry_json(setup.policy.retry)}});
+                      {"retry", retry_json(setup.policy.retry)},
+                      {"alerts", alerts_json(setup.policy.alerts)}});
 }
 
 }  // namespace heddle

@@ -56,7 +56,7 @@ constexpr std::string_view kSchemas = R"json({
 "Requeued": {"type": "object", "required": ["requeued"], "properties": {"requeued": {"type": "integer"}}},
 "Discarded": {"type": "object", "required": ["discarded"], "properties": {"discarded": {"type": "integer"}}},
 "LaneSettings": {"type": "object", "description": "As in the configuration file; what is not named stays as it is."},
-"Lane": {"type": "object", "required": ["name", "stats", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
+"Lane": {"type": "object", "required": ["name", "stats", "alerts_standing", "counts", "waited", "ran"], "additionalProperties": true, "properties": {
   "name": {"type": "string"},
   "alerts_standing": {"type": "array", "items": {"type": "object", "properties": {"kind": {"type": "string"}, "level": {"type": "string"}, "message": {"type": "string"}}}},
   "stats": {"type": "object"},

@@ -307,8 +307,17 @@ class Doctor(HostCase):
         self.serve()
         ok, found = self.findings(code=0)
         self.assertTrue(ok)
-        for check in ("host", "token", "ready", "dead letters", "lanes", "config"):
+        for check in ("host", "token", "ready", "store", "dead letters", "lanes", "config"):
             self.assertIn((check, "ok"), found)
+
+    def test_the_disk_of_the_store_is_looked_at(self):
+        self.serve(store={"type": "Sqlite", "params": {"path": self.path("jobs.db")}}, lanes={"safe": {"durability": "durable"}})
+        _, found = self.findings("--config", self.path("host.json"), code=0)
+        self.assertIn("survive a restart", found["store", "ok"])
+        self.assertTrue(any(check == "disk" and self.folder in message for (check, _), message in found.items()), found)
+        id = self.submit("pipeline/double", "1", "--lane", "safe")
+        self.heddle("jobs", "wait", str(id))
+        self.assertTrue(self.job(id)["durable"])
 
     def test_what_is_not_well_is_said_with_what_to_do(self):
         self.serve()
