@@ -96,7 +96,7 @@ void Daemon::offer_pipelines_as_jobs() {
   const auto known = jobs_->types();
   for (const ServedPipelinePtr& pipeline : pipelines_->all()) {
     const std::string type = "pipeline/" + pipeline->name;
-    if (!std::binary_search(known.begin(), known.end(), type)) jobs_->add_type(type, pipeline_job(*pipelines_, *lanes_, config_.state_dir, pipeline->name));
+    if (!std::binary_search(known.begin(), known.end(), type)) jobs_->add_type(type, pipeline_job(*jobs_, *pipelines_, *lanes_, config_.state_dir, pipeline->name));
   }
 }
 

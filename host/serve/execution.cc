@@ -185,6 +185,13 @@ Error error_of_failed(const Value& failed) {
   return Error(text("code"), "node " + text("node") + ": " + text("message"), c);
 }
 
+bool waits_for_itself(const ServedPipeline& pipeline, const std::string& lane_name, const Lanes& lanes) {
+  const auto& stages = pipeline.pipeline.stages;
+  const auto lane = lanes.find(lane_name);
+  return lane && lanes.config(*lane).max_concurrency != LaneConfig::kNoLimit &&
+         std::any_of(stages.begin(), stages.end(), [&](const PipelineStage& stage) { return stage.lane == lane_name; });
+}
+
 Result<Value> outcome_of(Executed executed) {
   if (!executed.run) return std::move(executed.run).error();
   if (!executed.failed.empty()) return error_of_failed(executed.failed[0]);
@@ -206,10 +213,15 @@ std::shared_ptr<Execution> Execution::start(ServedPipelinePtr pipeline, Lanes& l
   return out;
 }
 
-Jobs::Function pipeline_job(const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name) {
-  return [&pipelines, &lanes, state_dir = std::move(state_dir), name = std::move(name)](JobRun run) {
+Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name) {
+  return [&jobs, &pipelines, &lanes, state_dir = std::move(state_dir), name = std::move(name)](JobRun run) {
     ServedPipelinePtr pipeline = pipelines.find(name);
     if (!pipeline) return run.complete(Error("no-pipeline", "the pipeline \"" + name + "\" is not served any more", ErrorClass::kConfig));
+    const auto job = jobs.find(run.id());
+    if (job && waits_for_itself(*pipeline, job->lane, lanes)) {
+      return run.complete(Error("lane-in-use", "nodes of pipeline \"" + name + "\" run on the lane \"" + job->lane + "\", whose places are limited and held by its own jobs: submit it to another lane",
+                                ErrorClass::kConfig));
+    }
     std::vector<Value> items;
     items.push_back(run.payload() ? run.payload() : Value::null());
     const std::weak_ptr<Execution> execution =

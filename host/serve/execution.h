@@ -37,7 +37,8 @@ inline constexpr const char* kExecutionLane = "executions";
 LaneId execution_lane(Lanes& lanes);
 
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is
-// served under that name when the job begins.
-Jobs::Function pipeline_job(const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
+// served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own nodes run, jobs could hold all of them and wait for
+// ever for each other, so it fails there.
+Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
 
 }  // namespace heddle

@@ -186,13 +186,22 @@ TEST_F(Served, IsAJob) {
   write("slow.json", kSlow);
   ASSERT_TRUE(load());
   Jobs jobs(lanes_);
-  for (const char* name : {"triple", "slow"}) jobs.add_type(std::string("pipeline/") + name, pipeline_job(pipelines_, lanes_, {}, name));
+  for (const char* name : {"triple", "slow"}) jobs.add_type(std::string("pipeline/") + name, pipeline_job(jobs, pipelines_, lanes_, {}, name));
   const auto over = [&](JobSpec spec) { return *jobs.wait(*jobs.submit(std::move(spec)), 30'000); };
   EXPECT_EQ(over({.type = "pipeline/triple", .payload = Value::integer(2)}).result.json(), R"({"outputs":[6]})");
 
   const JobView failed = over({.type = "pipeline/triple", .payload = Value::null()});
   EXPECT_EQ(failed.state, JobState::kDead);
   EXPECT_NE(failed.error->text().find("node m: "), std::string::npos) << failed.error->text();
+
+  LaneConfig narrow = lanes_.config(*lanes_.find("default"));
+  narrow.max_concurrency = 1;
+  ASSERT_TRUE(lanes_.add(narrow));
+  const JobView stuck = over({.type = "pipeline/triple", .payload = Value::integer(2)});
+  EXPECT_EQ(stuck.error->code, "lane-in-use") << stuck.error->text();
+  EXPECT_EQ(over({.type = "pipeline/triple", .lane = "query", .payload = Value::integer(2)}).state, JobState::kDone);
+  narrow.max_concurrency = LaneConfig::kNoLimit;
+  ASSERT_TRUE(lanes_.add(narrow));
 
   const JobId slow = *jobs.submit({.type = "pipeline/slow", .payload = Value::integer(1)});
   EXPECT_TRUE(jobs.cancel(slow));
