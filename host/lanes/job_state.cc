@@ -183,7 +183,9 @@ void Jobs::State::waits_no_more(Record& r, bool begins) {
   std::optional<Alert> change;
   {
     std::lock_guard lock(b.mutex);
-    change = b.watch.depth(--b.waiting);
+    --b.waiting;
+    if (!b.watch.is_calm(b.waiting)) change = b.watch.depth(b.waiting, now_ns() / kNsPerMs);
+    if (change || b.watch.settles_ms() != 0) look_later(r.in_lane, b);
     if (begins) b.waited.record(r.started_ns > r.due_at_ns ? r.started_ns - r.due_at_ns : 0);
   }
   b.room.notify_one();

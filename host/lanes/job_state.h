@@ -89,7 +89,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     uint64_t waiting = 0;  // guarded by mutex
     LaneWatch watch;       // guarded by mutex
     Histogram waited, ran; // recorded with the mutex held
-    struct Look : Job {    // at the lane's oldest job, while one waits and somebody wants to know
+    struct Look : Job {    // at what time alone changes: the oldest job, a level that settles
       State* state = nullptr;
       LaneId of = 0;
     } look;
@@ -151,7 +151,9 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   // What is said when something is wrong with a lane (job_watch.cc).
   void waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock);
   void watch_end(const Record& r);
+  void look_later(LaneId lane, Book& b);
   static void look(Job* job) noexcept;
+  void tell_all(LaneId lane, LaneWatch::Changes& changes);
   void tell(LaneId lane, LaneNotice notice);
   void tell(LaneId lane, Alert alert);
   static void tell_alerts(Job* job) noexcept;

@@ -8,38 +8,55 @@ namespace heddle {
 
 // [lock held on entry, not after] One more job waits in this lane.
 void Jobs::State::waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock) {
-  std::optional<Alert> change = b.watch.depth(++b.waiting);
-  const AlertLimit& limit = b.watch.limits().oldest_ms;
-  const bool looks = limit != AlertLimit() && !closed && !std::exchange(b.looking, true);
-  const uint64_t first_ms = limit.warning > 0 ? limit.warning : limit.critical;
-  if (looks) {
-    b.look.state = this;
-    b.look.of = lane;
-    b.look.run = &State::look;
-    lanes.post_at(now_ns() + first_ms * kNsPerMs, system, &b.look);
-  }
+  std::optional<Alert> change;
+  ++b.waiting;
+  if (!b.watch.is_calm(b.waiting)) change = b.watch.depth(b.waiting, now_ns() / kNsPerMs);
+  if (b.watch.limits().oldest_ms != AlertLimit()) look_later(lane, b);
   lock.unlock();
   if (change) tell(lane, *std::move(change));
 }
 
-// At the oldest job of a lane; again when it, or the next one, may have become too old.
+// [b.mutex held] Sees to it that look() comes when there may be something to see: a job that has become too old, or a level that has settled. Without either, nothing ticks.
+void Jobs::State::look_later(LaneId lane, Book& b) {
+  if (closed || b.looking) return;
+  const uint64_t now_ms = now_ns() / kNsPerMs, settles_ms = b.watch.settles_ms();
+  const AlertLimit& oldest = b.watch.limits().oldest_ms;
+  uint64_t in_ms = settles_ms > now_ms ? settles_ms - now_ms : settles_ms > 0 ? 1 : UINT64_MAX;
+  if (oldest != AlertLimit() && (b.waiting > 0 || b.watch.level(AlertKind::kAge) != AlertLevel::kNone)) {
+    in_ms = std::min(in_ms, std::max<uint64_t>(1, (oldest.warning > 0 ? oldest.warning : oldest.critical) / 8));
+  }
+  if (in_ms == UINT64_MAX) return;
+  b.looking = true;
+  b.look.state = this;
+  b.look.of = lane;
+  b.look.run = &State::look;
+  lanes.post_at((now_ms + in_ms) * kNsPerMs, system, &b.look);
+}
+
 void Jobs::State::look(Job* job) noexcept {
   auto& mine = *static_cast<Book::Look*>(job);
   State& s = *mine.state;
   Book& b = s.book(mine.of);
-  const uint64_t oldest_ns = s.lanes.oldest_ns(mine.of), now = now_ns();
-  std::optional<Alert> change;
+  const uint64_t oldest_ns = s.lanes.oldest_ns(mine.of), now = now_ns(), now_ms = now / kNsPerMs;
+  LaneWatch::Changes changes;
+  std::optional<Alert> aged;
   {
     std::lock_guard lock(b.mutex);
-    change = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0);
+    changes = b.watch.settle(now_ms);
+    aged = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0, now_ms);
   }
-  if (change) s.tell(mine.of, *std::move(change));
+  s.tell_all(mine.of, changes);
+  if (aged) s.tell(mine.of, *std::move(aged));
   std::lock_guard lock(b.mutex);
-  const AlertLimit& limit = b.watch.limits().oldest_ms;
-  const uint64_t step_ms = std::max<uint64_t>(1, (limit.warning > 0 ? limit.warning : limit.critical) / 8);
-  b.looking = limit != AlertLimit() && !s.closed && (b.waiting > 0 || b.watch.level(AlertKind::kAge) != AlertLevel::kNone);
-  if (b.looking) s.lanes.post_at(now + step_ms * kNsPerMs, s.system, job);
-  else b.room.notify_all();
+  b.looking = false;
+  s.look_later(mine.of, b);
+  if (!b.looking) b.room.notify_all();
+}
+
+void Jobs::State::tell_all(LaneId lane, LaneWatch::Changes& changes) {
+  for (auto& change : changes) {
+    if (change) tell(lane, *std::move(change));
+  }
 }
 
 // [r.mutex held] It is over, and its times are there.
@@ -48,15 +65,14 @@ void Jobs::State::watch_end(const Record& r) {
   if (!failed && r.now != JobState::kDone) return;
   const uint64_t from_ms = std::max(r.submitted_ms, r.not_before_ms);
   Book& b = book(r.in_lane);
-  std::array<std::optional<Alert>, 2> changes;
+  LaneWatch::Changes changes;
   {
     std::lock_guard lock(b.mutex);
     b.ran.record(r.took_ns);
-    changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed);
+    changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed, now_ns() / kNsPerMs);
+    if (b.watch.settles_ms() != 0) look_later(r.in_lane, b);
   }
-  for (auto& change : changes) {
-    if (change) tell(r.in_lane, *std::move(change));
-  }
+  tell_all(r.in_lane, changes);
 }
 
 void Jobs::State::tell(LaneId lane, LaneNotice notice) {

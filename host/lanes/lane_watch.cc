@@ -28,42 +28,70 @@ std::string Alert::text() const {
   return std::string(name_of(level)) + ": " + what() + " (limit " + std::to_string(limit) + ")";
 }
 
-std::optional<Alert> LaneWatch::look(AlertKind kind, uint64_t value, const AlertLimit& limit) {
-  Alert& now = standing_[static_cast<size_t>(kind)];
-  const auto reached = [&](uint64_t at) { return at > 0 && value >= at; };
-  const auto left = [&](uint64_t at) { return at == 0 || value * 5 < at * 4; };
-  AlertLevel level = reached(limit.critical) ? AlertLevel::kCritical : reached(limit.warning) ? AlertLevel::kWarning : AlertLevel::kNone;
-  if (level < now.level) {
-    const uint64_t held = now.level == AlertLevel::kCritical ? limit.critical : limit.warning;
-    if (!left(held)) level = now.level;
-    else if (level == AlertLevel::kNone && !left(limit.warning)) level = AlertLevel::kWarning;
+const AlertLimit& LaneWatch::limit_of(AlertKind kind) const {
+  switch (kind) {
+    case AlertKind::kDepth: return limits_.depth;
+    case AlertKind::kLatency: return limits_.latency_p95_ms;
+    case AlertKind::kFailures: return limits_.failure_percent;
+    case AlertKind::kAge: break;
   }
-  now.value = value;
-  if (level == now.level) return std::nullopt;
-  const bool of_critical = level > now.level ? level == AlertLevel::kCritical : level == AlertLevel::kWarning;
-  now.kind = kind;
-  now.level = level;
-  now.limit = of_critical || limit.warning == 0 ? limit.critical : limit.warning;
-  return now;
+  return limits_.oldest_ms;
 }
 
-std::array<std::optional<Alert>, 2> LaneWatch::ended(uint64_t latency_ms, bool failed) {
-  std::array<std::optional<Alert>, 2> changes;
+std::optional<Alert> LaneWatch::look(AlertKind kind, uint64_t value, uint64_t now_ms) {
+  auto& [alert, below_since_ms] = standing_[static_cast<size_t>(kind)];
+  const AlertLimit& limit = limit_of(kind);
+  const auto reached = [&](uint64_t at) { return at > 0 && value >= at; };
+  const AlertLevel level = reached(limit.critical) ? AlertLevel::kCritical : reached(limit.warning) ? AlertLevel::kWarning : AlertLevel::kNone;
+  alert.kind = kind;
+  alert.value = value;
+  if (level >= alert.level) {
+    below_since_ms = 0;
+    if (level == alert.level) return std::nullopt;
+  } else {
+    if (below_since_ms == 0) below_since_ms = std::max<uint64_t>(1, now_ms);
+    if (now_ms - below_since_ms < kSettleMs) return std::nullopt;
+    below_since_ms = 0;
+  }
+  const bool of_critical = level > alert.level ? level == AlertLevel::kCritical : level == AlertLevel::kWarning;
+  alert.level = level;
+  alert.limit = of_critical || limit.warning == 0 ? limit.critical : limit.warning;
+  return alert;
+}
+
+LaneWatch::Changes LaneWatch::ended(uint64_t latency_ms, bool failed, uint64_t now_ms) {
+  Changes changes;
   End& place = last_[ended_ % kLast];
   failed_ -= ended_ >= kLast && place.failed ? 1 : 0;
   failed_ += failed ? 1 : 0;
   place = {latency_ms, failed};
   const size_t count = static_cast<size_t>(std::min<uint64_t>(++ended_, kLast));
   if (count < kFewest) return changes;
-  changes[0] = look(AlertKind::kFailures, failed_ * 100 / count, limits_.failure_percent);
+  changes[0] = look(AlertKind::kFailures, failed_ * 100 / count, now_ms);
   // The percentile costs a walk over the ring: it is asked for where somebody wants to know.
   if (limits_.latency_p95_ms == AlertLimit() && level(AlertKind::kLatency) == AlertLevel::kNone) return changes;
   std::array<uint64_t, kLast> sorted;
   std::transform(last_.begin(), last_.begin() + static_cast<long>(count), sorted.begin(), [](const End& e) { return e.latency_ms; });
   const auto p95 = sorted.begin() + static_cast<long>(count * 95 / 100);
   std::nth_element(sorted.begin(), p95, sorted.begin() + static_cast<long>(count));
-  changes[1] = look(AlertKind::kLatency, *p95, limits_.latency_p95_ms);
+  changes[1] = look(AlertKind::kLatency, *p95, now_ms);
   return changes;
+}
+
+LaneWatch::Changes LaneWatch::settle(uint64_t now_ms) {
+  Changes changes;
+  for (size_t kind = 0; kind < kKinds; ++kind) {
+    if (standing_[kind].below_since_ms > 0) changes[kind] = look(static_cast<AlertKind>(kind), standing_[kind].alert.value, now_ms);
+  }
+  return changes;
+}
+
+uint64_t LaneWatch::settles_ms() const {
+  uint64_t first = 0;
+  for (const Standing& s : standing_) {
+    if (s.below_since_ms > 0 && (first == 0 || s.below_since_ms + kSettleMs < first)) first = s.below_since_ms + kSettleMs;
+  }
+  return first;
 }
 
 }  // namespace heddle

@@ -45,28 +45,43 @@ struct Alert {
 
 class LaneWatch {
  public:
-  static constexpr size_t kLast = 128;    // jobs that percentiles and percents are taken of
-  static constexpr size_t kFewest = 20;   // with fewer there is neither
+  static constexpr size_t kLast = 128;         // jobs that percentiles and percents are taken of
+  static constexpr size_t kFewest = 20;        // with fewer there is neither
+  static constexpr uint64_t kSettleMs = 5'000; // a level is left when the value has been below its limit for so long: it does not flutter
+  static constexpr size_t kKinds = 4;
+  using Changes = std::array<std::optional<Alert>, kKinds>;
 
   void set(const AlertLimits& limits) { limits_ = limits; }
   const AlertLimits& limits() const { return limits_; }
 
-  // Each gives the change, if there is one. A level is left when the value has fallen below four fifths of its limit.
-  std::optional<Alert> depth(uint64_t waiting) { return look(AlertKind::kDepth, waiting, limits_.depth); }
-  std::optional<Alert> age(uint64_t oldest_ms) { return look(AlertKind::kAge, oldest_ms, limits_.oldest_ms); }
-  // A job has ended. At most one change of each kind.
-  std::array<std::optional<Alert>, 2> ended(uint64_t latency_ms, bool failed);
+  // `now_ms` is of any clock that does not go back. Each gives the change, if there is one. Depth is asked for each job: is_calm() says without a clock that there is none.
+  bool is_calm(uint64_t waiting) const {
+    return level(AlertKind::kDepth) == AlertLevel::kNone && (limits_.depth.warning == 0 || waiting < limits_.depth.warning) &&
+           (limits_.depth.critical == 0 || waiting < limits_.depth.critical);
+  }
+  std::optional<Alert> depth(uint64_t waiting, uint64_t now_ms) { return look(AlertKind::kDepth, waiting, now_ms); }
+  std::optional<Alert> age(uint64_t oldest_ms, uint64_t now_ms) { return look(AlertKind::kAge, oldest_ms, now_ms); }
+  // A job has ended.
+  Changes ended(uint64_t latency_ms, bool failed, uint64_t now_ms);
+  // What has settled by now.
+  Changes settle(uint64_t now_ms);
+  // When settle() may have something to say; 0: never.
+  uint64_t settles_ms() const;
 
-  AlertLevel level(AlertKind kind) const { return standing_[static_cast<size_t>(kind)].level; }
+  AlertLevel level(AlertKind kind) const { return standing_[static_cast<size_t>(kind)].alert.level; }
   // What stands; its lane is for the caller to fill in.
-  const Alert& standing(AlertKind kind) const { return standing_[static_cast<size_t>(kind)]; }
-  static constexpr size_t kKinds = 4;
+  const Alert& standing(AlertKind kind) const { return standing_[static_cast<size_t>(kind)].alert; }
 
  private:
-  std::optional<Alert> look(AlertKind kind, uint64_t value, const AlertLimit& limit);
+  const AlertLimit& limit_of(AlertKind kind) const;
+  std::optional<Alert> look(AlertKind kind, uint64_t value, uint64_t now_ms);
 
   AlertLimits limits_;
-  std::array<Alert, kKinds> standing_{};
+  struct Standing {
+    Alert alert = {};
+    uint64_t below_since_ms = 0;  // 0: it is not below the limit of its level
+  };
+  std::array<Standing, kKinds> standing_{};
   struct End {
     uint64_t latency_ms = 0;
     bool failed = false;

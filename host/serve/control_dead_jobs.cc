@@ -24,10 +24,10 @@ Result<JobView> find_dead(Control::State& control, const Request& request) {
 }  // namespace
 
 Result<Value> list_dead_jobs(Control::State& control, const Request& request) {
-  Members members = Members::of_parameters(request.parameters());
-  const auto after = members.count("after", 0, INT64_MAX);
-  const auto most = static_cast<size_t>(members.count("limit", 1, kMostListed).value_or(kMostListed));
-  if (auto read = members.end(); !read) return std::move(read).error();
+  Members fields = Members::of_parameters(request.parameters());
+  const auto after = fields.count("after", 0, INT64_MAX);
+  const auto most = static_cast<size_t>(fields.count("limit", 1, kMostListed).value_or(kMostListed));
+  if (auto read = fields.end(); !read) return std::move(read).error();
   std::vector<JobView> dead = control.host.jobs->dead();
   if (after) {
     const auto last = std::find_if(dead.begin(), dead.end(), [&](const JobView& view) { return view.id == *after; });

@@ -46,13 +46,13 @@ void reload(Control::State& control, Request request) {
 }
 
 void watch_events(Control::State& control, Request request) {
-  Members members = Members::of_parameters(request.parameters());
+  Members fields = Members::of_parameters(request.parameters());
   EventFilter filter;
-  filter.prefix = members.text("prefix", 0).value_or("");
-  filter.lane = members.text("lane").value_or("");
-  filter.job = members.count("job", 1, INT64_MAX).value_or(0);
-  const uint64_t last = members.count("last-event-id", 0, INT64_MAX).value_or(0);
-  if (auto read = members.end(); !read) return refuse(request, read.error());
+  filter.prefix = fields.text("prefix", 0).value_or("");
+  filter.lane = fields.text("lane").value_or("");
+  filter.job = fields.count("job", 1, INT64_MAX).value_or(0);
+  const uint64_t last = fields.count("last-event-id", 0, INT64_MAX).value_or(0);
+  if (auto read = fields.end(); !read) return refuse(request, read.error());
   control.streams.open(std::move(filter), last, std::move(request));
 }
 

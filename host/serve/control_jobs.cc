@@ -22,17 +22,17 @@ uint64_t key_of(std::string_view text) {
   return hash;
 }
 
-uint64_t read_key(Members& members) {
-  const Value key = members.any("key");
+uint64_t read_key(Members& fields) {
+  const Value key = fields.any("key");
   if (!key) return 0;
   if (key.kind() == HEDDLE_STRING) return key_of(*key.as_text());
-  return members.count("key", 0, INT64_MAX).value_or(0);
+  return fields.count("key", 0, INT64_MAX).value_or(0);
 }
 
-uint64_t read_not_before(Members& members, uint64_t now) {
-  const auto delay_ms = members.count("delay_ms", 0, kMostDelayMs);
-  const auto run_at = members.count("run_at", 0, kMostTimeMs);
-  if (delay_ms && run_at) members.wrong("\"delay_ms\" and \"run_at\" say the same: give one of them");
+uint64_t read_not_before(Members& fields, uint64_t now) {
+  const auto delay_ms = fields.count("delay_ms", 0, kMostDelayMs);
+  const auto run_at = fields.count("run_at", 0, kMostTimeMs);
+  if (delay_ms && run_at) fields.wrong("\"delay_ms\" and \"run_at\" say the same: give one of them");
   if (delay_ms && *delay_ms > 0) return now + *delay_ms * kNsPerMs;
   const uint64_t wall = wall_ms();
   return run_at && *run_at > wall ? now + (*run_at - wall) * kNsPerMs : 0;
@@ -44,14 +44,14 @@ std::vector<std::string> lane_names(const Lanes& lanes) {
   return names;
 }
 
-void check_lane(const Control::State& control, Members& members, const std::string& name) {
-  if (!control.host.lanes->find(name)) members.wrong("there is no lane \"" + name + "\"" + suggestion(name, lane_names(*control.host.lanes)));
+void check_lane(const Control::State& control, Members& fields, const std::string& name) {
+  if (!control.host.lanes->find(name)) fields.wrong("there is no lane \"" + name + "\"" + suggestion(name, lane_names(*control.host.lanes)));
 }
 
-void check_type(const Control::State& control, Members& members, const std::string& name) {
+void check_type(const Control::State& control, Members& fields, const std::string& name) {
   const auto types = control.host.jobs->types();
   if (std::find(types.begin(), types.end(), name) == types.end())
-    members.wrong("nothing here runs jobs of type \"" + name + "\"" + suggestion(name, types));
+    fields.wrong("nothing here runs jobs of type \"" + name + "\"" + suggestion(name, types));
 }
 
 struct Submission {
@@ -62,27 +62,27 @@ struct Submission {
 Result<Submission> read_submission(const Control::State& control, const Request& request) {
   auto body = request.json_body();
   if (!body) return std::move(body).error();
-  Members members = Members::of_body(*std::move(body));
+  Members fields = Members::of_body(*std::move(body));
   Submission submission;
   JobSpec& spec = submission.spec;
   const uint64_t now = now_ns();
-  members.need("type");
-  if (const auto type = members.text("type")) check_type(control, members, spec.type = *type);
-  if (const auto lane = members.text("lane")) check_lane(control, members, spec.lane = *lane);
-  spec.payload = members.any("payload");
-  spec.priority = static_cast<uint8_t>(members.count("priority", 0, 255).value_or(0));
-  spec.key = read_key(members);
-  if (const auto deadline_ms = members.count("deadline_ms", 1, kMostDelayMs)) spec.due_ns = now + *deadline_ms * kNsPerMs;
-  spec.not_before_ns = read_not_before(members, now);
-  spec.idempotency_key = members.text("idempotency_key").value_or("");
-  spec.after = members.counts("after", kMostAfter);
-  submission.wait_ms = members.count("wait_ms", 0, kMostWaitMs).value_or(0);
-  if (auto read = members.end(); !read) return std::move(read).error();
+  fields.need("type");
+  if (const auto type = fields.text("type")) check_type(control, fields, spec.type = *type);
+  if (const auto lane = fields.text("lane")) check_lane(control, fields, spec.lane = *lane);
+  spec.payload = fields.any("payload");
+  spec.priority = static_cast<uint8_t>(fields.count("priority", 0, 255).value_or(0));
+  spec.key = read_key(fields);
+  if (const auto deadline_ms = fields.count("deadline_ms", 1, kMostDelayMs)) spec.due_ns = now + *deadline_ms * kNsPerMs;
+  spec.not_before_ns = read_not_before(fields, now);
+  spec.idempotency_key = fields.text("idempotency_key").value_or("");
+  spec.after = fields.counts("after", kMostAfter);
+  submission.wait_ms = fields.count("wait_ms", 0, kMostWaitMs).value_or(0);
+  if (auto read = fields.end(); !read) return std::move(read).error();
   return submission;
 }
 
-std::optional<JobState> read_state(Members& members) {
-  const auto said = members.text("state");
+std::optional<JobState> read_state(Members& fields) {
+  const auto said = fields.text("state");
   if (!said) return std::nullopt;
   std::vector<std::string> names;
   std::string all;
@@ -91,7 +91,7 @@ std::optional<JobState> read_state(Members& members) {
     names.emplace_back(name_of(state));
     all.append(all.empty() ? "" : ", ").append(names.back());
   }
-  members.wrong("no job is ever \"" + *said + "\"" + suggestion(*said, names) + "; a state is one of " + all);
+  fields.wrong("no job is ever \"" + *said + "\"" + suggestion(*said, names) + "; a state is one of " + all);
   return std::nullopt;
 }
 
@@ -110,23 +110,23 @@ void submit_job(Control::State& control, Request request) {
 }
 
 void wait_for_job(Control::State& control, Request request) {
-  Members members = Members::of_parameters(request.parameters());
-  const auto id = members.count("id", 1, INT64_MAX);
-  const uint64_t timeout_ms = members.count("timeout_ms", 0, kMostWaitMs).value_or(kDefaultWaitMs);
-  if (auto read = members.end(); !read) return refuse(request, read.error());
+  Members fields = Members::of_parameters(request.parameters());
+  const auto id = fields.count("id", 1, INT64_MAX);
+  const uint64_t timeout_ms = fields.count("timeout_ms", 0, kMostWaitMs).value_or(kDefaultWaitMs);
+  if (auto read = fields.end(); !read) return refuse(request, read.error());
   control.waits.wait(*id, timeout_ms, std::move(request));
 }
 
 Result<Value> list_jobs(Control::State& control, const Request& request) {
-  Members members = Members::of_parameters(request.parameters());
+  Members fields = Members::of_parameters(request.parameters());
   JobFilter filter;
-  if (const auto lane = members.text("lane")) check_lane(control, members, filter.lane = *lane);
-  filter.type = members.text("type").value_or("");
-  filter.state = read_state(members);
-  filter.after = members.count("after", 0, INT64_MAX).value_or(0);
-  const auto most = static_cast<size_t>(members.count("limit", 1, kMostListed).value_or(kDefaultListed));
+  if (const auto lane = fields.text("lane")) check_lane(control, fields, filter.lane = *lane);
+  filter.type = fields.text("type").value_or("");
+  filter.state = read_state(fields);
+  filter.after = fields.count("after", 0, INT64_MAX).value_or(0);
+  const auto most = static_cast<size_t>(fields.count("limit", 1, kMostListed).value_or(kDefaultListed));
   filter.most = most + 1;  // one more, to know whether there are more
-  if (auto read = members.end(); !read) return std::move(read).error();
+  if (auto read = fields.end(); !read) return std::move(read).error();
   return job_page(control.host.jobs->list(filter), most);
 }
 

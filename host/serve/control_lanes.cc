@@ -78,9 +78,9 @@ Value lane_json(const Control::State& control, LaneId lane, const LaneStats& sta
 
 // The {name} of the path, where a request has no other parameters.
 Result<LaneId> asked_lane(const Control::State& control, const Request& request) {
-  Members members = Members::of_parameters(request.parameters());
-  const std::string name = members.text("name").value_or("");
-  if (auto read = members.end(); !read) return std::move(read).error();
+  Members fields = Members::of_parameters(request.parameters());
+  const std::string name = fields.text("name").value_or("");
+  if (auto read = fields.end(); !read) return std::move(read).error();
   if (const auto lane = control.host.lanes->find(name)) return *lane;
   std::vector<std::string> names;
   for (const LaneStats& lane : control.host.lanes->stats()) names.push_back(lane.name);

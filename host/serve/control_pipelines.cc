@@ -28,9 +28,9 @@ Result<std::vector<Value>> read_lines(std::string_view text) {
 }
 
 Result<ServedPipelinePtr> asked_pipeline(const Control::State& control, const Request& request) {
-  Members members = Members::of_parameters(request.parameters());
-  const std::string name = members.text("name").value_or("");
-  if (auto read = members.end(); !read) return std::move(read).error();
+  Members fields = Members::of_parameters(request.parameters());
+  const std::string name = fields.text("name").value_or("");
+  if (auto read = fields.end(); !read) return std::move(read).error();
   if (ServedPipelinePtr found = control.host.pipelines->find(name)) return found;
   std::vector<std::string> names;
   for (const ServedPipelinePtr& one : control.host.pipelines->all()) names.push_back(one->name);

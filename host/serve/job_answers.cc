@@ -58,9 +58,9 @@ Value job_page(const std::vector<JobView>& views, size_t most) {
 }
 
 Result<JobId> asked_job(const Request& request) {
-  Members members = Members::of_parameters(request.parameters());
-  const auto id = members.count("id", 1, INT64_MAX);
-  if (auto read = members.end(); !read) return std::move(read).error();
+  Members fields = Members::of_parameters(request.parameters());
+  const auto id = fields.count("id", 1, INT64_MAX);
+  if (auto read = fields.end(); !read) return std::move(read).error();
   return *id;
 }
 
