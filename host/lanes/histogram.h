@@ -1,4 +1,4 @@
-// Histogram: durations in buckets whose width grows with the value, eight to each doubling (as HdrHistogram, at 12 % precision). One thread records, any may read.
+// Histogram: durations in buckets whose width grows with the value, eight to each doubling (as HdrHistogram, at 12 % precision). One thread records, or all of them with record_shared(); any may read.
 #pragma once
 #include <array>
 #include <atomic>
@@ -30,6 +30,11 @@ class Histogram {
     auto& count = counts_[bucket(ns)];
     count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     sum_.store(sum_.load(std::memory_order_relaxed) + ns, std::memory_order_relaxed);
+  }
+  // [any]
+  void record_shared(uint64_t ns) {
+    counts_[bucket(ns)].fetch_add(1, std::memory_order_relaxed);
+    sum_.fetch_add(ns, std::memory_order_relaxed);
   }
   // By the recorder.
   void add(const Histogram& other) {

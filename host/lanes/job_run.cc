@@ -10,7 +10,7 @@ void Jobs::State::start(Job* job) noexcept {
 }
 
 void Jobs::State::begin(Record& r) {
-  const uint64_t timeout_ns = policy(r.in_lane).timeout_ns;
+  const uint64_t timeout_ns = book(r.in_lane).timeout_ns;
   std::unique_lock lock(r.mutex);
   r.started_ns = now_ns();
   waits_no_more(r, true);
@@ -125,7 +125,6 @@ void Jobs::State::give_up(Record& r, uint64_t fence) {
 }
 
 void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
-  const RetryPolicy retry = policy(r.in_lane).retry;
   std::unique_lock lock(r.mutex);
   if (r.now != JobState::kRunning || r.fence != fence) return;
   clear_alarm(r);
@@ -150,6 +149,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   if (stop == Stop::kCancelled || stop == Stop::kShutdown) return finish(r, lock, JobState::kCancelled, std::move(error), {});
   count(r.in_lane, kFailed);
   tell(r, "failed", error.text());
+  const RetryPolicy retry = policy(r.in_lane).retry;
   const bool again = stop == Stop::kTimedOut || (error.error_class != ErrorClass::kConfig && error.error_class != ErrorClass::kCancelled);
   if (!again || r.attempt >= retry.max_attempts || closed) return finish(r, lock, JobState::kDead, std::move(error), {});
   const uint64_t wait_ns = retry.wait_ns(r.attempt + 1);

@@ -148,56 +148,58 @@ void Jobs::State::enter(Record& r) {
 
 // Counts the job as waiting, as the lane's depth allows.
 Result<void> Jobs::State::admit(const RecordPtr& record, bool may_wait) {
-  Book& b = book(record->in_lane);
-  const LaneFull when_full = lanes.when_full(record->in_lane);
-  std::unique_lock lock(b.mutex);
-  while (b.waiting >= lanes.depth(record->in_lane)) {
+  const LaneId lane = record->in_lane;
+  Book& b = book(lane);
+  const LaneFull when_full = lanes.when_full(lane);
+  for (;;) {
+    uint64_t waiting = b.waiting;
+    while (waiting < lanes.depth(lane)) {
+      if (!b.waiting.compare_exchange_weak(waiting, waiting + 1)) continue;
+      record->counted = true;
+      watch_depth(lane, b, waiting + 1);
+      return {};
+    }
     if (when_full == LaneFull::kBlock && may_wait) {
-      b.room.wait(lock, [&] { return b.waiting < lanes.depth(record->in_lane) || closed; });
+      std::unique_lock lock(b.mutex);
+      ++b.blocked;
+      b.room.wait(lock, [&] { return b.waiting < lanes.depth(lane) || closed; });
+      --b.blocked;
       if (closed) return Error("closed", "the host takes no more jobs: it is shutting down", ErrorClass::kRetryable);
       continue;
     }
-    Job* const oldest = when_full == LaneFull::kShedOldest ? lanes.take_oldest(record->in_lane) : nullptr;
+    Job* const oldest = when_full == LaneFull::kShedOldest ? lanes.take_oldest(lane) : nullptr;
     if (!oldest) {
-      count(record->in_lane, kRejected);
-      return Error("lane-full", "lane \"" + record->spec.lane + "\" has " + std::to_string(b.waiting) + " jobs waiting, which is all it takes: try again later",
+      count(lane, kRejected);
+      return Error("lane-full", "lane \"" + record->spec.lane + "\" has " + std::to_string(waiting) + " jobs waiting, which is all it takes: try again later",
                    ErrorClass::kRetryable);
     }
     Record& shed = *static_cast<Record*>(oldest);
     const RecordPtr keep = shed.shared_from_this();
-    lock.unlock();
     std::unique_lock mine(shed.mutex);
-    count(shed.in_lane, kShed);
+    count(lane, kShed);
     finish(shed, mine, JobState::kDead, Error("shed", "lane \"" + record->spec.lane + "\" was full, and this was the job that waited longest"), {});
-    lock.lock();
   }
-  record->counted = true;
-  waits_more(record->in_lane, b, lock);
-  return {};
 }
 
 // [r.mutex held]
 void Jobs::State::waits_no_more(Record& r, bool begins) {
   if (!std::exchange(r.counted, false)) return;
   Book& b = book(r.in_lane);
-  std::optional<Alert> change;
-  {
-    std::lock_guard lock(b.mutex);
-    --b.waiting;
-    if (!b.watch.is_calm(b.waiting)) change = b.watch.depth(b.waiting, now_ns() / kNsPerMs);
-    if (change || b.watch.settles_ms() != 0) look_later(r.in_lane, b);
-    if (begins) b.waited.record(r.started_ns > r.due_at_ns ? r.started_ns - r.due_at_ns : 0);
+  const uint64_t waiting = b.waiting.fetch_sub(1) - 1;
+  // Either who is about to wait for room sees that there is some, or this one sees that somebody waits.
+  if (b.blocked > 0) {
+    { std::lock_guard lock(b.mutex); }
+    b.room.notify_one();
   }
-  b.room.notify_one();
-  if (change) tell(r.in_lane, *std::move(change));
+  watch_depth(r.in_lane, b, waiting);
+  if (begins) b.waited.record_shared(r.started_ns > r.due_at_ns ? r.started_ns - r.due_at_ns : 0);
 }
 
 // [r.mutex held]
 void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
   if (!std::exchange(r.counted, true)) {
     Book& b = book(r.in_lane);
-    std::unique_lock lock(b.mutex);
-    waits_more(r.in_lane, b, lock);
+    watch_depth(r.in_lane, b, ++b.waiting);
   }
   r.due_at_ns = std::max(not_before_ns, now_ns());
   if (r.due_at_ns == not_before_ns) lanes.post_at(not_before_ns, r.in_lane, &r);
@@ -228,8 +230,8 @@ void Jobs::State::let_go(Record& r) {
   if (std::exchange(r.held, false)) lanes.release(r.in_lane);
 }
 
-// [lock held on entry, not after] An end that must be written is told when it is. Until then the job keeps its place in the lane: so a lane runs ahead of the journal by no
-// more than its max_concurrency.
+// [lock held on entry, not after] An end that must be written is told when it is. Where the journal is behind, the job keeps its place in the lane
+// until then: so a lane runs ahead of it by no more than its max_concurrency.
 void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result) {
   waits_no_more(r);
   clear_alarm(r);
@@ -237,7 +239,7 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
   r.error = error ? std::make_unique<const Error>(*std::move(error)) : nullptr;
   r.result = std::move(result);
   if (!r.is_kept()) return publish(r, lock);
-  if (r.now == JobState::kRunning && !std::exchange(r.held, true)) lanes.hold(r.in_lane);
+  if (r.now == JobState::kRunning && writes >= kManyWrites && !std::exchange(r.held, true)) lanes.hold(r.in_lane);
   r.now = JobState::kEnding;
   save(r, lock);
 }

@@ -77,6 +77,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
 
   static constexpr JobId kReservedIds = JobId{1} << 20;
   static constexpr size_t kMostAccepting = 16'384;
+  static constexpr size_t kManyWrites = 1'024;  // the journal is behind
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
   State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
@@ -86,14 +87,20 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::mutex mutex;
     std::condition_variable room;
     JobPolicy policy;      // guarded by mutex
-    uint64_t waiting = 0;  // guarded by mutex
+    std::atomic<uint64_t> waiting{0};
+    std::atomic<size_t> blocked{0};  // who waits for room
     LaneWatch watch;       // guarded by mutex
-    Histogram waited, ran; // recorded with the mutex held
+    // Up to here nobody needs the watch, and so not the mutex.
+    std::atomic<uint64_t> calm_below{100};
+    std::atomic<bool> watches_ends{false};
+    std::atomic<uint64_t> timeout_ns{0};
+    Histogram waited, ran;
     struct Look : Job {    // at what time alone changes: the oldest job, a level that settles
       State* state = nullptr;
       LaneId of = 0;
     } look;
     bool looking = false;  // guarded by mutex
+    void settle_what_is_watched();
     std::array<std::atomic<uint64_t>, 11> counts{};
   };
   enum Count : size_t { kSubmitted, kRejected, kShed, kDone, kFailed, kRetried, kTimedOut, kCancelled, kPreempted, kDead, kGivenUp };
@@ -149,7 +156,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   bool cancel(const RecordPtr& record, Stop why);
 
   // What is said when something is wrong with a lane (job_watch.cc).
-  void waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock);
+  void watch_depth(LaneId lane, Book& b, uint64_t waiting);
   void watch_end(const Record& r);
   void look_later(LaneId lane, Book& b);
   static void look(Job* job) noexcept;

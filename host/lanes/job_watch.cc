@@ -6,13 +6,29 @@
 
 namespace heddle {
 
-// [lock held on entry, not after] One more job waits in this lane.
-void Jobs::State::waits_more(LaneId lane, Book& b, std::unique_lock<std::mutex>& lock) {
+// [b.mutex held] The settings or what stands have changed.
+void Jobs::State::Book::settle_what_is_watched() {
+  const AlertLimits& limits = watch.limits();
+  const auto smallest = [](const AlertLimit& limit) {
+    const uint64_t first = limit.warning > 0 ? limit.warning : limit.critical;
+    return first > 0 ? first : UINT64_MAX;
+  };
+  const bool stirred = watch.level(AlertKind::kDepth) != AlertLevel::kNone || limits.oldest_ms != AlertLimit();
+  calm_below = stirred ? 0 : smallest(limits.depth);
+  watches_ends = limits.failure_percent != AlertLimit() || limits.latency_p95_ms != AlertLimit() || watch.level(AlertKind::kFailures) != AlertLevel::kNone ||
+                 watch.level(AlertKind::kLatency) != AlertLevel::kNone;
+}
+
+// So many jobs wait in this lane now.
+void Jobs::State::watch_depth(LaneId lane, Book& b, uint64_t waiting) {
+  if (waiting < b.calm_below.load(std::memory_order_relaxed)) return;
   std::optional<Alert> change;
-  ++b.waiting;
-  if (!b.watch.is_calm(b.waiting)) change = b.watch.depth(b.waiting, now_ns() / kNsPerMs);
-  if (b.watch.limits().oldest_ms != AlertLimit()) look_later(lane, b);
-  lock.unlock();
+  {
+    std::lock_guard lock(b.mutex);
+    change = b.watch.depth(waiting, now_ns() / kNsPerMs);
+    b.settle_what_is_watched();
+    look_later(lane, b);
+  }
   if (change) tell(lane, *std::move(change));
 }
 
@@ -44,6 +60,7 @@ void Jobs::State::look(Job* job) noexcept {
     std::lock_guard lock(b.mutex);
     changes = b.watch.settle(now_ms);
     aged = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0, now_ms);
+    b.settle_what_is_watched();
   }
   s.tell_all(mine.of, changes);
   if (aged) s.tell(mine.of, *std::move(aged));
@@ -63,14 +80,16 @@ void Jobs::State::tell_all(LaneId lane, LaneWatch::Changes& changes) {
 void Jobs::State::watch_end(const Record& r) {
   const bool failed = r.now == JobState::kDead;
   if (!failed && r.now != JobState::kDone) return;
-  const uint64_t from_ms = std::max(r.submitted_ms, r.not_before_ms);
   Book& b = book(r.in_lane);
+  b.ran.record_shared(r.took_ns);
+  if (!b.watches_ends) return;
+  const uint64_t from_ms = std::max(r.submitted_ms, r.not_before_ms);
   LaneWatch::Changes changes;
   {
     std::lock_guard lock(b.mutex);
-    b.ran.record(r.took_ns);
     changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed, now_ns() / kNsPerMs);
-    if (b.watch.settles_ms() != 0) look_later(r.in_lane, b);
+    b.settle_what_is_watched();
+    look_later(r.in_lane, b);
   }
   tell_all(r.in_lane, changes);
 }

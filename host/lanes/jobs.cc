@@ -48,7 +48,9 @@ void Jobs::set_policy(LaneId lane, JobPolicy policy) {
   State::Book& book = state_->book(lane);
   std::lock_guard lock(book.mutex);
   book.policy = policy;
+  book.timeout_ns = policy.timeout_ns;
   book.watch.set(policy.alerts);
+  book.settle_what_is_watched();
 }
 
 JobPolicy Jobs::policy(LaneId lane) const { return state_->policy(lane); }

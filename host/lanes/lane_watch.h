@@ -54,11 +54,7 @@ class LaneWatch {
   void set(const AlertLimits& limits) { limits_ = limits; }
   const AlertLimits& limits() const { return limits_; }
 
-  // `now_ms` is of any clock that does not go back. Each gives the change, if there is one. Depth is asked for each job: is_calm() says without a clock that there is none.
-  bool is_calm(uint64_t waiting) const {
-    return level(AlertKind::kDepth) == AlertLevel::kNone && (limits_.depth.warning == 0 || waiting < limits_.depth.warning) &&
-           (limits_.depth.critical == 0 || waiting < limits_.depth.critical);
-  }
+  // `now_ms` is of any clock that does not go back. Each gives the change, if there is one.
   std::optional<Alert> depth(uint64_t waiting, uint64_t now_ms) { return look(AlertKind::kDepth, waiting, now_ms); }
   std::optional<Alert> age(uint64_t oldest_ms, uint64_t now_ms) { return look(AlertKind::kAge, oldest_ms, now_ms); }
   // A job has ended.

@@ -11,9 +11,7 @@ constexpr uint64_t kSettle = LaneWatch::kSettleMs;
 
 TEST(LaneWatch, RaisesOnceAndClearsOnce) {
   LaneWatch watch;
-  EXPECT_TRUE(watch.is_calm(99));
   EXPECT_FALSE(watch.depth(99, 1));
-  EXPECT_FALSE(watch.is_calm(100));
   const auto raised = watch.depth(100, 2);
   ASSERT_TRUE(raised);
   EXPECT_EQ(raised->level, AlertLevel::kWarning);
@@ -78,7 +76,6 @@ TEST(LaneWatch, KnowsTheLatencyOfNinetyFiveInAHundred) {
 TEST(LaneWatch, ALimitOfZeroIsNone) {
   LaneWatch watch;
   watch.set({.depth = {}, .oldest_ms = {}});
-  EXPECT_TRUE(watch.is_calm(1'000'000));
   EXPECT_FALSE(watch.depth(1'000'000, 1));
   EXPECT_FALSE(watch.age(1'000'000, 1));
 }

@@ -209,11 +209,7 @@ void Lanes::hold(LaneId lane) {
 }
 
 void Lanes::release(LaneId lane) {
-  {
-    std::lock_guard lock(pool_->shared->mutex);
-    pool_->shared->schedule.release(lane);
-  }
-  pool_->shared->stir();
+  pool_->shared->stir([&](Schedule& schedule) { schedule.release(lane); });
 }
 
 bool Lanes::has_free_worker() const { return pool_->shared->sleepers.load(std::memory_order_relaxed) > 0; }

@@ -49,13 +49,13 @@ void Workers::arm(uint64_t at_ns) {
   if (at_ns != 0 && reactor) reactor->at(at_ns, Reactor::kAlarm, &time_up);
 }
 
-// Something may be able to start: wakes a worker for it.
-void Workers::stir() {
+void Workers::stir(const std::function<void(Schedule&)>& before) {
   Worker* worker = nullptr;
   uint64_t at_ns = 0;
   News news;
   {
     std::lock_guard lock(mutex);
+    if (before) before(schedule);
     if (stopping) return;
     const uint64_t now = now_ns();
     empty_inbox_locked(now);

@@ -91,7 +91,8 @@ struct Workers {
   void empty_inbox_locked(uint64_t now);
   uint64_t to_arm_locked();
   void arm(uint64_t at_ns);
-  void stir();
+  // Something may be able to start: wakes a worker for it. `before` is called with the mutex held.
+  void stir(const std::function<void(Schedule&)>& before = nullptr);
   // What is to be told once the mutex is let go.
   struct News {
     std::vector<Schedule::Notice> notices = {};

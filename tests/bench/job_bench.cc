@@ -37,7 +37,9 @@ double in_memory(size_t lanes_count, bool subscriber) {
   std::vector<std::string> names;
   for (size_t i = 0; i < lanes_count; ++i) {
     names.push_back("bench-" + std::to_string(i));
-    if (!lanes.add({.name = names.back(), .depth = kInMemory})) give_up("no lane");
+    const auto lane = lanes.add({.name = names.back(), .depth = kInMemory});
+    if (!lane) give_up(lane.error().text());
+    jobs.set_policy(*lane, {.alerts = {.depth = {}}});  // a bench means it
   }
   const auto events = subscriber ? jobs.subscribe({}) : nullptr;
   const Value payload = *Value::string(kPayload);
@@ -61,7 +63,7 @@ struct Durable {
     if (auto opened = store->activate(); !opened) give_up(opened.error().text());
     const uint64_t t1 = now_ns();
     lane = *lanes.add({.name = "durable", .depth = 2 * kWaiting});
-    jobs.set_policy(lane, {.durability = durability});
+    jobs.set_policy(lane, {.durability = durability, .alerts = {.depth = {}}});
     jobs.add_type("nothing", [](JobRun run) { run.complete(Value()); });
     if (auto back = jobs.restore(std::make_shared<JobStore>(*store)); !back) give_up(back.error().text());
     if (getenv("T")) fprintf(stderr, "activate %.2f restore %.2f\n", double(t1-t0)/1e9, double(now_ns()-t1)/1e9);
