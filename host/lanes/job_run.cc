@@ -138,7 +138,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
     --r.attempt;
     r.now = JobState::kWaiting;
     let_go(r);
-    return enqueue(r, 0);
+    return enqueue(r, lock, 0);
   }
   if (stop == Stop::kShutdown && r.is_kept()) {
     --r.attempt;
@@ -163,7 +163,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
     save(r, lock);
     lock.lock();
   }
-  enqueue(r, now_ns() + wait_ns);
+  enqueue(r, lock, now_ns() + wait_ns);
 }
 
 JobId JobRun::id() const { return record_->id; }

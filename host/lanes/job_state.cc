@@ -143,7 +143,7 @@ void Jobs::State::enter(Record& r) {
   if (r.is_kept() && closed) return leave(r, lock);
   if (--r.missing > 0) return;
   r.now = JobState::kWaiting;
-  enqueue(r, r.spec.not_before_ns);
+  enqueue(r, lock, r.spec.not_before_ns);
 }
 
 // Counts the job as waiting, as the lane's depth allows.
@@ -195,14 +195,17 @@ void Jobs::State::waits_no_more(Record& r, bool begins) {
   if (begins) b.waited.record_shared(r.started_ns > r.due_at_ns ? r.started_ns - r.due_at_ns : 0);
 }
 
-// [r.mutex held]
-void Jobs::State::enqueue(Record& r, uint64_t not_before_ns) {
+// [lock held on entry, not after] Its state says that it waits. The worker that takes it wants the mutex at once: so it is let go before. Who cancels it in between sees that no
+// lane has it, and leaves word for begin().
+void Jobs::State::enqueue(Record& r, std::unique_lock<std::mutex>& lock, uint64_t not_before_ns) {
+  const RecordPtr keep = r.shared_from_this();
   if (!std::exchange(r.counted, true)) {
     Book& b = book(r.in_lane);
     watch_depth(r.in_lane, b, ++b.waiting);
   }
-  r.due_at_ns = std::max(not_before_ns, now_ns());
-  if (r.due_at_ns == not_before_ns) lanes.post_at(not_before_ns, r.in_lane, &r);
+  const uint64_t due_at_ns = r.due_at_ns = std::max(not_before_ns, now_ns());
+  lock.unlock();
+  if (due_at_ns == not_before_ns) lanes.post_at(not_before_ns, r.in_lane, &r);
   else lanes.post(r.in_lane, &r);
 }
 
@@ -345,7 +348,7 @@ void Jobs::State::after_end(Record& r, bool done, std::vector<RecordPtr> depende
       finish(*next, lock, JobState::kDead, Error("dependency", "job " + std::to_string(r.id) + ", which it waits for, did not get done"), {});
     } else if (--next->missing == 0) {
       next->now = JobState::kWaiting;
-      enqueue(*next, next->spec.not_before_ns);
+      enqueue(*next, lock, next->spec.not_before_ns);
     }
   }
 }

@@ -133,7 +133,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal = {});
   void enter(Record& r);
   void waits_no_more(Record& r, bool begins = false);
-  void enqueue(Record& r, uint64_t not_before_ns);
+  void enqueue(Record& r, std::unique_lock<std::mutex>& lock, uint64_t not_before_ns);
   void preempt_for(uint32_t priority);
 
   // One attempt (job_run.cc).

@@ -176,7 +176,7 @@ bool Jobs::requeue(JobId id) {
     lock.lock();
   }
   if (!record->function && !state_->find_function(*record)) state_->strand(*record);
-  else state_->enqueue(*record, 0);
+  else state_->enqueue(*record, lock, 0);
   return true;
 }
 
