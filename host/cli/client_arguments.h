@@ -34,6 +34,7 @@ struct JobsArguments {
   JobsAction action = JobsAction::kList;
   std::string lane, type, state;
   uint64_t limit = 50, after = 0;
+  uint64_t before = INT64_MAX;  // the newest first, unless `after` is given
   std::vector<uint64_t> ids;
   std::optional<uint64_t> timeout_ms;
 };

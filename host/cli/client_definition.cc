@@ -109,7 +109,8 @@ void ClientVerbs::add_list_options(CLI::App* app) {
   app->add_option("--type", jobs.type, "Only those of this type")->type_name("TYPE");
   app->add_option("--state", jobs.state, "Only those in this state: waiting, running, backing-off, blocked, stranded, done, dead, cancelled")->type_name("STATE");
   app->add_option("--limit", jobs.limit, "So many at most (default: 50)")->check(CLI::Range(1u, 1'000u).description(""))->type_name("N");
-  app->add_option("--after", jobs.after, "Only those with larger ids")->type_name("ID");
+  auto* after = app->add_option("--after", jobs.after, "Only those with larger ids, the oldest first")->type_name("ID");
+  app->add_option("--before", jobs.before, "Only those with smaller ids")->type_name("ID")->excludes(after);
 }
 
 void ClientVerbs::add_jobs() {

@@ -19,6 +19,7 @@ std::string list_path(const JobsArguments& jobs) {
   add("type", jobs.type);
   add("state", jobs.state);
   if (jobs.after) add("after", std::to_string(jobs.after));
+  else add("before", std::to_string(jobs.before));
   return path;
 }
 
@@ -32,7 +33,7 @@ ExitCode list(HostClient& client, const JobsArguments& jobs, const GeneralArgume
     return ExitCode::kOk;
   }
   if (!print(job_table(found, wall_ms(), table_columns()))) return ExitCode::kIo;
-  if (const uint64_t next = count_member(answer.body, "next")) say("there are more: --after " + std::to_string(next), general);
+  if (const uint64_t next = count_member(answer.body, "next")) say("there are more: " + std::string(jobs.after ? "--after " : "--before ") + std::to_string(next), general);
   return ExitCode::kOk;
 }
 

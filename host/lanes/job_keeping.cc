@@ -38,7 +38,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
   while (std::exchange(r.unsaved, false)) {
     const bool ends = r.now == JobState::kEnding;
     std::vector<JobJournal::Change> changes;
-    changes.push_back({r.id, job_record(r)});
+    changes.push_back({r.id, ends && !r.outlives_its_end() ? std::string() : job_record(r)});
     lock.unlock();
     take_forgotten(shard_of(r.id), changes);
     write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });

@@ -135,6 +135,7 @@ Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
   for (const JobState s : {JobState::kDone, JobState::kDead, JobState::kCancelled}) {
     if (state == name_of(s)) r.now = s;
   }
+  r.ends_as = r.now;
   if (r.now == JobState::kWaiting && state != name_of(r.now)) return bad("its state is \"" + state + "\"");
   const uint64_t written_ms = number_of(v.find("written_ms"));
   r.submitted_ms = number_of(v.find("submitted_ms"));

@@ -90,6 +90,8 @@ struct JobFilter {
   std::string lane = {}, type = {};    // empty: any
   std::optional<JobState> state = {};
   JobId after = 0;                     // those with larger ids
+  JobId before = UINT64_MAX;           // and with smaller ones
+  bool newest_first = false;
   size_t most = 100;
 };
 

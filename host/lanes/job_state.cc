@@ -328,7 +328,7 @@ void Jobs::State::forget(JobId id) {
     if (found == shard.jobs.end()) return;
     record = std::move(found->second);
     shard.jobs.erase(found);
-    if (record->durability != Durability::kMemory) shard.forgotten.push_back(id);
+    if (record->durability != Durability::kMemory && record->outlives_its_end()) shard.forgotten.push_back(id);
   }
   forget_key(record->spec.idempotency_key, id);
 }

@@ -65,6 +65,8 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   bool left = false;                      // at the end of the process: for the next one
   std::unique_ptr<Alarm> alarm;           // the timeout of the attempt, then the grace; made when first set
 
+  // Its record stays when it is over, as long as it is remembered. Of a job that is done and has no key nobody needs it: that it is gone says enough.
+  bool outlives_its_end() const { return ends_as != JobState::kDone || !spec.idempotency_key.empty(); }
   bool is_kept() const { return durability != Durability::kMemory && acceptance != Acceptance::kRefused; }  // [mutex held]
 };
 

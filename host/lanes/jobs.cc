@@ -105,10 +105,10 @@ std::vector<JobView> Jobs::list(const JobFilter& filter) const {
   for (const State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
     for (const auto& [id, record] : shard.jobs) {
-      if (id > filter.after) records.push_back(record);
+      if (id > filter.after && id < filter.before) records.push_back(record);
     }
   }
-  std::sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a->id < b->id; });
+  std::sort(records.begin(), records.end(), [&](const auto& a, const auto& b) { return filter.newest_first ? a->id > b->id : a->id < b->id; });
   std::vector<JobView> views;
   for (const auto& record : records) {
     if (views.size() >= filter.most) break;
@@ -248,13 +248,16 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
     s.cancel(record, JobRun::Stop::kShutdown);
   }
   if (!all_over(drain_ms)) {
-    for (const auto& record : all()) {
-      {
-        std::lock_guard lock(record->mutex);
-        if (is_over(record->now) || record->left) continue;
-        ++(record->now == JobState::kRunning ? left.running : left.waiting);
+    // First those that wait: what runs makes room for them when it ends.
+    for (const bool runs : {false, true}) {
+      for (const auto& record : all()) {
+        {
+          std::lock_guard lock(record->mutex);
+          if (is_over(record->now) || record->left || (record->now == JobState::kRunning) != runs) continue;
+          ++(runs ? left.running : left.waiting);
+        }
+        s.cancel(record, JobRun::Stop::kShutdown);
       }
-      s.cancel(record, JobRun::Stop::kShutdown);
     }
     std::unique_lock lock(s.mutex);
     s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace, and the journal answers every call

@@ -2,7 +2,8 @@
 // timeouts, cancelling, progress, dependencies, the dead, and the events of all that.
 //
 // A job of a lane that is kept in memory runs at most once for each attempt. One of a durable lane is written before its submit is answered, and runs again after the end of the process until
-// its end is written, too: at least once; with an idempotency key and its fence, once in effect. Nobody is told of an end that is not written.
+// its end is written, too: at least once; with an idempotency key and its fence, once in effect. Nobody is told of an end that is not written. After a restart those that were over are remembered if they
+// have a key, or were not done.
 #pragma once
 #include <functional>
 #include <memory>
@@ -92,7 +93,7 @@ class Jobs {
   };
   void submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted);
   std::optional<JobView> find(JobId id) const;
-  // In the order of their ids.
+  // In the order of their ids, or the other way round.
   std::vector<JobView> list(const JobFilter& filter) const;
   // [any] Waits until the job is over; empty: not within the time, or unknown.
   std::optional<JobView> wait(JobId id, uint64_t timeout_ms) const;

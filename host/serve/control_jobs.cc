@@ -124,6 +124,11 @@ Result<Value> list_jobs(Control::State& control, const Request& request) {
   filter.type = fields.text("type").value_or("");
   filter.state = read_state(fields);
   filter.after = fields.count("after", 0, INT64_MAX).value_or(0);
+  if (const auto before = fields.count("before", 1, INT64_MAX)) {
+    filter.before = *before;
+    filter.newest_first = true;
+    if (filter.after > 0) fields.wrong("\"after\" goes up from an id and \"before\" goes down from one: give one of them");
+  }
   const auto most = static_cast<size_t>(fields.count("limit", 1, kMostListed).value_or(kDefaultListed));
   filter.most = most + 1;  // one more, to know whether there are more
   if (auto read = fields.end(); !read) return std::move(read).error();

@@ -2,6 +2,7 @@
 
 #include "serve/control_calls.h"
 #include "serve/control_state.h"
+#include "serve/execution.h"
 #include "serve/members.h"
 #include "value/json_value.h"
 
@@ -67,7 +68,7 @@ Value lane_json(const Control::State& control, LaneId lane, const LaneStats& sta
     Value value = settings.at(i, &name);
     members.emplace_back(name, std::move(value));
   }
-  const LaneTimes times = control.host.lanes->times(lane);
+  const LaneTimes times = control.host.jobs->times(lane);
   members.emplace_back("alerts_standing", alerts_json(control, stats.name));
   members.emplace_back("stats", stats_json(stats));
   members.emplace_back("counts", counts_json(control.host.jobs->counts(lane)));
@@ -117,6 +118,7 @@ Result<Value> change_lane(Control::State& control, const Request& request) {
   const auto body = request.json_body();
   if (!body) return body.error();
   const LaneSetup current = setup_of(control, *lane);
+  if (current.lane.name == kExecutionLane) return Error("conflict", "the lane \"" + current.lane.name + "\" is the host's own: executions begin and end there");
   auto setup = read_lane_setup(body->json(), current);
   if (!setup) return std::move(setup).error();
   setup->lane.name = current.lane.name;

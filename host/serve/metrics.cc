@@ -21,14 +21,14 @@ double seconds(uint64_t ns) { return static_cast<double>(ns) / static_cast<doubl
 struct LaneNow {
   LaneStats stats;
   JobCounts counts;
-  LaneTimes times;
+  LaneTimes times, job_times;
 };
 
 std::vector<LaneNow> look(const Lanes& lanes, const Jobs& jobs) {
   std::vector<LaneNow> all;
   for (LaneStats& stats : lanes.stats()) {
     const auto id = lanes.find(stats.name);
-    if (id) all.push_back({std::move(stats), jobs.counts(*id), lanes.times(*id)});
+    if (id) all.push_back({std::move(stats), jobs.counts(*id), lanes.times(*id), jobs.times(*id)});
   }
   return all;
 }
@@ -57,10 +57,10 @@ class Families {
     begin(type, std::move(name), std::move(help));
     for (const LaneNow& lane : lanes) append(type, {{"lane", lane.stats.name}}, static_cast<double>(value(lane)));
   }
-  void histogram(std::string name, std::string help, const std::vector<LaneNow>& lanes, Durations LaneTimes::*which) {
+  void histogram(std::string name, std::string help, const std::vector<LaneNow>& lanes, LaneTimes LaneNow::*of, Durations LaneTimes::*which) {
     begin(MetricType::Histogram, std::move(name), std::move(help));
     for (const LaneNow& lane : lanes) {
-      const Durations& all = lane.times.*which;
+      const Durations& all = (lane.*of).*which;
       ClientMetric metric;
       metric.label = {{"lane", lane.stats.name}};
       metric.histogram.sample_count = all.count();
@@ -115,8 +115,10 @@ void add_lanes(Families& f, const std::vector<LaneNow>& lanes, const std::vector
   f.of_lanes(kGauge, "heddle_lane_under_pressure", "1: as much waits as the lane's threshold says.", lanes, [](const LaneNow& l) { return l.stats.under_pressure; });
   if (!alerts.empty()) f.begin(kGauge, "heddle_lane_alert", "Alerts that stand: 1: a warning, 2: critical.");
   for (const Alert& alert : alerts) f.append(kGauge, {{"lane", alert.lane}, {"kind", std::string(name_of(alert.kind))}}, static_cast<double>(alert.level));
-  f.histogram("heddle_lane_wait_seconds", "How long it took until a worker began.", lanes, &LaneTimes::waited);
-  f.histogram("heddle_lane_run_seconds", "How long a worker was busy.", lanes, &LaneTimes::ran);
+  f.histogram("heddle_lane_wait_seconds", "How long it took until a worker began.", lanes, &LaneNow::times, &LaneTimes::waited);
+  f.histogram("heddle_lane_run_seconds", "How long a worker was busy.", lanes, &LaneNow::times, &LaneTimes::ran);
+  f.histogram("heddle_lane_job_wait_seconds", "How long jobs waited from when they could have begun.", lanes, &LaneNow::job_times, &LaneTimes::waited);
+  f.histogram("heddle_lane_job_run_seconds", "How long the last attempt of jobs took until its answer.", lanes, &LaneNow::job_times, &LaneTimes::ran);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@ namespace heddle {
 
 const std::vector<Route>& routes() {
   static const QueryParameter kAfter = {"after", "integer", "Those that follow the job with this id."};
+  static const QueryParameter kBefore = {"before", "integer", "Those with smaller ids, the newest first."};
   static const QueryParameter kLimit = {"limit", "integer", "At most so many, up to 1000."};
   static const auto* const kRoutes = new std::vector<Route>{
       {.name = "health", .method = "GET", .path = "/health", .scope = Scope::kRead,
@@ -32,7 +33,7 @@ const std::vector<Route>& routes() {
       {.name = "jobs.list", .method = "GET", .path = "/v1/jobs", .scope = Scope::kRead,
        .summary = "Jobs by their ids.",
        .answer = list_jobs, .answer_schema = "Jobs",
-       .query = {{"lane", "string", "Only of this lane."}, {"type", "string", "Only of this type."}, {"state", "string", "Only in this state."}, kAfter, kLimit}},
+       .query = {{"lane", "string", "Only of this lane."}, {"type", "string", "Only of this type."}, {"state", "string", "Only in this state."}, kAfter, kBefore, kLimit}},
       {.name = "jobs.get", .method = "GET", .path = "/v1/jobs/{id}", .scope = Scope::kRead,
        .summary = "One job.",
        .answer = get_job, .answer_schema = "Job"},
