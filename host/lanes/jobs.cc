@@ -244,6 +244,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
       std::lock_guard lock(record->mutex);
       if (!record->is_kept() || is_over(record->now) || record->now == JobState::kRunning || record->now == JobState::kEnding) continue;
       ++left.waiting;
+      ++left.kept;
     }
     s.cancel(record, JobRun::Stop::kShutdown);
   }
@@ -255,6 +256,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
           std::lock_guard lock(record->mutex);
           if (is_over(record->now) || record->left || (record->now == JobState::kRunning) != runs) continue;
           ++(runs ? left.running : left.waiting);
+          if (record->is_kept()) ++left.kept;
         }
         s.cancel(record, JobRun::Stop::kShutdown);
       }

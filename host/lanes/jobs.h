@@ -119,6 +119,7 @@ class Jobs {
 
   struct Leftover {
     size_t waiting = 0, running = 0;
+    size_t kept = 0;  // of both: they are in the journal, for the next start
   };
   // Takes no more, waits `drain_ms` for all to end, then cancels what is left and waits for its grace. What it gives was neither done nor failed.
   Leftover shutdown(uint64_t drain_ms);

@@ -292,6 +292,7 @@ TEST(Jobs, AlertsAreRaisedOnceAndClearedOnce) {
   std::vector<JobId> ids;
   for (int i = 0; i < 10; ++i) ids.push_back(b.submit({.type = "echo", .lane = "l"}));
   ASSERT_TRUE(wait_for(2));
+  std::sort(told.begin(), told.end());
   EXPECT_EQ(told, (std::vector<std::string>{"l depth warning", "l oldest warning"}));
   EXPECT_EQ(b.jobs.alerts().size(), 2u);
   b.lanes.resume(lane);
@@ -300,6 +301,7 @@ TEST(Jobs, AlertsAreRaisedOnceAndClearedOnce) {
   EXPECT_EQ(told[2], "l depth over");
   EXPECT_EQ(told[3], "l oldest over");
   EXPECT_TRUE(b.jobs.alerts().empty());
+  b.jobs.set_policy(lane, {.alerts = {.failure_percent = {50, 0}}});
   for (int i = 0; i < 20; ++i) b.over(b.submit({.type = "fail", .lane = "l"}));
   ASSERT_TRUE(wait_for(5));
   EXPECT_EQ(told[4], "l failures warning");

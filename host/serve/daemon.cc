@@ -87,7 +87,7 @@ Result<void> Daemon::restore_jobs() {
   auto restored = jobs_->restore(std::make_shared<JobStore>(*store_));
   if (!restored) return Error("no-store", "the jobs of the store cannot be read", restored.error().error_class).because(std::move(restored).error());
   if (restored->waiting + restored->over + restored->stranded == 0) return {};
-  log::write(log::Level::kInfo, {}, std::to_string(restored->waiting) + " jobs go on, " + std::to_string(restored->over) + " were over");
+  log::write(log::Level::kInfo, {}, std::to_string(restored->waiting) + (restored->waiting == 1 ? " job goes on, " : " jobs go on, ") + std::to_string(restored->over) + " were over");
   for (const std::string& missing : restored->missing) log::write(log::Level::kWarn, {}, "jobs of the store wait for what is not here: " + missing);
   return {};
 }
@@ -205,9 +205,9 @@ void Daemon::shut_down() {
   }
   const Jobs::Leftover left = jobs_->shutdown(config_.drain_ms);
   for (auto& one : closed) one.wait();
-  if (left.waiting + left.running > 0) {
-    log::write(log::Level::kWarn, {}, "when the time was over, " + std::to_string(left.waiting) + " jobs waited and " + std::to_string(left.running) +
-                                          " ran: they were given up" + (store_ ? "; durable ones are in the store" : ""));
+  if (left.kept > 0) log::write(log::Level::kInfo, {}, std::to_string(left.kept) + (left.kept == 1 ? " job stays" : " jobs stay") + " in the store for the next start");
+  if (const size_t lost = left.waiting + left.running - left.kept; lost > 0) {
+    log::write(log::Level::kWarn, {}, "when the time was over, " + std::to_string(lost) + (lost == 1 ? " job was" : " jobs were") + " not done: given up, for nothing keeps them");
   }
   listeners.clear();
   something_left_ = lanes_->abandoned() > 0 || !pipelines_->wait_until_idle(kEndMs);
