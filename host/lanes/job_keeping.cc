@@ -1,5 +1,6 @@
 // What is written of durable jobs, and how they come back.
 #include <algorithm>
+#include <future>
 
 #include "lanes/job_record.h"
 #include "lanes/job_state.h"
@@ -88,6 +89,11 @@ void Jobs::State::take_forgotten(Shard& shard, std::vector<JobJournal::Change>& 
   }
 }
 
+// The end of this start: the next one goes on right after the last id.
+void Jobs::State::write_last_id() {
+  if (journal) write({{0, own_record(boot, last_id)}}, nullptr);
+}
+
 // One that fails to be erased is erased by the next start that finds too many.
 void Jobs::State::write_forgotten() {
   for (Shard& shard : shards) {
@@ -100,12 +106,13 @@ void Jobs::State::write_forgotten() {
   }
 }
 
-void Jobs::State::reserve_ids() {
+// Ids up to some way after this one may be given from here on: a next start begins after them.
+void Jobs::State::reserve_ids(JobId id) {
   JobId reserved;
   {
     std::lock_guard lock(mutex);
-    if (last_id + kReservedIds / 2 <= reserved_id) return;
-    reserved = reserved_id += kReservedIds;
+    if (id + kReservedIds / 2 <= reserved_id) return;
+    reserved = reserved_id = id + kReservedIds;
   }
   write({{0, own_record(boot, reserved)}}, nullptr);
 }
@@ -195,7 +202,10 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   ++boot;
   last_id = std::max(last_id.load(), reserved);
   reserved_id = last_id + kReservedIds;
-  write({{0, own_record(boot, reserved_id)}}, nullptr);
+  // On the medium before anything runs: no two starts have the same number, and so no two attempts the same fence.
+  std::promise<Result<void>> written;
+  journal->write({{0, own_record(boot, reserved_id)}}, [&](Result<void> outcome) { written.set_value(std::move(outcome)); });
+  if (auto outcome = written.get_future().get(); !outcome) return std::move(outcome).error();
 
   std::sort(over_ones.begin(), over_ones.end(), [](const RecordPtr& a, const RecordPtr& b) { return a->ended_ms < b->ended_ms; });
   for (const RecordPtr& record : over_ones) keep_over(record, record->now == JobState::kDead);

@@ -53,8 +53,9 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
     record->not_before_ms = record->submitted_ms + (record->spec.not_before_ns - now + kNsPerMs - 1) / kNsPerMs;
   }
   prepare(record);
-  if (record->id + kReservedIds / 2 > reserved_id) reserve_ids();
-  if (record->durability != Durability::kMemory && accepting >= kMostAccepting) {
+  const bool durable = record->durability != Durability::kMemory;
+  if (durable && record->id + kReservedIds / 2 > reserved_id) reserve_ids(record->id);
+  if (durable && accepting >= kMostAccepting) {
     return Error("busy", std::to_string(kMostAccepting) + " jobs are being written, which is all at a time: try again later", ErrorClass::kRetryable);
   }
   if (const auto known = claim_key(record)) return Submitted{known, false};
@@ -63,7 +64,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
     if (!record->needs.back()) {
       return refuse(record, Error("no-job", "it is to run after job " + std::to_string(other) + ", which is not known", ErrorClass::kConfig));
     }
-    if (record->durability != Durability::kMemory && record->needs.back()->durability == Durability::kMemory) {
+    if (durable && record->needs.back()->durability == Durability::kMemory) {
       return refuse(record, Error("not-durable", "it is to run after job " + std::to_string(other) + ", which would not outlive the host", ErrorClass::kConfig));
     }
   }
@@ -77,7 +78,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   count(record->in_lane, kSubmitted);
   tell(*record, "submitted");
   std::unique_lock lock(record->mutex);
-  if (record->durability == Durability::kMemory) {
+  if (!durable) {
     settle(*record, lock);
   } else {
     accepting.fetch_add(1, std::memory_order_relaxed);

@@ -77,7 +77,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
 
   static constexpr size_t kShards = 16;  // so that jobs seldom meet in the tables
 
-  static constexpr JobId kReservedIds = JobId{1} << 20;
+  static constexpr JobId kReservedIds = 4'096;
   static constexpr size_t kMostAccepting = 16'384;
   static constexpr size_t kManyWrites = 1'024;  // the journal is behind
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
@@ -182,7 +182,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void strand(Record& r);
   void unstrand(JobId id);
   void revive();
-  void reserve_ids();
+  void write_last_id();
+  void reserve_ids(JobId id);
   void remember(const RecordPtr& record, bool is_dead);
   void keep_over(const RecordPtr& record, bool is_dead);
   void forget(JobId id);
@@ -201,7 +202,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   std::atomic<size_t> writes{0};                        // calls of the journal without an answer
   std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
-  std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that ids up to this one may have been given
+  std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that durable jobs may have ids up to this one
   std::atomic<bool> closed{false};
   std::array<Shard, kShards> shards;
 

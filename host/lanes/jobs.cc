@@ -265,6 +265,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
     s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace, and the journal answers every call
   }
   s.write_forgotten();
+  s.write_last_id();
   s.wait_for_writes();
   s.events.tell({.key = "queue.shutdown.drained", .lane = {}, .type = {}, .text = {}});
   return left;
