@@ -206,8 +206,9 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   {
     std::lock_guard lock(mutex_);
     if (const auto found = listeners_.find(listener_id); found != listeners_.end()) listener = found->second;
-    if (listener) is_new = open_.try_emplace(r.exchange, Open{exchange, listener_id}).second;
-    if (is_new) full = ++listener->open > listener->requests;
+    full = listener && listener->open >= listener->requests;
+    if (listener) is_new = open_.try_emplace(r.exchange, Open{exchange, listener_id, !full}).second;
+    if (is_new && !full) ++listener->open;
   }
   if (!listener) {
     outlet_->fault("it delivered a request for the listener " + std::to_string(listener_id) + ", which does not exist");
@@ -248,7 +249,7 @@ void Inbox::over(heddle_id id) {
     std::lock_guard lock(mutex_);
     if (const auto found = open_.find(id); found != open_.end()) {
       exchange = std::move(found->second.exchange);
-      if (const auto listener = listeners_.find(found->second.listener); listener != listeners_.end()) --listener->second->open;
+      if (const auto listener = listeners_.find(found->second.listener); found->second.counted && listener != listeners_.end()) --listener->second->open;
       open_.erase(found);
     }
   }

@@ -116,6 +116,7 @@ class Inbox {
   struct Open {
     std::shared_ptr<Exchange> exchange;
     heddle_id listener;
+    bool counted;  // among the listener's open ones: one that is refused takes nobody's place
   };
   void deliver(heddle_id listener, const heddle_request& r);
   void over(heddle_id exchange);

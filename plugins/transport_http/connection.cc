@@ -88,8 +88,12 @@ void Connection::on_body(const httplib::Request& request, httplib::Response& res
 }
 
 void Connection::ask(const httplib::Request& request, httplib::Response& response, std::string body) {
+  // One that is refused takes nobody's place.
+  for (uint64_t open = shared_.requests;;) {
+    if (open >= shared_.offer.requests) return fail(response, refusal(503, "too many requests are being answered"));
+    if (shared_.requests.compare_exchange_weak(open, open + 1)) break;
+  }
   counted_ = true;
-  if (++shared_.requests > shared_.offer.requests) return fail(response, refusal(503, "too many requests are being answered"));
   give_request(body);
   wait_for_answer(request, response);
 }
@@ -255,7 +259,7 @@ void Connection::finish(bool fine) {
     shared_.exchanges.over(*exchange_, outcome_, why_);
     exchange_.reset();
   }
-  if (counted_) --shared_.requests;  // after the host knows: it counts, too
+  if (std::exchange(counted_, false)) --shared_.requests;  // after the host knows: it counts, too
 }
 
 }  // namespace transport_http

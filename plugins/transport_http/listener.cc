@@ -60,14 +60,13 @@ bool Listener::close(uint64_t until_ns, std::function<void()> done) {
     until_ns_ = until_ns;
     done_ = std::move(done);
   }
-  shared_.closing = true;
   bell_.ring();
   return true;
 }
 
 void Listener::accept_all() {
   std::vector<pollfd> polled;
-  while (!shared_.closing) {
+  while (!close_asked_) {
     polled.assign({{bell_.get(), POLLIN, 0}, {socket_.get(), POLLIN, 0}});
     farewells_.append(polled);
     poll_until(polled.data(), polled.size(), farewells_.next_ns());
@@ -83,7 +82,7 @@ void Listener::accept_all() {
 }
 
 void Listener::accept_waiting() {
-  for (int n = 0; n < params_.backlog && !shared_.closing; ++n) {
+  for (int n = 0; n < params_.backlog && !close_asked_; ++n) {
     sockaddr_storage from{};
     socklen_t size = sizeof from;
     Descriptor socket(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
@@ -169,6 +168,7 @@ void Listener::close_down() {
       lock.lock();
     }
     until = until_ns_;
+    shared_.closing = true;  // now that nobody can come any more
     for (Connection* c : open_) c->leave();
   }
   wait_until_gone(until);

@@ -61,7 +61,7 @@ class Listener {
   std::vector<std::thread> threads_;
   size_t idle_ = 0;
   bool stopping_ = false;                // threads end once nothing waits
-  bool close_asked_ = false;
+  std::atomic<bool> close_asked_{false};
   uint64_t until_ns_ = 0;
   std::function<void()> done_;
   std::condition_variable arrived_, gone_;
