@@ -1,7 +1,6 @@
 #include "pipeline/run.h"
 
 #include <algorithm>
-#include <random>
 
 #include "clock.h"
 #include "log.h"
@@ -16,15 +15,6 @@ namespace {
 
 // After stop(true), threads inside nodes get this long to come back.
 constexpr uint64_t kGraceMs = 300;
-
-// W3C Trace Context, level 1: version 00, random ids, sampled.
-std::string new_traceparent() {
-  static const char kHex[] = "0123456789abcdef";
-  std::random_device random;
-  std::string ids;
-  while (ids.size() < 48) ids += kHex[random() & 15];
-  return "00-" + ids.substr(0, 32) + "-" + ids.substr(32) + "-01";
-}
 
 }  // namespace
 
@@ -225,7 +215,6 @@ Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptio
                             .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
     if (auto added = options.lanes->add(config); !added) return std::move(added).error();
   }
-  set_run_trace(new_traceparent());
   std::unique_ptr<Run> run(new Run);
   run->state_ = std::make_unique<State>(pipeline, options);
   State& state = *run->state_;

@@ -4,16 +4,27 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <random>
 
 #include "log.h"
 
 namespace heddle {
 namespace {
 constexpr size_t kMaxFaults = 100;
+
+// W3C Trace Context, level 1: version 00, random ids, sampled.
+std::string new_traceparent() {
+  static const char kHex[] = "0123456789abcdef";
+  std::random_device random;
+  std::string ids;
+  while (ids.size() < 48) ids += kHex[random() & 15];
+  return "00-" + ids.substr(0, 32) + "-" + ids.substr(32) + "-01";
+}
+
 }  // namespace
 
 RunCore::RunCore(const Pipeline& p, const RunOptions& o)
-    : pipeline(p), options(o), lanes(*o.lanes), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
+    : pipeline(p), options(o), lanes(*o.lanes), trace(new_traceparent()), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
       end_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
 RunCore::~RunCore() {

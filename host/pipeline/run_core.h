@@ -34,6 +34,7 @@ class RunCore : public Activity {
   const Pipeline& pipeline;
   const RunOptions& options;
   Lanes& lanes;
+  const std::string trace;  // W3C traceparent, of this run
   std::vector<EdgeBooks> edges;  // as in the pipeline
   std::vector<ExitBooks> exits;
   std::vector<NodeBooks> nodes;

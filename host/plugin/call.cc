@@ -33,11 +33,6 @@ uint32_t open_word(const void* handle) { return heddle_op::word_of(generation(ha
 
 std::string_view view(heddle_str s) { return s.len ? std::string_view(s.ptr, s.len) : std::string_view(); }
 
-std::string& run_trace() {
-  static std::string trace;
-  return trace;
-}
-
 // The id of the n-th value (from 0) that a call emits: the first keeps the input's, so that an id names an item along its way; the others are derived from it,
 // the same at every attempt. The multiplier is 2^64 / golden ratio (Knuth, TAOCP 3, 6.4).
 uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (parent + n) * 0x9E3779B97F4A7C15u ^ (parent >> 7); }
@@ -156,7 +151,12 @@ struct CallAnswers {
     return op.generation() != generation(handle) || static_cast<const heddle_call&>(op).batch->cancelled_.load(std::memory_order_relaxed);
   }
 
-  static heddle_str trace(const heddle_op*) noexcept { return {run_trace().data(), run_trace().size()}; }
+  static heddle_str trace(const heddle_op* handle) noexcept {
+    const heddle_op& op = *address(handle);
+    if (op.state() == heddle_op::kStart) return {nullptr, 0};
+    const std::string_view trace = static_cast<const heddle_call&>(op).batch->owner_.trace();
+    return {trace.data(), trace.size()};
+  }
 
   static void complete(heddle_op* handle, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     heddle_op& op = *address(handle);
@@ -513,7 +513,5 @@ const heddle_call_service& call_service() {
                                               CallAnswers::take,           CallAnswers::emit, CallAnswers::item};
   return service;
 }
-
-void set_run_trace(std::string traceparent) { run_trace() = std::move(traceparent); }
 
 }  // namespace heddle

@@ -41,6 +41,8 @@ class CallOwner {
   virtual void wake(CallBatch& batch) noexcept = 0;
   // [any] The plugin broke a rule of the ABI; `rule` is a sentence without its subject ("completed a call twice").
   virtual void fault(std::string_view rule) noexcept = 0;
+  // [any] W3C traceparent of what it runs for, alive as long as the owner; empty: none.
+  virtual std::string_view trace() const noexcept { return {}; }
 };
 
 }  // namespace heddle
@@ -229,8 +231,5 @@ class StartOp : public heddle_op {
 
 const heddle_op_service& op_service();
 const heddle_call_service& call_service();
-
-// W3C traceparent of the current run, for every op of the process; empty: none. [setup]
-void set_run_trace(std::string traceparent);
 
 }  // namespace heddle

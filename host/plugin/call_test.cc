@@ -12,8 +12,10 @@ namespace {
 struct Owner : CallOwner {
   void wake(CallBatch&) noexcept override { ++wakes; }
   void fault(std::string_view rule) noexcept override { faults.emplace_back(rule); }
+  std::string_view trace() const noexcept override { return traceparent; }
   std::atomic<int> wakes{0};
   std::vector<std::string> faults;
+  std::string traceparent;
 };
 
 const heddle_call_service& call() { return call_service(); }
@@ -51,6 +53,22 @@ TEST(CallBatch, MovesAnInputThrough) {
   EXPECT_EQ(batch.outlet(0)[1].sequence, 2u);
   EXPECT_EQ(drain(batch.outlet(0)), (std::vector<int64_t>{1000, 1001}));
   EXPECT_TRUE(owner.faults.empty());
+}
+
+TEST(CallBatch, HasTheTraceOfItsOwner) {
+  Owner owner, other;
+  owner.traceparent = "00-1-1-01";
+  CallBatch batch(1, 1, owner), elsewhere(1, 1, other);
+  const auto trace_of = [](CallBatch& b) {
+    b.open_own(items(1), {});
+    b.enter();
+    const heddle_str trace = op_service().trace(op_of(b, 0));
+    complete(op_of(b, 0));
+    b.leave();
+    return std::string(trace.ptr ? trace.ptr : "", trace.len);
+  };
+  EXPECT_EQ(trace_of(batch), "00-1-1-01");
+  EXPECT_EQ(trace_of(elsewhere), "");
 }
 
 TEST(CallBatch, AnInputCanBeTakenOnce) {
