@@ -19,17 +19,20 @@ void Jobs::State::Book::settle_what_is_watched() {
                  watch.level(AlertKind::kLatency) != AlertLevel::kNone;
 }
 
-// So many jobs wait in this lane now.
+// So many jobs wait in this lane now. Twice, for others come and go without the mutex while the lane is calm: either they see that it is not calm any more, or this one sees what they did.
 void Jobs::State::watch_depth(LaneId lane, Book& b, uint64_t waiting) {
-  if (waiting < b.calm_below.load(std::memory_order_relaxed)) return;
-  std::optional<Alert> change;
+  if (waiting < b.calm_below) return;
+  std::optional<Alert> first, second;
   {
     std::lock_guard lock(b.mutex);
-    change = b.watch.depth(waiting, now_ns() / kNsPerMs);
+    const uint64_t now_ms = now_ns() / kNsPerMs;
+    first = b.watch.depth(b.waiting, now_ms);
     b.settle_what_is_watched();
+    second = b.watch.depth(b.waiting, now_ms);
     look_later(lane, b);
   }
-  if (change) tell(lane, *std::move(change));
+  if (first) tell(lane, *std::move(first));
+  if (second) tell(lane, *std::move(second));
 }
 
 // [b.mutex held] Sees to it that look() comes when there may be something to see: a job that has become too old, or a level that has settled. Without either, nothing ticks.
@@ -55,14 +58,16 @@ void Jobs::State::look(Job* job) noexcept {
   Book& b = s.book(mine.of);
   const uint64_t oldest_ns = s.lanes.oldest_ns(mine.of), now = now_ns(), now_ms = now / kNsPerMs;
   LaneWatch::Changes changes;
-  std::optional<Alert> aged;
+  std::optional<Alert> depth, aged;
   {
     std::lock_guard lock(b.mutex);
+    depth = b.watch.depth(b.waiting, now_ms);
     changes = b.watch.settle(now_ms);
     aged = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0, now_ms);
     b.settle_what_is_watched();
   }
   s.tell_all(mine.of, changes);
+  if (depth) s.tell(mine.of, *std::move(depth));
   if (aged) s.tell(mine.of, *std::move(aged));
   std::lock_guard lock(b.mutex);
   b.looking = false;
