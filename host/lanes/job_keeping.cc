@@ -4,7 +4,6 @@
 
 #include "lanes/job_record.h"
 #include "lanes/job_state.h"
-#include "log.h"
 
 namespace heddle {
 namespace {

@@ -248,16 +248,21 @@ void Jobs::State::finish(Record& r, std::unique_lock<std::mutex>& lock, JobState
   save(r, lock);
 }
 
+// [r.mutex held] Tells those who asked when it is over how it stands now; to be called without the mutex. Empty: nobody did.
+std::function<void()> Jobs::State::take_told_over(Record& r) {
+  if (r.told_over.empty()) return nullptr;
+  return [told = std::exchange(r.told_over, {}), view = view_locked(r)] {
+    for (const auto& tell_it : told) tell_it(view);
+  };
+}
+
 // [lock held on entry, not after]
 void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   const RecordPtr keep = r.shared_from_this();
   let_go(r);
   r.now = r.ends_as;
   r.ended_ms = wall_ms();
-  const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
-  r.told_over.clear();
-  std::optional<JobView> view;
-  if (!told_over.empty()) view = view_locked(r);
+  const std::function<void()> tell_over = take_told_over(r);
   std::vector<RecordPtr> dependents = std::move(r.dependents);
   r.dependents.clear();
   const bool done = r.now == JobState::kDone, is_dead = r.now == JobState::kDead;
@@ -267,7 +272,7 @@ void Jobs::State::publish(Record& r, std::unique_lock<std::mutex>& lock) {
   remember(keep, is_dead);  // before anybody sees that it is over
   lock.unlock();
   r.changed.notify_all();
-  for (const auto& tell_it : told_over) tell_it(view);
+  if (tell_over) tell_over();
   after_end(r, done, std::move(dependents));
 }
 
@@ -277,12 +282,10 @@ void Jobs::State::leave(Record& r, std::unique_lock<std::mutex>& lock) {
   clear_alarm(r);
   let_go(r);
   if (std::exchange(r.left, true)) return lock.unlock();
-  const std::vector<std::function<void(std::optional<JobView>)>> told_over = std::move(r.told_over);
-  r.told_over.clear();
-  const JobView view = view_locked(r);
+  const std::function<void()> tell_over = take_told_over(r);
   lock.unlock();
   r.changed.notify_all();
-  for (const auto& tell_it : told_over) tell_it(view);
+  if (tell_over) tell_over();
   one_less();
 }
 

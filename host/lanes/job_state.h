@@ -86,6 +86,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
 
   // What is kept of a lane.
   struct Book {
+    Book() { settle_what_is_watched(); }
+
     std::mutex mutex;
     std::condition_variable room;
     JobPolicy policy;      // guarded by mutex
@@ -93,7 +95,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     std::atomic<size_t> blocked{0};  // who waits for room
     LaneWatch watch;       // guarded by mutex
     // Up to here nobody needs the watch, and so not the mutex.
-    std::atomic<uint64_t> calm_below{100};
+    std::atomic<uint64_t> calm_below{0};
     std::atomic<bool> watches_ends{false};
     std::atomic<uint64_t> timeout_ns{0};
     Histogram waited, ran;
@@ -152,6 +154,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void one_less();
   void let_go(Record& r);
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
+  static std::function<void()> take_told_over(Record& r);
   void publish(Record& r, std::unique_lock<std::mutex>& lock);
   void leave(Record& r, std::unique_lock<std::mutex>& lock);
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
