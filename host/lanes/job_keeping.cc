@@ -56,7 +56,7 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
     settle(r, lock);
     if (r.durability == Durability::kDurable && !ends) {
       enter(r);
-      preempt_for(lanes.priority(r.in_lane));
+      preempt_for(r);
     }
     lock.lock();
   }
@@ -68,15 +68,14 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
 
 // [lock held on entry, not after] It was not accepted after all; it may run already.
 void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why) {
-  const RecordPtr keep = r.shared_from_this();
   settle(r, lock, Error("not-written", "the job could not be written, and is not accepted", ErrorClass::kRetryable).because(std::move(why)));
-  count(r.in_lane, kRejected);
-  forget_key(r.spec.idempotency_key, r.id);
+  r.book->count(JobCount::kRejected);
+  forget_key(r.idempotency_key(), r.id);
   lock.lock();
   if (r.now == JobState::kEnding) return publish(r, lock);
-  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.refusal, {});
+  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.rare->refusal, {});
   lock.unlock();
-  cancel(keep, Stop::kCancelled);
+  cancel(r, Stop::kCancelled);
 }
 
 // Adds records that are not wanted any more to what is written anyway.
@@ -116,22 +115,20 @@ void Jobs::State::reserve_ids(JobId id) {
   write({{0, own_record(boot, reserved)}}, nullptr);
 }
 
-// Finds what runs it, and where. False: nothing does at present; the record says what is missing.
-bool Jobs::State::find_function(Record& r) {
-  const auto lane = lanes.find(r.spec.lane);
-  if (!lane) {
-    r.error = std::make_unique<const Error>("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
-    return false;
-  }
-  std::shared_lock lock(types_mutex);
-  const auto type = types.find(r.spec.type);
-  if (type == types.end()) {
-    r.error = std::make_unique<const Error>("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
-    return false;
-  }
-  r.function = &type->second;
-  r.in_lane = *lane;
-  return true;
+// Finds what runs it, and where; or says what is missing.
+std::optional<Error> Jobs::State::find_function(Record& r, const std::string& type, const std::string& lane) {
+  JobBook* const its_book = find_book(lane);
+  if (!its_book) return Error("no-lane", "there is no lane \"" + lane + "\"", ErrorClass::kConfig);
+  const auto* const its_type = types.find(type);
+  if (!its_type) return Error("no-type", "nothing here runs jobs of type \"" + type + "\"", ErrorClass::kConfig);
+  r.type = &its_type->name;
+  r.lane_name = &its_book->name;
+  r.function = &its_type->value;
+  r.book = its_book;
+  r.state = this;
+  r.may_be_shed = true;
+  r.run = &State::start;
+  return std::nullopt;
 }
 
 // [r.mutex held]
@@ -155,7 +152,8 @@ void Jobs::State::revive() {
   for (const auto& [id, record] : all) {
     std::unique_lock lock(record->mutex);
     if (record->now != JobState::kStranded || record->left) continue;
-    if (!find_function(*record)) {
+    if (auto missing = find_function(*record, *record->type, *record->lane_name)) {
+      record->error = std::make_unique<const Error>(*std::move(missing));
       strand(*record);
       continue;
     }
@@ -179,12 +177,16 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
       reserved = static_cast<JobId>(own->find("reserved_id").as_int().value_or(0));
       return {};
     }
-    const auto record = std::make_shared<Record>();
+    const auto record = std::allocate_shared<Record>(PoolAllocator<Record>());
     record->id = id;
-    if (auto good = read_job_record(text, *record); !good) {
-      return Error("bad-record", "the record of job " + std::to_string(id) + " cannot be read").because(std::move(good).error());
+    const auto names = read_job_record(text, *record);
+    if (!names) return Error("bad-record", "the record of job " + std::to_string(id) + " cannot be read").because(names.error());
+    if (auto missing = find_function(*record, names->type, names->lane)) {
+      record->state = this;
+      record->type = &missing_names.add(names->type, {}).name;
+      record->lane_name = &missing_names.add(names->lane, {}).name;
+      if (!is_over(record->now)) record->error = std::make_unique<const Error>(*std::move(missing));
     }
-    prepare(record);
     record->acceptance = Record::Acceptance::kAccepted;
     (is_over(record->now) ? over_ones : active_ones).push_back(record);
     last_id = std::max(last_id.load(), id);
@@ -207,22 +209,22 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   if (auto outcome = written.get_future().get(); !outcome) return std::move(outcome).error();
 
   std::sort(over_ones.begin(), over_ones.end(), [](const RecordPtr& a, const RecordPtr& b) { return a->ended_ms < b->ended_ms; });
-  for (const RecordPtr& record : over_ones) keep_over(record, record->now == JobState::kDead);
+  for (const RecordPtr& record : over_ones) keep_over(*record, record->now == JobState::kDead);
   restored.over = over_ones.size();
-  active = active_ones.size();
+  taken_on = active_ones.size();
   std::map<std::string, size_t> missing;
   for (const RecordPtr& record : active_ones) {
     // What is not there any more was done before: had it failed, this one had been written as dead.
-    for (const JobId id : record->spec.after) {
-      if (const RecordPtr other = find(id)) record->needs.push_back(other);
+    for (size_t i = 0; record->rare && i < record->rare->after.size(); ++i) {
+      if (RecordPtr other = find(record->rare->after[i])) record->rare->needs.push_back(std::move(other));
     }
-    if (find_function(*record)) {
+    if (record->function) {
       ++restored.waiting;
       record->now = JobState::kBlocked;
       continue;
     }
     ++restored.stranded;
-    ++missing[record->error->code == "no-lane" ? "lane \"" + record->spec.lane + "\"" : "type \"" + record->spec.type + "\""];
+    ++missing[record->error->code == "no-lane" ? "lane \"" + *record->lane_name + "\"" : "type \"" + *record->type + "\""];
     strand(*record);
   }
   for (const auto& [what, count] : missing) restored.missing.push_back(what + " (" + std::to_string(count) + (count == 1 ? " job)" : " jobs)"));
@@ -232,16 +234,6 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   }
   write_forgotten();
   return restored;
-}
-
-// What follows from its spec.
-void Jobs::State::prepare(const RecordPtr& record) {
-  record->state = shared_from_this();
-  record->key = record->spec.key;
-  record->priority = record->spec.priority;
-  record->due_ns = record->spec.due_ns;
-  record->may_be_shed = true;
-  record->run = &State::start;
 }
 
 Result<Jobs::Restored> Jobs::restore(std::shared_ptr<JobJournal> journal) { return state_->restore(std::move(journal)); }

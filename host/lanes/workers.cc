@@ -160,7 +160,7 @@ void Workers::end_batch_locked(Worker& me, uint64_t took_ns, uint64_t now) {
 }
 
 void Workers::work(Worker& me) {
-  std::unique_lock lock(mutex);
+  std::unique_lock<std::mutex> lock(mutex);
   while (!stopping) {
     const uint64_t now = now_ns();
     empty_inbox_locked(now);
