@@ -196,7 +196,7 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   for (Shard& shard : shards) shard.jobs.reserve((active_ones.size() + over_ones.size()) / kShards + 1);
   for (const auto* records : {&active_ones, &over_ones}) {
     for (const RecordPtr& record : *records) {
-      shard_of(record->id).jobs.emplace(record->id, record);
+      shard_of(record->id).jobs.insert(record->id, record);
       claim_key(record);
     }
   }

@@ -30,8 +30,7 @@ JobPolicy Jobs::State::policy(JobBook& b) {
 Jobs::State::RecordPtr Jobs::State::find(JobId id) {
   Shard& shard = shard_of(id);
   std::lock_guard lock(shard.mutex);
-  const auto found = shard.jobs.find(id);
-  return found == shard.jobs.end() ? nullptr : found->second;
+  return shard.jobs.find(id);
 }
 
 void Jobs::State::tell(const Record& r, std::string_view key, std::string_view text, double percent) {
@@ -91,7 +90,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   {
     Shard& shard = shard_of(r.id);
     std::lock_guard lock(shard.mutex);
-    shard.jobs.emplace(r.id, record);
+    shard.jobs.insert(r.id, record);
   }
   r.book->count(JobCount::kSubmitted);
   tell(r, "queue.job.submitted");
@@ -368,22 +367,26 @@ void Jobs::State::keep_over(const Record& r, bool is_dead) {
   Shard& shard = shard_of(r.id);
   {
     std::lock_guard lock(shard.mutex);
-    shard.over.push_back(r.id);
+    shard.over.push_back({r.id, &r});
     if (shard.over.size() > std::max<size_t>(1, settings.remembered / kShards)) {
-      gone = take_record(shard, shard.over.front());
+      gone = take_record(shard, shard.over.front().id);
       shard.over.pop_front();
+      fetch(shard.over.front().record);
     }
   }
   if (gone) forget_key(gone->idempotency_key(), gone->id);
 }
 
+// It will be wanted soon, and was last touched many jobs ago.
+void Jobs::State::fetch(const Record* record) {
+  constexpr size_t kLine = 64;
+  for (size_t at = 0; at < sizeof(Record); at += kLine) __builtin_prefetch(reinterpret_cast<const char*>(record) + at, 1);
+}
+
 // [shard.mutex held] Out of the table; null: it is not there.
 Jobs::State::RecordPtr Jobs::State::take_record(Shard& shard, JobId id) {
-  const auto found = shard.jobs.find(id);
-  if (found == shard.jobs.end()) return nullptr;
-  RecordPtr record = std::move(found->second);
-  shard.jobs.erase(found);
-  if (record->durability != Durability::kMemory && record->outlives_its_end()) shard.forgotten.push_back(id);
+  RecordPtr record = shard.jobs.take(id);
+  if (record && record->durability != Durability::kMemory && record->outlives_its_end()) shard.forgotten.push_back(id);
   return record;
 }
 

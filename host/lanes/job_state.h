@@ -13,6 +13,7 @@
 #include "lanes/adaptive.h"
 #include "lanes/job_book.h"
 #include "lanes/job_journal.h"
+#include "lanes/job_table.h"
 #include "lanes/jobs.h"
 #include "lanes/name_table.h"
 #include "value/pool.h"
@@ -114,9 +115,13 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
 
   struct Shard {
     mutable AdaptiveMutex mutex;
-    std::unordered_map<JobId, RecordPtr, std::hash<JobId>, std::equal_to<JobId>, PoolAllocator<std::pair<const JobId, RecordPtr>>> jobs;
+    JobTable jobs{kShards};
     std::unordered_map<std::string, RecordPtr> keys;  // idempotency
-    std::deque<JobId> over;
+    struct Over {
+      JobId id;
+      const Record* record;  // to be fetched into the cache before it is needed; it may be gone
+    };
+    std::deque<Over> over;
     std::vector<JobId> forgotten;  // durable: their records are to be erased with a next write
   };
 
@@ -193,6 +198,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void write_last_id();
   void reserve_ids(JobId id);
   void keep_over(const Record& r, bool is_dead);
+  static void fetch(const Record* record);
   static RecordPtr take_record(Shard& shard, JobId id);
   void forget(JobId id);
   void forget_key(const std::string& key, JobId id);

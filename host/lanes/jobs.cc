@@ -19,8 +19,7 @@ Jobs::~Jobs() {
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    for (auto& [id, record] : shard.jobs) records.push_back(std::move(record));
-    shard.jobs.clear();
+    for (auto& record : shard.jobs.take_all()) records.push_back(std::move(record));
     shard.keys.clear();
   }
   for (const auto& record : records) {
@@ -107,17 +106,22 @@ std::optional<JobView> Jobs::find(JobId id) const {
 }
 
 std::vector<JobView> Jobs::list(const JobFilter& filter) const {
-  std::vector<std::shared_ptr<JobRun::Record>> records;
+  std::vector<JobId> ids;
   for (const State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    for (const auto& [id, record] : shard.jobs) {
-      if (id > filter.after && id < filter.before) records.push_back(record);
-    }
+    shard.jobs.each([&](JobId id, const auto&) {
+      if (id > filter.after && id < filter.before) ids.push_back(id);
+    });
   }
-  std::sort(records.begin(), records.end(), [&](const auto& a, const auto& b) { return filter.newest_first ? a->id > b->id : a->id < b->id; });
+  // A heap, for of a million only the first few are looked at.
+  const auto later = [&](JobId a, JobId b) { return filter.newest_first ? a < b : a > b; };
+  std::make_heap(ids.begin(), ids.end(), later);
   std::vector<JobView> views;
-  for (const auto& record : records) {
-    if (views.size() >= filter.most) break;
+  while (!ids.empty() && views.size() < filter.most) {
+    std::pop_heap(ids.begin(), ids.end(), later);
+    const auto record = state_->find(ids.back());
+    ids.pop_back();
+    if (!record) continue;
     std::lock_guard lock(record->mutex);
     if (State::takes(filter, *record)) views.push_back(State::view_locked(*record));
   }
@@ -251,7 +255,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
     std::vector<std::shared_ptr<JobRun::Record>> records;
     for (State::Shard& shard : s.shards) {
       std::lock_guard lock(shard.mutex);
-      for (const auto& [id, record] : shard.jobs) records.push_back(record);
+      shard.jobs.each([&](JobId, const auto& record) { records.push_back(record); });
     }
     return records;
   };
