@@ -15,13 +15,46 @@ std::string own_record(uint64_t boot, JobId reserved) { return "{\"boot\":" + st
 
 }  // namespace
 
-// [no lock held] Null: the outcome does not matter.
-void Jobs::State::write(std::vector<JobJournal::Change> changes, JobJournal::Done done) {
+// [no lock held] `of` is null where the outcome does not matter.
+void Jobs::State::write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends) {
   writes.fetch_add(1, std::memory_order_relaxed);
-  journal->write(std::move(changes), [self = shared_from_this(), done = std::move(done)](Result<void> outcome) {
-    if (done) done(std::move(outcome));
-    if (self->writes.fetch_sub(1, std::memory_order_acq_rel) == 1) self->writes.notify_all();
+  journal->write(std::move(changes), [self = shared_from_this(), of = std::move(of), ends](Result<void> outcome) mutable {
+    self->answered(std::move(of), ends, std::move(outcome));
   });
+}
+
+// A journal that is busy is not kept from its work: a worker takes the answers. Where there are few, that would only make them late.
+void Jobs::State::answered(RecordPtr of, bool ends, Result<void> outcome) {
+  {
+    std::lock_guard lock(answers_mutex);
+    answers.push_back({std::move(of), ends, std::move(outcome)});
+    if (std::exchange(taking, true)) return;
+  }
+  if (writes < kFewWrites) return take_answers();
+  taking_job.state = this;
+  taking_job.run = [](Job* job) noexcept { static_cast<Taking*>(job)->state->take_answers(); };
+  lanes.post(system, &taking_job);
+}
+
+void Jobs::State::take_answers() {
+  const auto self = shared_from_this();
+  std::vector<Answer> taken;
+  for (;;) {
+    {
+      std::lock_guard lock(answers_mutex);
+      taken.clear();
+      taken.swap(answers);
+      if (taken.empty()) {
+        taking = false;
+        return;
+      }
+    }
+    for (Answer& answer : taken) {
+      if (answer.of) saved(*answer.of, answer.ends, std::move(answer.outcome));
+      answer.of.reset();
+      if (writes.fetch_sub(1, std::memory_order_acq_rel) == 1) writes.notify_all();
+    }
+  }
 }
 
 // Until everything that was written so far is answered.
@@ -41,7 +74,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     changes.push_back({r.id, ends && !r.outlives_its_end() ? std::string() : job_record(r)});
     lock.unlock();
     take_forgotten(shard_of(r.id), changes);
-    write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
+    write(std::move(changes), keep, ends);
     lock.lock();
   }
   r.saving = false;
@@ -89,7 +122,7 @@ void Jobs::State::take_forgotten(Shard& shard, std::vector<JobJournal::Change>& 
 
 // The end of this start: the next one goes on right after the last id.
 void Jobs::State::write_last_id() {
-  if (journal) write({{0, own_record(boot, last_id)}}, nullptr);
+  if (journal) write({{0, own_record(boot, last_id)}}, nullptr, false);
 }
 
 // One that fails to be erased is erased by the next start that finds too many.
@@ -99,7 +132,7 @@ void Jobs::State::write_forgotten() {
       std::vector<JobJournal::Change> changes;
       take_forgotten(shard, changes);
       if (changes.empty()) break;
-      write(std::move(changes), nullptr);
+      write(std::move(changes), nullptr, false);
     }
   }
 }
@@ -112,7 +145,7 @@ void Jobs::State::reserve_ids(JobId id) {
     if (id + kReservedIds / 2 <= reserved_id) return;
     reserved = reserved_id = id + kReservedIds;
   }
-  write({{0, own_record(boot, reserved)}}, nullptr);
+  write({{0, own_record(boot, reserved)}}, nullptr, false);
 }
 
 // Finds what runs it, and where; or says what is missing.

@@ -106,6 +106,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static constexpr JobId kReservedIds = 4'096;
   static constexpr size_t kMostAccepting = 16'384;
   static constexpr size_t kManyWrites = 1'024;  // the journal is behind
+  static constexpr size_t kFewWrites = 16;      // their answers are taken where they come
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
   State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
@@ -183,7 +184,9 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void stop_watching();
 
   // What is written of durable jobs (job_keeping.cc).
-  void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
+  void write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends);
+  void answered(RecordPtr of, bool ends, Result<void> outcome);
+  void take_answers();
   void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
@@ -220,6 +223,17 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     return taken_on != off;
   }
   alignas(64) std::atomic<size_t> writes{0};            // calls of the journal without an answer
+  AdaptiveMutex answers_mutex;
+  // Guarded by answers_mutex:
+  struct Answer {
+    RecordPtr of;                                       // null: the outcome does not matter
+    bool ends = false;
+    Result<void> outcome;
+  };
+  std::vector<Answer> answers;                          // of the journal, in their order
+  bool taking = false;                                  // somebody takes them, or will
+  struct Taking : Job { State* state = nullptr; } taking_job;
+
   std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
   std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that durable jobs may have ids up to this one

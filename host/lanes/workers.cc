@@ -213,6 +213,7 @@ void hire_locked(const std::shared_ptr<Workers>& shared) {
   worker->number = ++shared->hired;
   try {
     worker->thread = std::thread([shared, worker] { shared->work(*worker); });
+    pthread_setname_np(worker->thread.native_handle(), "heddle-worker");  // for who looks at the process
   } catch (const std::system_error& refused) {
     log::write(log::Level::kError, "", std::string("cannot start a worker thread: ") + refused.what());
     return;
