@@ -125,9 +125,9 @@ TEST(Config, TypesAndTheirParamsAreCheckedAgainstThePlugins) {
 }
 
 TEST(LaneSetup, IsReadAsItIsWritten) {
-  const std::string all = R"({"priority":1,"min_concurrency":1,"max_concurrency":4,"weight":3,"depth":100,"when_full":"shed-oldest","order":"fair",)"
-                          R"("rate_limits":[{"count":10,"per":"minute","burst":5,"kind":"bucket"},{"count":2,"per":"second","burst":2,"kind":"window"}],)"
+  const std::string all = R"({"priority":1,"min_concurrency":1,"max_concurrency":4,"weight":3,)"
                           R"("priority_boost":{"kind":"custom","within_ms":1000,"steps":[{"percent_left":50,"levels":1},{"percent_left":10,"levels":2}]},)"
+                          R"("depth":100,"when_full":"shed-oldest","order":"fair","rate_limits":[{"count":10,"per":"minute","burst":5,"kind":"bucket"},{"count":2,"per":"second","burst":2,"kind":"window"}],)"
                           R"("pressure_threshold":7,"preemptible":true,"durability":"written","timeout_ms":5,"grace_ms":6,)"
                           R"("retry":{"max_attempts":3,"initial_backoff_ms":10,"multiplier":1.5,"max_backoff_ms":20,"jitter":"equal"},)"
                           R"("alerts":{"depth":{"warning":5,"critical":9},"latency_p95_ms":{"warning":1,"critical":2},)"
