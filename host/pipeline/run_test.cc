@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 
@@ -137,6 +138,15 @@ TEST_F(RunTest, LanesOfTheManifestAreTheSchedulers) {
   EXPECT_EQ(query.max_concurrency, 10u);
   EXPECT_EQ(query.weight, 2u);
   EXPECT_EQ(prompt.max_concurrency, LaneConfig::kNoLimit);
+}
+
+TEST(HostLanes, AreThoseThatASchedulerBeginsWith) {
+  std::vector<std::string> known(std::begin(kHostLanes), std::end(kHostLanes)), there;
+  const Lanes fresh(1);
+  for (const LaneStats& lane : fresh.stats()) there.push_back(lane.name);
+  std::sort(known.begin(), known.end());
+  std::sort(there.begin(), there.end());
+  EXPECT_EQ(known, there);
 }
 
 TEST_F(RunTest, ALaneThatCannotBeMeantIsRefusedAtItsPlace) {

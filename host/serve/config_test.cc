@@ -164,6 +164,8 @@ TEST(LaneSetup, SaysWhatIsWrongWithIt) {
   EXPECT_NE(wrong(R"({"min_concurrency": 3, "max_concurrency": 2})").find("min_concurrency 3 is over max_concurrency 2"), std::string::npos);
   EXPECT_NE(wrong(R"({"rate_limits": [{"count": 1, "per": "day"}]})").find("/rate_limits/0/per"), std::string::npos);
   EXPECT_NE(wrong(R"({"retry": {"kind": "fixed", "retries": 1}})").find("needs \"delay_ms\""), std::string::npos);
+  EXPECT_NE(read_lane_setup(R"({"rate_limits": [{"count": 1, "per": "hour"}]})", default_setup("system")).error().message.find("the host itself works on the lane"), std::string::npos);
+  EXPECT_TRUE(read_lane_setup(R"({"rate_limits": []})", default_setup("system")));
   EXPECT_NE(wrong("[]").find("a lane must be a map"), std::string::npos);
   EXPECT_EQ(read_lane_setup("{", default_setup("x")).error().code, "invalid");
 }

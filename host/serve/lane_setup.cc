@@ -147,6 +147,9 @@ void read_lane_setup(Reading& reading, JsonNode& value, const Path& path, LaneSe
     const Path at = f.at("rate_limits");
     lane.rates.clear();
     for (size_t i = 0; i < rates->items.size(); ++i) lane.rates.push_back(read_rate(reading, rates->items[i], Path(at, i)));
+    if (lane.name == kOwnLane && !lane.rates.empty()) {
+      f.error("bad-lane", "rate_limits", "the host itself works on the lane \"" + lane.name + "\": a rate would hold up whoever asks it", "give the jobs that are to be limited a lane of their own");
+    }
   }
   f.integer("pressure_threshold", 0, kMaxDepth, lane.pressure_threshold);
   f.boolean("preemptible", lane.preemptible);
