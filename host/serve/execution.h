@@ -25,19 +25,15 @@ class Execution {
  public:
   using Done = std::function<void(Executed)>;
   // [any] Starts a run of its own for these items and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be dropped at any time:
-  // the run goes on, and keeps what it needs. It needs two workers: one waits while another starts the nodes.
+  // the run goes on, and keeps what it needs.
   static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each = {});
   virtual ~Execution() = default;
   // [any] Gives up what is inside; the run ends with the error "stopped".
   virtual void stop() = 0;
 };
 
-// The lane on which runs begin and end. One worker is never taken by it: whoever waits there for a node waits for a job of another lane. So it is no configuration's to set.
-inline constexpr const char* kExecutionLane = "executions";
-LaneId execution_lane(Lanes& lanes);
-
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is
-// served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own nodes run, jobs could hold all of them and wait for
+// served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own run works, jobs could hold all of them and wait for
 // ever for each other, so it fails there.
 Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
 
