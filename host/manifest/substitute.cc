@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "manifest/utf8.h"
 
@@ -57,8 +58,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
       node.kind = value->kind;
       node.boolean = value->boolean;
       node.text = value->text;
-      reading_.manifest().written.emplace(reading_.canonical(path), raw);
-      return;
+      return note(node, path, raw);
     }
     is_whole = resolve(reference, node, path, span, out) && is_whole;
     i = dollar + length;
@@ -70,8 +70,15 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
                    "with this string, what all references give exceeds " + std::to_string(kMaxSubstitutedBytes) + " bytes");
     return reading_.diagnostics().doubt(node.span);
   }
-  reading_.manifest().written.emplace(reading_.canonical(path), raw);
   node.text = std::move(out);
+  note(node, path, raw);
+}
+
+// What stood there as `raw` is `node` by now.
+void Substitution::note(const JsonNode& node, const Path& path, const std::string& raw) {
+  Manifest& manifest = reading_.manifest();
+  const auto noted = manifest.written.emplace(reading_.canonical(path), raw).first;
+  manifest.taken_in = std::hash<std::string>()(std::to_string(manifest.taken_in) + noted->first + '\0' + node.json());
 }
 
 bool Substitution::resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out) {

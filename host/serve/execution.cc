@@ -90,25 +90,33 @@ class Stay {
 
 class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
-  OneRun(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each)
-      : stay_(pipeline->in_use), pipeline_(std::move(pipeline)), lanes_(lanes), state_dir_(std::move(state_dir)), items_(std::move(items)),
-        harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
+  OneRun(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each)
+      : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
+        items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
-  void post_begin() {
+  void begin_in_turn() {
     self_ = shared_from_this();
-    step_.one = this;
-    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->begin(); };
-    lanes_.post(*lanes_.find("default"), &step_);
+    if (place_) place_->on_turn([this] { post_begin(); });
+    else post_begin();
   }
 
   void stop() override {
-    std::lock_guard lock(mutex_);
-    stopped_ = true;
-    if (run_) run_->stop(true);
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+      if (run_) return run_->stop(true);
+    }
+    if (place_ && place_->give_up()) post_begin();  // which finds that it was stopped
   }
 
  private:
   struct Step : Job { OneRun* one = nullptr; };
+
+  void post_begin() {
+    step_.one = this;
+    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->begin(); };
+    lanes_.post(*lanes_.find("default"), &step_);
+  }
 
   void begin() noexcept {
     if (is_stopped()) return end(stopped_error());
@@ -145,6 +153,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
 
   void end(Result<void> outcome) {
     const auto self = std::move(self_);
+    if (place_) place_->leave();
     if (run_ && run_->leaves_threads()) static_cast<void>(new std::shared_ptr<OneRun>(self));
     const Done done = std::exchange(done_, nullptr);
     done(harvest_.take(std::move(outcome)));
@@ -156,6 +165,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   const ServedPipelinePtr pipeline_;
   Lanes& lanes_;
   const std::string state_dir_;
+  const std::unique_ptr<StateLine::Place> place_;
   GivenItems items_;
   Harvest harvest_;
   Done done_;
@@ -197,9 +207,18 @@ Result<Value> outcome_of(Executed executed) {
 
 }  // namespace
 
-std::shared_ptr<Execution> Execution::start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each) {
-  auto out = std::make_shared<OneRun>(std::move(pipeline), lanes, std::move(state_dir), std::move(items), std::move(done), std::move(each));
-  out->post_begin();
+Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most) {
+  Admitted out{std::move(pipeline), std::move(state_dir)};
+  if (!out.pipeline->keeps_state || out.state_dir.empty()) return out;
+  out.place = out.pipeline->line->join(out.pipeline->name, most);
+  if (out.place) return out;
+  return Error("busy", std::to_string(most) + " executions of pipeline \"" + out.pipeline->name + "\", which keeps state and so runs them one after the other, are under way or wait: ask again later",
+               ErrorClass::kRetryable);
+}
+
+std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each) {
+  auto out = std::make_shared<OneRun>(std::move(admitted), lanes, std::move(items), std::move(done), std::move(each));
+  out->begin_in_turn();
   return out;
 }
 
@@ -215,7 +234,7 @@ Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, 
     std::vector<Value> items;
     items.push_back(run.payload() ? run.payload() : Value::null());
     const std::weak_ptr<Execution> execution =
-        Execution::start(std::move(pipeline), lanes, state_dir, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
+        Execution::start(*admit(std::move(pipeline), state_dir), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
     run.on_stop([execution](JobRun::Stop) {
       if (const auto running = execution.lock()) running->stop();
     });

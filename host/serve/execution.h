@@ -1,5 +1,6 @@
 // Execution: one run of a served pipeline for given items, and what came out of it.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,12 +22,21 @@ struct AsTheyCome {
   std::function<void(Value)> output = nullptr, failed = nullptr;
 };
 
+// Leave to execute a pipeline, with its place in the line where state is kept.
+struct Admitted {
+  ServedPipelinePtr pipeline;
+  std::string state_dir = {};
+  std::unique_ptr<StateLine::Place> place = {};  // null: nothing is kept
+};
+// [any] Executions that keep state run one after the other, in the order of their admission. "busy", retryable: `most` are admitted and not over.
+Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most = SIZE_MAX);
+
 class Execution {
  public:
   using Done = std::function<void(Executed)>;
-  // [any] Starts a run of its own for these items and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be dropped at any time:
-  // the run goes on, and keeps what it needs.
-  static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each = {});
+  // [any] Starts a run of its own for these items, when it is its turn, and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be
+  // dropped at any time: the run goes on, and keeps what it needs.
+  static std::shared_ptr<Execution> start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each = {});
   virtual ~Execution() = default;
   // [any] Gives up what is inside; the run ends with the error "stopped".
   virtual void stop() = 0;

@@ -13,6 +13,7 @@
 #include "pipeline/pipeline.h"
 #include "plugin/catalog.h"
 #include "serve/lane_setup.h"
+#include "serve/state_line.h"
 
 namespace heddle {
 
@@ -38,8 +39,10 @@ struct ServedPipeline {
   std::string text;  // of the file: what a reload compares
   Manifest manifest;
   Pipeline pipeline;  // without its lanes: they are the host's by now, and no run sets them again
+  bool keeps_state = false;  // some node of it does
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
+  std::shared_ptr<StateLine> line;  // of all that keep state
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
@@ -50,7 +53,7 @@ class ServedPipelines {
     std::vector<std::string> added, changed, removed, unchanged;  // names
   };
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
-  // pipeline whose text and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`; one that has the name of a lane of the host
+  // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`; one that has the name of a lane of the host
   // (`host_lanes`, as configured, and the default ones) or of another manifest must have the same settings.
   Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
   // [any] Null: there is none.
@@ -61,6 +64,7 @@ class ServedPipelines {
 
  private:
   const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
+  const std::shared_ptr<StateLine> line_ = std::make_shared<StateLine>();
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
