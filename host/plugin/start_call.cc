@@ -4,11 +4,16 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "clock.h"
 
 namespace heddle {
 namespace {
+
+// A unit of time that fits it.
+std::string words_for(uint64_t ms) { return ms % 1'000 ? std::to_string(ms) + " ms" : std::to_string(ms / 1'000) + " s"; }
 
 // Held by whoever can still come to it: its job, its alarm, the thread inside of the plugin, and the plugin until it answers.
 class Start : public std::enable_shared_from_this<Start> {
@@ -64,10 +69,10 @@ class Start : public std::enable_shared_from_this<Start> {
       std::lock_guard lock(mutex_);
       if (returned_ && outcome_) return;
       given_up_ = true;
-      const std::string within = " within " + (call_.limit_ms % 1'000 ? std::to_string(call_.limit_ms) + " ms" : std::to_string(call_.limit_ms / 1'000) + " s");
-      outcome_ = Error("timeout", std::string("its ") + call_.name + (returned_ ? " gave no answer" : " did not return") + within);
+      outcome_ = too_late(call_.name, returned_ ? "gave no answer" : "did not return", call_.limit_ms);
       if (!returned_) lanes_.abandon(worker_);
     }
+    leave_behind(shared_from_this());
     call_.give_up();
     post_tell();
   }
@@ -94,6 +99,17 @@ class Start : public std::enable_shared_from_this<Start> {
 };
 
 }  // namespace
+
+Error too_late(std::string_view name, std::string_view what, uint64_t limit_ms) {
+  return Error("timeout", "its " + std::string(name) + " " + std::string(what) + " within " + words_for(limit_ms));
+}
+
+void leave_behind(std::shared_ptr<void> remains) {
+  static std::mutex mutex;
+  static auto* const all = new std::vector<std::shared_ptr<void>>;  // guarded by mutex
+  std::lock_guard lock(mutex);
+  all->push_back(std::move(remains));
+}
 
 void post(Lanes& lanes, StartCall call) { std::make_shared<Start>(lanes, std::move(call))->post_begin(); }
 

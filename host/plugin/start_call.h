@@ -2,6 +2,8 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <string_view>
 
 #include "lanes/lanes.h"
 #include "result.h"
@@ -24,5 +26,10 @@ struct StartCall {
 // [any] Makes the call on the lane "default". It has come back once it has returned and was answered, in whatever order. The worker of one that does not return in time is given up:
 // another one takes its place.
 void post(Lanes& lanes, StartCall call);
+
+// The error of one that was too late: "its activate gave no answer within 120 s".
+Error too_late(std::string_view name, std::string_view what, uint64_t limit_ms);
+// [any] Keeps for as long as the process lives what a plugin may still come back to.
+void leave_behind(std::shared_ptr<void> remains);
 
 }  // namespace heddle
