@@ -12,10 +12,9 @@ std::string quoted(const std::string& s) { return "\"" + s + "\""; }
 
 Result<std::shared_ptr<NodeHandle>> Activation::create(uint32_t index) {
   const PipelineNode& node = pipeline_.nodes[index];
-  auto params = Value::parse(node.settings.params.json());
-  if (!params) return std::move(params).error();
+  if (!node.params) return node.params.error();
   const auto lane = lanes_.find(node.lane);
-  auto made = NodeHandle::create(node.entry, node.settings.id, *params, &lanes_, lane.value_or(0));
+  auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, &lanes_, lane.value_or(0));
   if (!made) return std::move(made).error();
   return std::shared_ptr<NodeHandle>(std::move(*made));
 }

@@ -241,7 +241,8 @@ void Run::State::go() {
   make_stages();
   preload();
   core.begin();
-  for (Wakeable* one : core.everyone) one->wake();
+  feeder->wake();  // first: who comes after it finds something to do
+  for (const auto& stage : stages) stage->wake();
   core.done();
 }
 
