@@ -23,13 +23,13 @@ class Activation {
   using Closed = std::function<void(std::vector<std::string> warnings)>;
   using Remade = std::function<void(Result<std::shared_ptr<NodeHandle>>)>;
 
-  // Creates all nodes, here, then activates each after all those before it in the DAG. `opened` is called once: here where no node has anything to activate, else on a worker. On
-  // failure nothing is left by then.
+  // Creates all nodes, here, then activates each after all those before it in the DAG. `opened` is called once: here where no node has anything to
+  // activate, else on a worker. On failure nothing is left by then.
   void open(Opened opened);
   // After an open() that failed: the node that could not be created; null where it was something else.
   const PipelineNode* refused_node() const { return refused_node_; }
-  // After an open() that went well, once. Saves the kept states, deactivates in reverse order of activation, and destroys. What went wrong is said in `warnings`; it stops nothing.
-  // `save`: not after a failed run. `closed` is called as `opened` is, and this may be gone afterwards.
+  // After an open() that went well, once. Saves the kept states, deactivates in reverse order of activation, and destroys. What went wrong is said in
+  // `warnings`; it stops nothing. `save`: not after a failed run. `closed` is called as `opened` is, and this may be gone afterwards.
   void close(bool save, Closed closed);
 
   std::shared_ptr<NodeHandle> handle(uint32_t node) const { return handles_[node]; }

@@ -124,7 +124,8 @@ std::unique_ptr<Stage> Run::State::make_stage(const PipelineStage& plan, std::ve
   const bool chain = !plan.asynchronous && !plan.watched && plan.parallel == 1 && plan.order != OrderMode::kByKey;
   if (chain) return std::make_unique<ChainStage>(core, plan, std::move(nodes), std::move(inputs));
   const uint32_t index = nodes[0].index;
-  return std::make_unique<SoloStage>(core, plan, std::move(nodes[0]), std::move(inputs), [this, index](Activation::Remade remade) { activation.remake(index, std::move(remade)); });
+  return std::make_unique<SoloStage>(core, plan, std::move(nodes[0]), std::move(inputs),
+                                     [this, index](SoloStage::Remade remade) { activation.remake(index, std::move(remade)); });
 }
 
 // The items that go straight into a node.

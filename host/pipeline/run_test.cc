@@ -159,7 +159,8 @@ TEST_F(RunTest, NodesMayStartAndStopLateOnTheOnlyWorker) {
 }
 
 TEST_F(RunTest, AnActivateThatDoesNotComeBackFailsTheStartAndLeavesTheOthersInOrder) {
-  for (const auto& [type, why] : {std::pair("BrokenActivateHang", "its activate did not return within 30 ms"), {"BrokenActivateNever", "its activate gave no answer within 30 ms"}}) {
+  for (const auto& [type, why] : {std::pair("BrokenActivateHang", "its activate did not return within 30 ms"),
+                                  {"BrokenActivateNever", "its activate gave no answer within 30 ms"}}) {
     Trial t(pipeline_of(R"({"id":"a","node_type":"StartsLate"},{"id":"b","node_type":")" + std::string(type) + R"("},{"id":"c","node_type":"StartsLate"})",
                         R"({"from":"a","to":"b"},{"from":"a","to":"c"})"), 1);
     t.options.start_ms = 30;
@@ -169,6 +170,18 @@ TEST_F(RunTest, AnActivateThatDoesNotComeBackFailsTheStartAndLeavesTheOthersInOr
     EXPECT_EQ(started.error().error_class, ErrorClass::kConfig);
     EXPECT_NE(started.error().text().find("node \"b\" (" + std::string(type) + ") cannot start: " + why), std::string::npos) << started.error().text();
   }
+}
+
+TEST_F(RunTest, AnObjectThatTakesThePlaceOfOneThatHangsMayStartLate) {
+  Trial t(pipeline_of(R"({"id":"h","node_type":"BrokenLateHang"})", ""), 1);
+  const RunReport& report = t.run(numbers(3));
+  EXPECT_TRUE(report.ok) << report.error.text();
+  EXPECT_EQ(report.nodes[0].timed_out, 3u);
+  ASSERT_EQ(t.letters.all.size(), 3u);
+  EXPECT_EQ(t.letters.all[2].error.code, "timeout");
+  ASSERT_FALSE(report.warnings.empty());
+  EXPECT_NE(report.warnings[0].find("a new object has taken its place"), std::string::npos) << report.warnings[0];
+  EXPECT_EQ(t.lanes.abandoned(), 3u);
 }
 
 TEST_F(RunTest, ADeactivateThatIsNeverAnsweredIsAWarningAndHoldsNothingUp) {

@@ -212,7 +212,9 @@ Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t
   if (!out.pipeline->keeps_state || out.state_dir.empty()) return out;
   out.place = out.pipeline->line->join(out.pipeline->name, most);
   if (out.place) return out;
-  return Error("busy", std::to_string(most) + " executions of pipeline \"" + out.pipeline->name + "\", which keeps state and so runs them one after the other, are under way or wait: ask again later",
+  return Error("busy",
+               "pipeline \"" + out.pipeline->name + "\" keeps state, so its executions run one after the other, and " + std::to_string(most) +
+                   " are under way or wait: ask again later",
                ErrorClass::kRetryable);
 }
 

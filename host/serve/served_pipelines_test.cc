@@ -243,7 +243,8 @@ TEST_F(Served, AFileThatIsTakenInIsLookedAtByAReload) {
   write("words.txt", "one");
   write("key.txt", "secret-1");
   ASSERT_TRUE(load());
-  for (const auto& [file, content, is_new] : {std::tuple("words.txt", "one", false), {"words.txt", "two", true}, {"words.txt", "two", false}, {"key.txt", "secret-2", true}, {"key.txt", "secret-2\n", false}}) {
+  for (const auto& [file, content, is_new] : {std::tuple("words.txt", "one", false), {"words.txt", "two", true}, {"words.txt", "two", false},
+                                              {"key.txt", "secret-2", true}, {"key.txt", "secret-2\n", false}}) {
     const ServedPipelinePtr before = pipelines_.find("log");
     write(file, content);
     const auto change = load();
