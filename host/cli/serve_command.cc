@@ -58,7 +58,9 @@ ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& 
                  .read_again = [&] { return config_or_why(read(path, arguments, general)); },
                  .version = HEDDLE_VERSION});
   if (auto started = daemon.start(); !started) {
-    return fail_with(started.error().error_class == ErrorClass::kConfig ? ExitCode::kManifestInvalid : ExitCode::kIo, started.error(), general.json);
+    const ExitCode code = fail_with(started.error().error_class == ErrorClass::kConfig ? ExitCode::kManifestInvalid : ExitCode::kIo, started.error(), general.json);
+    if (daemon.leaves_threads()) ::_exit(static_cast<int>(code));
+    return code;
   }
   if (!general.quiet && !say_ready(daemon, console, general.json)) return ExitCode::kIo;
   if (!daemon.run()) ::_exit(0);

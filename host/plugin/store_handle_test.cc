@@ -87,5 +87,23 @@ TEST(StoreHandle, RefusesAPluginWithoutStores) {
   EXPECT_NE(made.error().message.find("has no factory for stores"), std::string::npos) << made.error().text();
 }
 
+TEST(StoreThatDoesNotOpen, IsGivenUpAndNamed) {
+  Lanes lanes(1);
+  const auto expect = [](const char* file, Lanes* with, const std::string& why) {
+    const auto plugin = read_note(broken_plugin(file));
+    ASSERT_TRUE(plugin) << plugin.error().text();
+    const auto made = StoreHandle::create({&*plugin, &plugin->types.at(0)}, "kept", *Value::parse("{}"), with, LaneId{0});
+    ASSERT_TRUE(made) << made.error().text();
+    const auto opened = (*made)->activate(30);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "timeout");
+    EXPECT_EQ(opened.error().text(), "store \"kept\" (" + plugin->types.at(0).type + " of plugin " + plugin->name + ") is given up: its activate " + why + " within 30 ms");
+  };
+  expect("store_never_opens", nullptr, "gave no answer");
+  expect("store_never_opens", &lanes, "gave no answer");
+  expect("store_hangs", &lanes, "did not return");
+  expect("store_never_opens", &lanes, "gave no answer");  // another worker has taken the place
+}
+
 }  // namespace
 }  // namespace heddle

@@ -7,7 +7,6 @@
 #include "manifest/param_schema.h"
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
-#include "serve/execution.h"
 
 namespace heddle {
 namespace {
@@ -191,10 +190,6 @@ void ConfigReader::read_lanes(JsonNode& section, const Path& path) {
     const Path at(path, m.key);
     if (!is_name(m.key)) {
       reading_.error("bad-name", at, m.key_span, "\"" + m.key + "\" cannot be the name of a lane", "letters, digits, \"_\" and \"-\", not beginning with a digit");
-      continue;
-    }
-    if (m.key == kExecutionLane) {
-      reading_.error("bad-name", at, m.key_span, "the lane \"" + m.key + "\" is the host's own: executions begin and end there", "choose another name");
       continue;
     }
     LaneSetup setup = default_setup(m.key);

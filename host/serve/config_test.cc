@@ -78,7 +78,6 @@ TEST(Config, SaysWhereAndWhatWasMeant) {
   expect_fault(listening(R"("lanes": {"a": {"when_full": "shed-oldst"}})"), {"error[unknown-choice]", "did you mean \"shed-oldest\"?"});
   expect_fault(listening(R"("auth": {"tokens": [{"name": "a", "token": "secret-one", "scopes": ["raed"]}]})"), {"did you mean \"read\"?"});
   expect_fault(listening(R"("auth": {"open": ["metrix"]})"), {"did you mean \"metrics\"?"});
-  expect_fault(listening(R"("lanes": {"executions": {"max_concurrency": 9}})"), {"error[bad-name]", "is the host's own"});
   expect_fault("{\"listen\": [", {"error[", "heddle.json:1:"});
 }
 

@@ -33,8 +33,7 @@ Daemon::~Daemon() {
 Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
   catalog_ = scanned(config_);
-  // Two at least: while one waits for a node to start, the other one starts it.
-  lanes_ = std::make_unique<Lanes>(std::max(2u, config_.threads ? config_.threads : std::thread::hardware_concurrency()));
+  lanes_ = std::make_unique<Lanes>(config_.threads);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
@@ -75,7 +74,6 @@ Result<void> Daemon::open_store() {
 void Daemon::start_jobs() {
   pipelines_ = std::make_unique<ServedPipelines>();
   jobs_ = std::make_unique<Jobs>(*lanes_, config_.jobs);
-  static_cast<void>(execution_lane(*lanes_));
   for (const LaneSetup& setup : config_.lanes) {
     const auto lane = lanes_->add(setup.lane);
     assert(lane && "reading the configuration checks lanes");

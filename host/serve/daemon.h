@@ -43,6 +43,8 @@ class Daemon {
     std::string transport, endpoint;
   };
   std::vector<Endpoint> endpoints() const;
+  // Whether a thread is still inside of a plugin: the process must end by _exit.
+  bool leaves_threads() const { return lanes_ && lanes_->abandoned() > 0; }
 
   // Until a signal ends it: SIGHUP reloads, SIGTERM and SIGINT drain, a second one ends the process at once. The listeners are closed and the store is, too, when it returns. False: some
   // thread is still inside of a plugin, and the process must end by _exit.

@@ -116,6 +116,26 @@ class ServeTest(HeddleCase):
         self.assertEqual(info["listeners"], [{"transport": "http", "endpoint": host.address}])
         self.assertEqual(host.end(), 0, host.text)
 
+    def test_one_worker_is_enough(self):
+        self.write("pipelines/triple.json", pipeline(node("late", "StartsLate"), node("m", "Multiply", {"multiplier": 3})))
+        self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
+        host = self.serve("--plugin-dir", os.path.join(BUILD, "tests", "broken"), threads=1, drain_ms=100)
+        self.assertEqual(host.ask("GET", "/v1/host")[1]["threads"], 1)
+        for _ in range(3):
+            host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
+        answers = []
+        asking = [threading.Thread(target=lambda n=n: answers.append(host.execute("triple", n))) for n in range(8)]
+        for thread in asking:
+            thread.start()
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/triple", "payload": 14})
+        status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
+        self.assertEqual(job.get("result"), {"outputs": [42]}, job)
+        for thread in asking:
+            thread.join(TIMEOUT)
+        self.assertEqual(sorted(answers), [[3 * n] for n in range(8)])
+        self.assertEqual(host.ask("POST", "/v1/reload")[0], 200)
+        self.assertEqual(host.end(), 0, host.text)
+
     def test_is_ready_in_json_for_programs(self):
         process = self.start("serve", "--config", self.config(), "--json")
         ready = json.loads(process.stdout.readline())
