@@ -9,27 +9,36 @@
 
 namespace heddle {
 
-// One call, and what it heard.
-struct Heard {
-  Arrivals<RemoteAnswer> answers;
-  Arrivals<Value> parts;
-  Arrivals<std::string> ends;  // "" of a good one, else the error's text
-  std::atomic<int> answered{0}, ended{0};
+// What a call has heard. It may go before the call is over.
+class Heard {
+ private:
+  struct Kept {
+    Arrivals<RemoteAnswer> answers;
+    Arrivals<Value> parts;
+    Arrivals<std::string> ends;
+    std::atomic<int> answered{0}, ended{0};
+  };
+  const std::shared_ptr<Kept> kept_ = std::make_shared<Kept>();
 
+ public:
   Hearing hearing(uint32_t credit = 64) {
     Hearing h;
-    h.answered = [this](RemoteAnswer answer) {
-      ++answered;
-      answers.add(std::move(answer));
+    h.answered = [kept = kept_](RemoteAnswer answer) {
+      ++kept->answered;
+      kept->answers.add(std::move(answer));
     };
-    h.part = [this](Value part) { parts.add(std::move(part)); };
-    h.ended = [this](Result<void> end) {
-      ++ended;
-      ends.add(end ? "" : end.error().code + ": " + end.error().text());
+    h.part = [kept = kept_](Value part) { kept->parts.add(std::move(part)); };
+    h.ended = [kept = kept_](Result<void> end) {
+      ++kept->ended;
+      kept->ends.add(end ? "" : end.error().code + ": " + end.error().text());
     };
     h.credit = credit;
     return h;
   }
+  Arrivals<RemoteAnswer>& answers = kept_->answers;
+  Arrivals<Value>& parts = kept_->parts;
+  Arrivals<std::string>& ends = kept_->ends;  // "" of a good one, else the error's code and text
+  std::atomic<int>&answered = kept_->answered, &ended = kept_->ended;
 };
 
 class Calling {
