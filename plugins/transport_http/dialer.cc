@@ -77,17 +77,19 @@ std::optional<Failure> Dialer::secure(Socket& socket, const Patience& patience) 
   if (!peer_.tls) return std::nullopt;
   const std::string who = peer_.origin.endpoint();
   SSL* const session = socket.begin_tls(peer_.tls.get());
-  if (!session || !expect(session, peer_.server_name)) return unreachable("out of memory");
+  Expected expected{peer_.server_name};
+  if (!session || !expect(session, expected)) return unreachable("out of memory");
   for (Transfer done = socket.handshake(false); done.n <= 0; done = socket.handshake(false)) {
     if (done.wait != 0) {
       const Patience::News news = patience.wait(socket.get(), done.wait);
       if (news != Patience::News::kReady) return ended(news, patience);
       continue;
     }
-    if (const std::string objection = objection_to(session, peer_.server_name); !objection.empty()) return trouble("untrusted", who + ": " + objection);
+    if (!expected.objection.empty()) return trouble("untrusted", who + ": " + expected.objection);
     if (socket.fault().empty()) return trouble("connection-lost", who + " ended the connection during the TLS handshake");
     return trouble("untrusted", who + ": no TLS with it: " + socket.fault());
   }
+  SSL_set_app_data(session, nullptr);
   return std::nullopt;
 }
 

@@ -47,7 +47,9 @@ Transfer Socket::outcome(int result) {
     default:
       break;
   }
-  if (const char* const why = ::ERR_reason_error_string(::ERR_peek_error())) fault_ = why;
+  const unsigned long code = ::ERR_peek_error();
+  const char* const why = ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? nullptr : ::ERR_reason_error_string(code);
+  if (why) fault_ = why;
   return {-1, 0};
 }
 

@@ -31,7 +31,7 @@ class Socket {
   Transfer send(const char* from, size_t size);
   // As receive, of one byte that stays.
   Transfer peek();
-  // What OpenSSL said where TLS is broken; empty: it is not, or it said nothing.
+  // What OpenSSL said where TLS is broken; empty: it is not, or the peer just ended.
   const std::string& fault() const { return fault_; }
 
   void end_sending();

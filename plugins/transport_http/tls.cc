@@ -63,6 +63,37 @@ std::string names_in(const X509* certificate) {
   return text;
 }
 
+std::string objection_to(const X509* certificate, int error, const std::string& name) {
+  const auto time = [&](const ASN1_TIME* (*of)(const X509*)) { return certificate ? text_of(of(certificate)) : std::string("an unknown time"); };
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return "its certificate, or that of its authority, has expired at " + time(&::X509_get0_notAfter);
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return "its certificate, or that of its authority, is valid only from " + time(&::X509_get0_notBefore);
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: {
+      const std::string names = certificate ? names_in(certificate) : std::string();
+      return "its certificate is not for \"" + name + "\", but for " + (names.empty() ? "nobody by name" : names) + ": set \"server_name\" if that is right";
+    }
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+      return "its certificate comes from an authority that is not known here: name it in \"ca\" if it is to be trusted";
+    default:
+      return std::string("its certificate is refused: ") + ::X509_verify_cert_error_string(error);
+  }
+}
+
+// Of OpenSSL, for each certificate of a chain, and each fault: the first one counts.
+int on_verified(int fine, X509_STORE_CTX* chain) {
+  const auto* const session = static_cast<SSL*>(::X509_STORE_CTX_get_ex_data(chain, ::SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* const expected = static_cast<Expected*>(SSL_get_app_data(session));
+  if (!fine && expected) expected->objection = objection_to(::X509_STORE_CTX_get_current_cert(chain), ::X509_STORE_CTX_get_error(chain), expected->name);
+  return fine;
+}
+
 }  // namespace
 
 TlsContext load_tls(const TlsParams& params) {
@@ -85,44 +116,20 @@ TlsContext load_client_tls(const ClientTlsParams& params) {
   if (!params.certificate.empty()) use(context.get(), params.certificate, params.key);
   if (!params.ca.empty()) trust(context.get(), params.ca);
   else if (::SSL_CTX_set_default_verify_paths(context.get()) != 1) fail("cannot use the authorities of the system");
-  ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
+  ::SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, &on_verified);
   constexpr unsigned char kHttp[] = "\x08http/1.1";
   ::SSL_CTX_set_alpn_protos(context.get(), kHttp, sizeof kHttp - 1);
   return context;
 }
 
-bool expect(SSL* session, const std::string& name) {
+bool expect(SSL* session, Expected& expected) {
+  SSL_set_app_data(session, &expected);
+  const std::string& name = expected.name;
   X509_VERIFY_PARAM* const wanted = ::SSL_get0_param(session);
   if (::X509_VERIFY_PARAM_set1_ip_asc(wanted, name.c_str()) == 1) return true;
   ::ERR_clear_error();
   ::X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
   return ::X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1 && SSL_set_tlsext_host_name(session, name.c_str()) == 1;
-}
-
-std::string objection_to(SSL* session, const std::string& name) {
-  const long result = ::SSL_get_verify_result(session);
-  if (result == X509_V_OK) return {};
-  const std::unique_ptr<X509, decltype(&::X509_free)> certificate(::SSL_get1_peer_certificate(session), &::X509_free);
-  switch (result) {
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-      return "a certificate of its chain has expired" + (certificate ? "; its own ends " + text_of(::X509_get0_notAfter(certificate.get())) : std::string());
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-      return "a certificate of its chain is not valid yet" +
-             (certificate ? "; its own begins " + text_of(::X509_get0_notBefore(certificate.get())) : std::string());
-    case X509_V_ERR_HOSTNAME_MISMATCH:
-    case X509_V_ERR_IP_ADDRESS_MISMATCH: {
-      const std::string names = certificate ? names_in(certificate.get()) : std::string();
-      return "its certificate is not for \"" + name + "\", but for " + (names.empty() ? "nobody by name" : names) + ": set \"server_name\" if that is right";
-    }
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-      return "its certificate comes from an authority that is not known here: name it in \"ca\" if it is to be trusted";
-    default:
-      return std::string("its certificate is refused: ") + ::X509_verify_cert_error_string(result);
-  }
 }
 
 std::string subject_of(SSL* session) {

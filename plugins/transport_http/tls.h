@@ -32,10 +32,14 @@ using TlsSession = std::unique_ptr<SSL, FreeSession>;
 TlsContext load_tls(const TlsParams& params);
 TlsContext load_client_tls(const ClientTlsParams& params);
 
-// Before the handshake of a client: the peer must prove to be `name`, a host's name or an address. False: out of memory.
-bool expect(SSL* session, const std::string& name);
-// What is wrong with the peer's certificate, after a handshake that failed; empty: nothing.
-std::string objection_to(SSL* session, const std::string& name);
+// Whom a client wants to speak to, by a host's name or an address; and, after a handshake that failed, what is wrong with the certificate of
+// whom it found; empty: nothing.
+struct Expected {
+  std::string name;
+  std::string objection = {};
+};
+// Before the handshake, during which `expected` lives. False: out of memory.
+bool expect(SSL* session, Expected& expected);
 
 // The subject of the peer's verified certificate (RFC 2253), or empty.
 std::string subject_of(SSL* session);
