@@ -78,6 +78,8 @@ void Channel::admit(const std::shared_ptr<Call>& call) {
   if (refused) calls_.fail(*call, *refused, false, true);
 }
 
+Failure Channel::late() const { return trouble("deadline", "the deadline passed while the call waited for others to " + peer_.origin.endpoint()); }
+
 bool Channel::can_take() const { return !probes_.empty() || (!waiting_.empty() && carried_.size() - probing_ < params_.calls); }
 
 void Channel::work() {
@@ -109,6 +111,8 @@ void Channel::carry(Call& call, const std::shared_ptr<Bell>& bell) {
   const Patience patience{*bell, call.given_up(), asked.deadline_ns};
   std::optional<Failure> failure;
   if (!*bell) failure = trouble("unreachable", "no file descriptor is left");
+  else if (call.given_up()) failure = trouble("cancelled", "the call was given up");
+  else if (asked.deadline_ns <= now_ns()) failure = late();
   for (bool again = false; !failure;) {
     std::unique_ptr<Link> link = again ? nullptr : take_link();
     const bool was_kept = link != nullptr;
@@ -198,8 +202,7 @@ void Channel::keep() {
     lock.unlock();
     for (const auto& call : ended) {
       const bool given_up = call->given_up();
-      calls_.fail(*call, given_up ? trouble("cancelled", "the call was given up") : trouble("deadline", "the deadline passed while the call waited for others to " + peer_.origin.endpoint()),
-                  false, true);
+      calls_.fail(*call, given_up ? trouble("cancelled", "the call was given up") : late(), false, true);
     }
     lock.lock();
   }

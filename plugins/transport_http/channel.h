@@ -43,6 +43,7 @@ class Channel {
   };
   void admit(const std::shared_ptr<Call>& call);
   bool can_take() const;
+  Failure late() const;  // a call that waited too long
   void work();
   void carry(Call& call, const std::shared_ptr<Bell>& bell);
   std::unique_ptr<Link> take_link();
