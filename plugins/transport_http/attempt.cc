@@ -39,6 +39,14 @@ uint32_t retry_after_ms(const httplib::Response& response) {
 
 bool says_close(const httplib::Response& response) { return lower(response.get_header_value("Connection")).find("close") != std::string::npos; }
 
+// What can be read in two ways is refused: what follows on the connection would be taken for the wrong answer.
+bool has_clear_end(const httplib::Response& response) {
+  const size_t lengths = response.get_header_value_count("Content-Length"), encodings = response.get_header_value_count("Transfer-Encoding");
+  const std::string length = response.get_header_value("Content-Length");
+  if (lengths + encodings > 1 || (lengths == 1 && (length.empty() || length.find_first_not_of("0123456789") != length.npos))) return false;
+  return encodings == 0 || lower(response.get_header_value("Transfer-Encoding")) == "chunked";
+}
+
 bool has_end(const httplib::Response& response) {
   return response.status == 204 || response.has_header("Content-Length") || response.has_header("Transfer-Encoding");
 }
@@ -105,8 +113,10 @@ bool Attempt::on_head(const httplib::Response& response) {
   if (status >= 300 && status < 400)
     return stop(trouble("unsupported", who + " answers " + std::to_string(status) + ", see \"" + quotable(response.get_header_value("Location")) +
                                              "\": redirects are not followed"));
+  if (!has_clear_end(response)) return stop(trouble("not-understood", "where the answer of " + who + " ends cannot be told from its head"));
   const std::string packed = lower(response.get_header_value("Content-Encoding"));
-  if (!packed.empty() && packed != "identity") return stop(trouble("unsupported", "the answer of " + who + " is packed (" + quotable(packed) + "), which was not asked for"));
+  if (!packed.empty() && packed != "identity")
+    return stop(trouble("unsupported", "the answer of " + who + " is packed (" + quotable(packed) + "), which was not asked for"));
   content_type_ = media_type(response);
   is_accepted_ = status == 202;
   is_failure_ = status >= 400;

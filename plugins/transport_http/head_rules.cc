@@ -24,6 +24,7 @@ int HeadRules::take(char c) {
   if (c == '\n') {
     const bool blank = line_bytes_ == 1;
     if (before != '\r' || (lines_ > 0 && !blank && !named_)) wrong = 400;
+    over_ = lines_ > 0 && blank;
     line_bytes_ = 0;
     named_ = false;
     ++lines_;

@@ -98,6 +98,7 @@ bool Link::judge(size_t n) {
     const size_t known = std::min(begin_.size(), kHttp.size());
     const int wrong = rules_.take(c);
     if (wrong != 0 && wrong != 400) broken_ = Broken::kHeadTooLarge;
+    if (rules_.is_over()) rules_ = {};  // where that was "100 Continue", another head follows
     if (wrong != 400 && begin_.compare(0, known, kHttp, 0, known) == 0) continue;
     broken_ = Broken::kNotHttp;
     begin_.append(in_ + at_ + i + 1, std::min(end_ - at_ - i - 1, kBegin - std::min(begin_.size(), kBegin)));

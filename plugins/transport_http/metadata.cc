@@ -25,12 +25,14 @@ MetadataOrRefusal read_metadata(const httplib::Headers& headers) {
     name.erase(0, kMetadataPrefix.size());
     const auto is_it = [&](const auto& known) { return known.first == name; };
     if (std::any_of(read.metadata.begin(), read.metadata.end(), is_it)) return {{}, refusal(400, "the header " + header + " is there twice")};
-    if (!is_name(name) || !is_printable(text)) return {{}, refusal(400, "the header " + header + " is no metadata: a name of 64 letters, digits and '-', and printable ASCII")};
+    if (!is_name(name) || !is_printable(text))
+      return {{}, refusal(400, "the header " + header + " is no metadata: a name of 64 letters, digits and '-', and printable ASCII")};
     bytes += name.size() + text.size();
     read.metadata.emplace_back(std::move(name), text);
   }
   if (read.metadata.size() <= HEDDLE_METADATA_MOST && bytes <= HEDDLE_METADATA_BYTES) return read;
-  return {{}, refusal(431, "at most " + std::to_string(HEDDLE_METADATA_MOST) + " headers \"heddle-…\" with " + std::to_string(HEDDLE_METADATA_BYTES) + " bytes are taken")};
+  const std::string entries = std::to_string(HEDDLE_METADATA_MOST), most = std::to_string(HEDDLE_METADATA_BYTES);
+  return {{}, refusal(431, "at most " + entries + " headers \"heddle-…\" with " + most + " bytes are taken")};
 }
 
 heddle::sdk::Value map_of(const Parameters& texts) {

@@ -40,7 +40,9 @@ TEST_F(PartsTest, NothingDependsOnWhereTheBytesAreCut) {
       {"application/x-ndjson", "{\"a\":1}\n\n \r\n[2]\r\n3", "{\"a\":1}|[2]\r|3|"},
       {"text/event-stream", "data: a\n\n", R"({"data":"a"}|)"},
       {"text/event-stream", "data: a\r\n\r\ndata: b\r\rdata: c\n\n", R"({"data":"a"}|{"data":"b"}|{"data":"c"}|)"},
-      {"text/event-stream", "\xef\xbb\xbf" "event: x\ndata: a\ndata:b\ndata\n\n: comment\nid: 7\nretry: 9\ndata: \xc3\xa9\n\nevent: none\n\nid: 8\n\ndata: cut", R"({"event":"x","data":"a\u000ab\u000a"}|{"id":"7","data":"é"}|)"},
+      {"text/event-stream",
+       "\xef\xbb\xbf" "event: x\ndata: a\ndata:b\ndata\n\n: comment\nid: 7\nretry: 9\ndata: \xc3\xa9\n\nevent: none\n\nid: 8\n\ndata: cut",
+       R"({"event":"x","data":"a\u000ab\u000a"}|{"id":"7","data":"é"}|)"},
   };
   for (const Row& row : rows)
     for (size_t cut = 0; cut <= std::string_view(row.text).size(); ++cut) EXPECT_EQ(read(row.type, row.text, cut), row.wanted) << row.text << " cut at " << cut;

@@ -40,10 +40,12 @@ Parameters headers_of(ValueRef headers) {
   for (size_t i = 0; i < headers.size(); ++i) {
     std::string_view name;
     const auto text = headers.at(i, &name).as_text();
-    const bool is_name = !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
-    if (!is_name || !text || !is_printable(*text)) throw Error(HEDDLE_INVALID, "the header \"" + std::string(name) + "\" is none: letters, digits and '-', and printable ASCII");
+    const auto fits = [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; };
+    if (name.empty() || !std::all_of(name.begin(), name.end(), fits) || !text || !is_printable(*text))
+      throw Error(HEDDLE_INVALID, "the header \"" + std::string(name) + "\" is none: letters, digits and '-', and printable ASCII");
     const std::string known = lower(name);
-    if (std::find(std::begin(kOurs), std::end(kOurs), known) != std::end(kOurs) || known.starts_with(kMetadataPrefix)) throw Error(HEDDLE_INVALID, "the header \"" + std::string(name) + "\" is the transport's own");
+    if (std::find(std::begin(kOurs), std::end(kOurs), known) != std::end(kOurs) || known.starts_with(kMetadataPrefix))
+      throw Error(HEDDLE_INVALID, "the header \"" + std::string(name) + "\" is the transport's own");
     list.emplace_back(name, *text);
   }
   return list;
@@ -71,7 +73,8 @@ std::string target_of(const Route& route, ValueRef parameters, const std::string
     const std::string_view name = in_path.emplace_back(std::string_view(segment).substr(1, segment.size() - 2));
     const auto text = parameters.find(name).as_text();
     if (!text || text->empty()) throw Error(HEDDLE_INVALID, route.operation + " needs the parameter \"" + std::string(name) + "\"");
-    if (*text == "." || *text == "..") throw Error(HEDDLE_INVALID, route.operation + ": \"" + std::string(*text) + "\" cannot be the parameter \"" + std::string(name) + "\"");
+    if (*text == "." || *text == "..")
+      throw Error(HEDDLE_INVALID, route.operation + ": \"" + std::string(*text) + "\" cannot be the parameter \"" + std::string(name) + "\"");
     append_encoded(*text, target);
   }
   char separator = '?';

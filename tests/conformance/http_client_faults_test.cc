@@ -164,6 +164,9 @@ TEST(HttpClientFaults, WhatCannotBeTakenIsRefused) {
   EXPECT_TRUE(says(answered_with(kOk + "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nxy", "things.list", true), "unsupported", "is packed (gzip)"));
   EXPECT_TRUE(says(answered_with("HTTP/1.1 103 Early Hints\r\n\r\n", "things.list", true), "not-understood", "no final answer"));
   EXPECT_TRUE(says(answered_with(kOk + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "things.list", true), "not-understood", "not well-formed"));
+  for (const char* ends : {"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab", "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                           "Content-Length: 1a\r\n\r\na", "Transfer-Encoding: gzip\r\n\r\na"})
+    EXPECT_TRUE(says(answered_with(kOk + ends, "things.list", true), "not-understood", "cannot be told from its head")) << ends;
 }
 
 TEST(HttpClientFaults, FailuresOfPeersThatAreNoHeddle) {
@@ -218,6 +221,9 @@ TEST(HttpClientFaults, AnswersOfOtherServersAreRead) {
   const RemoteAnswer empty = answered_with("HTTP/1.1 204 No Content\r\n\r\n", "events.watch", true);
   EXPECT_EQ(empty.why.message, "");
   EXPECT_EQ(empty.body.size(), 0u);
+  const RemoteAnswer continued = answered_with("HTTP/1.1 100 Continue\r\n\r\n" + kOk + "Content-Length: 1\r\n\r\n5", "things.list", true);
+  ASSERT_TRUE(continued.is_ok()) << continued.why.text();
+  EXPECT_EQ(continued.json()->json(), "5");
   const RemoteAnswer unnamed = answered_with("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]");
   EXPECT_EQ(unnamed.content_type, "application/octet-stream");
 }
