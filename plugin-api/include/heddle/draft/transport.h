@@ -61,9 +61,9 @@ typedef struct heddle_answer {
     bool          unsent;         /* of a failure that a call of the host gets: nothing of the request has left: it may be repeated, whatever it is */
 } heddle_answer;
 
-/* How values are written, by content type, in calls as in answers: application/json: the JSON text; application/x-ndjson: the same, a line each; text/event-stream:
- * one event each, a MAP of "event" and "id" (STRING, may be absent) and "data" (a STRING as it is, else its JSON text); any other: STRING as it
- * is. BYTES are written as they are under every type.
+/* How values are written, by content type, in calls as in answers: application/json: the JSON text; application/x-ndjson: the same, a line each;
+ * text/event-stream: one event each, a MAP of "event" and "id" (STRING, may be absent) and "data" (a STRING as it is, else its JSON text); any
+ * other: STRING as it is. BYTES are written as they are under every type.
  * How parts are read: application/x-ndjson: a value each, or BYTES with its JSON text; text/event-stream: an event each, a MAP of "event" and
  * "id" (where they were said) and "data", all STRING; any other: BYTES as they came, the borders between them say nothing. */
 
