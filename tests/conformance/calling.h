@@ -115,6 +115,7 @@ class Played {
       text.remove_prefix(static_cast<size_t>(n));
     }
   }
+  bool is_there() const { return fd_ >= 0; }
   // The head of the next request.
   std::string head() {
     size_t at;
@@ -160,6 +161,8 @@ class Scripted {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
   Played take() { return Played(::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC)); }
+  // [any] Whoever waits in take() gets nothing, then and later.
+  void shut() { ::shutdown(fd_, SHUT_RDWR); }
   bool has_waiting() {
     pollfd p{fd_, POLLIN, 0};
     return ::poll(&p, 1, 0) > 0;
@@ -168,6 +171,30 @@ class Scripted {
 
  private:
   int fd_;
+};
+
+// Says the same to everybody who asks, and then nothing more.
+class Repeating {
+ public:
+  explicit Repeating(std::string text)
+      : thread_([this, text = std::move(text)] {
+          for (;;) {
+            Played& peer = peers_.emplace_back(scripted_.take());
+            if (!peer.is_there()) return;
+            peer.head();
+            peer.say(text);
+          }
+        }) {}
+  ~Repeating() {
+    scripted_.shut();
+    thread_.join();
+  }
+  int port() const { return scripted_.port; }
+
+ private:
+  Scripted scripted_;
+  std::deque<Played> peers_;  // of the thread
+  std::thread thread_;
 };
 
 }  // namespace heddle

@@ -75,39 +75,45 @@ TEST(HttpClientFaults, APeerThatTakesNoConnectionIsNotWaitedForBeyondTheLimit) {
   EXPECT_EQ(heard.answered, 8);
 }
 
+// Calls until the request was sent before its deadline: a busy machine may need several attempts.
+RemoteAnswer late_answer(Calling& calling, Heard& heard, const RemoteCall& call) {
+  for (;;) {
+    RemoteCall again = call;
+    again.deadline_ns = now_ns() + 100'000'000;
+    calling.channel->call(std::move(again), heard.hearing());
+    RemoteAnswer answer = heard.answers.next();
+    if (!answer.unsent) return answer;
+    EXPECT_EQ(answer.why.code, "deadline");
+  }
+}
+
 TEST(HttpClientFaults, ASilentPeerIsHeldToTheDeadline) {
-  Scripted scripted;
-  Calling calling(scripted.port);
-  Heard silent, half, streamed;
-  const auto ask = [&](Heard& heard, const char* operation) {
-    calling.channel->call({.operation = operation, .deadline_ns = now_ns() + 50'000'000}, heard.hearing());
-    Played peer = scripted.take();
-    peer.head();
-    return peer;
-  };
-  const Played first = ask(silent, "things.list");
-  RemoteAnswer answer = silent.answers.next();
-  EXPECT_TRUE(says(answer, "deadline", "has not answered when the deadline passed"));
-  EXPECT_EQ(answer.status, HEDDLE_DEADLINE);
-  EXPECT_FALSE(answer.unsent);
-  Played second = ask(half, "things.list");
-  second.say("HTTP/1.1 200 OK\r\nContent-Le");
-  EXPECT_EQ(half.answers.next().why.code, "deadline");
-  EXPECT_TRUE(second.is_over());
-  Played third = ask(streamed, "events.watch");
-  third.say("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n");
-  const std::string end = streamed.ends.next();
+  for (const char* text : {"", "HTTP/1.1 200 OK\r\nContent-Le", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"}) {
+    const Repeating silent(text);
+    Calling calling(silent.port());
+    Heard heard;
+    const RemoteAnswer answer = late_answer(calling, heard, {.operation = "things.list"});
+    EXPECT_TRUE(says(answer, "deadline", "has not answered when the deadline passed")) << text;
+    EXPECT_EQ(answer.status, HEDDLE_DEADLINE);
+    EXPECT_EQ(answer.why.error_class, ErrorClass::kRetryable);
+  }
+}
+
+TEST(HttpClientFaults, AStreamThatStandsStillIsHeldToTheDeadline) {
+  const Repeating peer("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n1\n\r\n");
+  Calling calling(peer.port());
+  Heard heard;
+  while (!late_answer(calling, heard, {.operation = "events.watch"}).more) continue;
+  const std::string end = heard.ends.next();
   EXPECT_NE(end.find("has not ended its answer when the deadline passed"), end.npos) << end;
 }
 
 TEST(HttpClientFaults, APeerThatTakesNoRequestIsHeldToTheDeadline) {
-  Scripted scripted;
+  const Scripted scripted;
   Calling calling(scripted.port);
-  const std::string large(size_t{32} << 20, 'x');
   Heard heard;
-  calling.channel->call({.operation = "things.add", .body = Value::bytes(large), .deadline_ns = now_ns() + 100'000'000}, heard.hearing());
-  const Played peer = scripted.take();
-  EXPECT_EQ(heard.answers.next().why.code, "deadline");
+  const RemoteAnswer answer = late_answer(calling, heard, {.operation = "things.add", .body = Value::bytes(std::string(size_t{32} << 20, 'x'))});
+  EXPECT_EQ(answer.why.code, "deadline");
 }
 
 TEST(HttpClientFaults, APeerThatIsNoHttpIsQuoted) {
