@@ -7,15 +7,17 @@ namespace {
 
 class HttpClientTls : public ::testing::Test {
  protected:
-  HttpClientTls() {
-    files_.make_authority("ca");
-    files_.make_authority("stranger");
-    files_.make("server", "ca", "IP:127.0.0.1,DNS:localhost,DNS:example.test");
-    files_.make("elsewhere", "ca", "DNS:elsewhere.test,IP:192.0.2.1");
-    files_.make("expired", "ca", "IP:127.0.0.1", -1);
-    files_.make("client", "ca", "DNS:client");
-    files_.make("intruder", "stranger", "DNS:intruder");
+  static void SetUpTestSuite() {
+    files_made_ = std::make_unique<TlsFiles>();
+    files_made_->make_authority("ca");
+    files_made_->make_authority("stranger");
+    files_made_->make("server", "ca", "IP:127.0.0.1,DNS:localhost,DNS:example.test");
+    files_made_->make("elsewhere", "ca", "DNS:elsewhere.test,IP:192.0.2.1");
+    files_made_->make("expired", "ca", "IP:127.0.0.1", -1);
+    files_made_->make("client", "ca", "DNS:client");
+    files_made_->make("intruder", "stranger", "DNS:intruder");
   }
+  static void TearDownTestSuite() { files_made_.reset(); }
   ChannelOptions trusting(int port, ChannelTls tls = {}) const {
     if (tls.ca.empty()) tls.ca = files_.path("ca.pem");
     return {.endpoint = "127.0.0.1:" + std::to_string(port), .operations = {}, .tls = std::move(tls)};
@@ -32,7 +34,8 @@ class HttpClientTls : public ::testing::Test {
     EXPECT_NE(calling.probe(), "");
     return answer.why.message;
   }
-  TlsFiles files_;
+  static inline std::unique_ptr<TlsFiles> files_made_;
+  const TlsFiles& files_ = *files_made_;
 };
 
 TEST_F(HttpClientTls, CallsAndStreamsGoOverOneVerifiedConnection) {
