@@ -11,6 +11,13 @@ namespace transport_http {
 
 using heddle::sdk::detail::guard;
 
+namespace {
+
+// steady_clock is CLOCK_MONOTONIC.
+std::chrono::steady_clock::time_point point(uint64_t ns) { return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(ns)); }
+
+}  // namespace
+
 Channel::Channel(Calls& calls, heddle_id id, heddle::sdk::ValueRef options, ChannelParams params)
     : calls_(calls), id_(id), peer_(options), params_(params), dialer_(std::make_unique<Dialer>(peer_)) {
   keeper_ = quiet_thread([this] { keep(); });
@@ -86,8 +93,9 @@ void Channel::work() {
   const auto bell = std::make_shared<Bell>();
   std::unique_lock lock(mutex_);
   for (;;) {
-    came_.wait(lock, [this] { return stopping_ || can_take(); });
-    if (stopping_) break;
+    const bool came = came_.wait_until(lock, point(in_ms(params_.keep_ms)), [this] { return stopping_ || can_take(); });
+    if (!came) retire();
+    if (!came || stopping_) break;
     const bool is_probe = !probes_.empty();
     Waiting& queue = is_probe ? probes_ : waiting_;
     const std::shared_ptr<Call> call = std::move(queue.front());
@@ -103,6 +111,16 @@ void Channel::work() {
     ++idle_;
   }
   if (--living_ == 0) ended_.notify_all();
+}
+
+// This thread has had nothing to do for long: the keeper joins it.
+void Channel::retire() {
+  const auto own = std::find_if(threads_.begin(), threads_.end(), [](const std::thread& t) { return t.get_id() == std::this_thread::get_id(); });
+  retired_.push_back(std::move(*own));
+  threads_.erase(own);
+  --idle_;
+  look_ns_ = 0;
+  look_.notify_one();
 }
 
 void Channel::carry(Call& call, const std::shared_ptr<Bell>& bell) {
@@ -191,15 +209,17 @@ void Channel::keep() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto due = [this] { return stopping_ || look_ns_ <= now_ns(); };
-    // steady_clock is CLOCK_MONOTONIC.
     if (look_ns_ == kNever) look_.wait(lock, [this] { return stopping_ || look_ns_ != kNever; });
-    else look_.wait_until(lock, std::chrono::steady_clock::time_point(std::chrono::nanoseconds(look_ns_)));
+    else look_.wait_until(lock, point(look_ns_));
     if (!due()) continue;
     const uint64_t now = now_ns();
     look_ns_ = kNever;
     const Waiting ended = take_ended(now);
     const std::vector<Kept> unused = take_unused(now);
+    std::vector<std::thread> retired;
+    retired.swap(retired_);
     lock.unlock();
+    for (std::thread& thread : retired) thread.join();
     for (const auto& call : ended) {
       const bool given_up = call->given_up();
       calls_.fail(*call, given_up ? trouble("cancelled", "the call was given up") : late(), false, true);
@@ -229,6 +249,8 @@ void Channel::close_down() {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [this] { return living_ == 0; });
     threads.swap(threads_);
+    std::move(retired_.begin(), retired_.end(), std::back_inserter(threads));
+    retired_.clear();
     kept_.clear();
     done.swap(done_);
   }

@@ -17,7 +17,7 @@ namespace transport_http {
 struct ChannelParams {
   size_t calls = 64;         // at a time, each with a connection and a thread
   size_t waiting = 1024;     // for one of those to end
-  uint64_t keep_ms = 30'000; // a connection that nobody uses
+  uint64_t keep_ms = 30'000; // a connection, or a thread, that nobody uses
 };
 
 // Any thread.
@@ -45,6 +45,7 @@ class Channel {
   bool can_take() const;
   Failure late() const;  // a call that waited too long
   void work();
+  void retire();
   void carry(Call& call, const std::shared_ptr<Bell>& bell);
   std::unique_ptr<Link> take_link();
   void keep_link(std::unique_ptr<Link> link);
@@ -66,6 +67,7 @@ class Channel {
   std::vector<std::shared_ptr<Call>> carried_;
   std::vector<Kept> kept_;             // used last: at the end
   std::vector<std::thread> threads_;
+  std::vector<std::thread> retired_;   // they end, or have ended
   size_t idle_ = 0, living_ = 0;       // of the threads
   size_t probing_ = 0;                 // of those that are carried
   uint64_t look_ns_ = kNever;          // when the keeper has something to do

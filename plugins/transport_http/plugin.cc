@@ -20,7 +20,7 @@ using detail::to_str;
   R"("hosts":{"type":"array","items":{"type":"string","minLength":1},"description":"further names that requests may be addressed to, as of a proxy"},)"  \
   R"("calls":{"type":"integer","minimum":1,"maximum":4096,"default":64,"description":"calls to a peer at a time, each with a connection and a thread"},)" \
   R"("waiting":{"type":"integer","minimum":0,"maximum":1000000,"default":1024,"description":"calls to a peer that may wait for those; more are refused"},)" \
-  R"("keep_ms":{"type":"integer","minimum":0,"maximum":3600000,"default":30000,"description":"how long a connection to a peer is kept that nobody uses"},)" \
+  R"("keep_ms":{"type":"integer","minimum":0,"maximum":3600000,"default":30000,"description":"how long a connection to a peer, or a thread for its calls, is kept that nobody uses"},)" \
   R"("tls":{"type":"object","description":"PEM files; without it, connections are plain","properties":{)"                               \
   R"("certificate":{"type":"string","minLength":1,"description":"the certificate and its chain"},)"                                     \
   R"("key":{"type":"string","minLength":1,"description":"the certificate's private key"},)"                                             \
