@@ -282,10 +282,7 @@ std::optional<ServeConfig> read_config(std::string_view text, const std::string&
   if (!parse_document(text, root, diagnostics)) return {};
   ServeConfig config;
   config.file = file;
-  const ReadOptions options;
-  Manifest scratch;  // where the reading notes what it changed
-  scratch.file = file;
-  Reading reading(text, options, diagnostics, scratch);
+  Reading reading(text, file, diagnostics);
   Substitution(reading).apply(root, Path());
   ConfigReader(reading, config).read(root);
   if (diagnostics.has_errors()) return {};
