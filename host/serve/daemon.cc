@@ -169,7 +169,9 @@ bool Daemon::run() {
     if (every_ns) supervisor_.tell("WATCHDOG=1");
     if (const int signal = signals_.take()) {
       if (signal == SIGHUP) {
-        if (!stopping_) static_cast<void>(reload());  // the log says what became of it
+        if (stopping_) continue;
+        static_cast<void>(reload());  // the log says what became of it
+        finish_reload();
       } else if (!stopping_.exchange(true)) {
         supervisor_.tell("STOPPING=1\nSTATUS=finishing what runs");
         log::write(log::Level::kInfo, {}, "stopping: nothing new is taken, what runs may finish within " + std::to_string(config_.drain_ms) + " ms (once more: stop now)");

@@ -62,7 +62,14 @@ class Daemon {
   Result<Value> apply(const ServeConfig& next);
   Result<Value> ask_to_reload();                             // [any] and waits
   Result<std::vector<std::unique_ptr<Listener>>> open_new(const ServeConfig& next, const Catalog& catalog);
-  std::vector<std::string> replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes);
+  struct Turnover;  // of listeners
+  Turnover replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened);
+  void finish_reload();  // once its answer is out: that may go through a listener that is to change
+  struct Changing {
+    std::unique_ptr<Listener> there;  // has to close first: both want the same port
+    ListenSettings wanted;
+  };
+  void change_listener(Changing one);
   std::vector<std::string> apply_lanes(const ServeConfig& before, const ServeConfig& next);
   void offer_pipelines_as_jobs();
   void warn_of_lost_state() const;
@@ -92,6 +99,7 @@ class Daemon {
   std::unique_ptr<Jobs> jobs_;
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Listener>> closing_;  // of earlier configurations
+  std::vector<Changing> changing_;                  // by the reload that ends now
   int bell_ = -1;                                   // rung when there is something for the thread of run()
   std::thread stopper_;
   std::atomic<bool> ready_{false}, stopping_{false}, stopped_{false}, something_left_{false};

@@ -176,7 +176,7 @@ class ServeTest(HeddleCase):
 
         before = host.address
         self.config(auth=auth, listen=[{"endpoint": "localhost:0", "limits": {"requests": 9}}], drain_ms=100)
-        host.address = re.search(r"listens anew: http on (\S+)", host.reload()).group(1)
+        host.address = re.search(r"listens anew: http on ([^;\s]+)", host.reload()).group(1)
         self.assertNotEqual(host.address, before)
         self.assertEqual(host.ask("GET", "/v1/host", token="another-token")[0], 200)
         host.address = before
@@ -188,8 +188,16 @@ class ServeTest(HeddleCase):
         for body_bytes, status in ((1, 413), (1000, 200)):
             self.write("pipelines/one.json", TRIPLE)
             self.config(listen=[{"endpoint": host.address, "limits": {"body_bytes": body_bytes}}])
-            self.assertIn("listens anew: http on", host.reload())
+            said = len(host.text)
+            self.assertIn("listeners to change: http on", host.reload())
+            host.wait_for(" changed: http on", said)
             self.assertEqual(host.ask("POST", "/v1/pipelines/one/execute", 14)[0], status)
+        self.config(listen=[{"endpoint": host.address}])
+        said = len(host.text)
+        status, answer = host.ask("POST", "/v1/reload")  # is answered, though it comes through the listener that changes
+        self.assertEqual((status, answer["listeners"]), (200, {"opened": [], "changed": ["http on " + host.address], "closed": []}))
+        host.wait_for(" changed: http on", said)
+        self.assertEqual(host.ask("GET", "/health")[0], 200)
 
     def test_a_signal_lets_finish_what_runs(self):
         self.write("pipelines/slow.json", SLOW)
