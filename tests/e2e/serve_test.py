@@ -10,7 +10,7 @@ import unittest
 import urllib.error
 import urllib.request
 
-from program import BUILD, INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
+from program import BUILD, INVALID, IO, TIMEOUT, USAGE, HeddleCase, node, pipeline
 
 TOKEN = "a-token-for-everything"
 TRIPLE = pipeline(node("m", "Multiply", {"multiplier": 3}))
@@ -332,6 +332,36 @@ class ServeTest(HeddleCase):
         os.rename(self.path("heddle.json"), self.path("other.json"))
         host = Host(self, self.start("serve", env={"HEDDLE_CONFIG": self.path("other.json")}))
         self.assertEqual(host.end(), 0)
+
+    def test_settings_of_several_files_are_one_configuration(self):
+        os.makedirs(self.path("home/heddle"))
+        self.write("home/heddle/heddle.json", {"pipelines": self.path("pipelines"), "lanes": {"heavy": {"weight": 3, "depth": 5}}, "drain_ms": 1000})
+        self.write("heddle.json", '{"listen": [{"endpoint": "127.0.0.1:0"}],\n "lanes": {"heavy": {"depth": 9}},\n "auth": {"tokens": [{"name": "me", "token": "not-to-be-shown", "scopes": ["read"]}]}}')
+        self.write("pipelines/triple.json", TRIPLE)
+        env = {"XDG_CONFIG_HOME": self.path("home"), "HEDDLE_DRAIN_MS": "200"}
+        host = Host(self, self.start("serve", env=env))
+        status, lane = host.ask("GET", "/v1/lanes/heavy", token="not-to-be-shown")
+        self.assertEqual((status, lane["weight"], lane["depth"]), (200, 3, 9), lane)
+        self.assertEqual(host.end(), 0)
+        said = self.heddle("config", "explain", "--threads", "2", env=env).out
+        for name, value, origin in (("threads", "2", "--threads"), ("drain_ms", "200", "HEDDLE_DRAIN_MS"), ("lanes.heavy.depth", "9", "heddle.json:2"),
+                                    ("lanes.heavy.weight", "3", self.path("home/heddle/heddle.json") + ":1"), ("store", "null", "default"),
+                                    ("client.host", '"http://127.0.0.1:7433"', "default")):
+            self.assertRegex(said, rf"(?m)^{re.escape(name)} +{re.escape(value)} +{re.escape(origin)}$")
+        explained = json.loads(self.heddle("config", "explain", "--json", env=env).out)
+        self.assertEqual(explained["files"], ["heddle.json", self.path("home/heddle/heddle.json")])
+        rows = {row["setting"]: row for row in explained["settings"]}
+        self.assertEqual(rows["auth.tokens"], {"setting": "auth.tokens", "value": [{"name": "me", "token": "***", "scopes": ["read"]}], "from": [{"file": "heddle.json", "line": 3}]})
+        self.assertEqual(rows["threads"]["from"], [])
+        self.assertNotIn("not-to-be-shown", said + json.dumps(explained))
+
+    def test_config_explain_refuses_what_serve_refuses(self):
+        self.write("heddle.json", '{\n  "listne": []\n}')
+        for verb in (("serve",), ("config", "explain")):
+            said = self.heddle(*verb, code=INVALID).err
+            self.assertRegex(said, r'heddle.json:2:3: error\[unknown-key\](.|\n)*did you mean "listen"')
+        self.heddle("config", "explain", "--config", self.path("nowhere.json"), code=IO)
+        self.assertIn("HEDDLE_THREADS must be a whole number", self.heddle("config", "explain", "--config", self.config(), code=USAGE, env={"HEDDLE_THREADS": "many"}).err)
 
 
 if __name__ == "__main__":
