@@ -43,6 +43,7 @@ TEST(TransportFaults, EveryBrokenRuleIsNamed) {
       "it said that exchange 4 is over, which is not open",
       "it granted room in exchange 4, which is not open",
       "the listener 1 was lost: the cable is cut",
+      "it completed an operation twice",
       "it closed a listener, and never said that 1 of its exchanges are over",
   };
   EXPECT_EQ(faults, wanted);
