@@ -18,6 +18,7 @@
 #include "serve/job_store.h"
 #include "serve/listener.h"
 #include "serve/notify.h"
+#include "serve/otlp_export.h"
 #include "serve/served_pipelines.h"
 #include "serve/signals.h"
 
@@ -56,6 +57,7 @@ class Daemon {
   Result<void> open_store();
   void start_jobs();
   Result<void> restore_jobs();
+  void open_export();
   Result<void> open_listeners();
   // reload
   Result<Value> reload();                                    // on the thread of run()
@@ -97,6 +99,7 @@ class Daemon {
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<Jobs> jobs_;
+  std::unique_ptr<OtlpExport> export_;  // none: nobody wants the metrics, or nobody can be reached at all
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Listener>> closing_;  // of earlier configurations
   std::vector<Changing> changing_;                  // by the reload that ends now
