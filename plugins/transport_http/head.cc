@@ -1,22 +1,14 @@
 #include "head.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
+#include "ascii.h"
 #include "clock.h"
 #include "metadata.h"
 
 namespace transport_http {
 namespace {
-
-constexpr uint64_t kMostTimeoutMs = 24ull * 3600 * 1000;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::optional<uint64_t> number(const std::string& text) {
   uint64_t n = 0;

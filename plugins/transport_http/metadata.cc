@@ -3,24 +3,15 @@
 #include <heddle/draft/transport.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "ascii.h"
 
 namespace transport_http {
 namespace {
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
-
 bool is_name(std::string_view name) {
   const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), fits);
-}
-
-bool is_text(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
 }
 
 }  // namespace
@@ -34,7 +25,7 @@ MetadataOrRefusal read_metadata(const httplib::Headers& headers) {
     name.erase(0, kMetadataPrefix.size());
     const auto is_it = [&](const auto& known) { return known.first == name; };
     if (std::any_of(read.metadata.begin(), read.metadata.end(), is_it)) return {{}, refusal(400, "the header " + header + " is there twice")};
-    if (!is_name(name) || !is_text(text)) return {{}, refusal(400, "the header " + header + " is no metadata: a name of 64 letters, digits and '-', and printable ASCII")};
+    if (!is_name(name) || !is_printable(text)) return {{}, refusal(400, "the header " + header + " is no metadata: a name of 64 letters, digits and '-', and printable ASCII")};
     bytes += name.size() + text.size();
     read.metadata.emplace_back(std::move(name), text);
   }

@@ -13,6 +13,7 @@ namespace transport_http {
 
 inline constexpr std::string_view kMetadataPrefix = "heddle-";
 inline constexpr const char* kTimeoutHeader = "Heddle-Timeout-Ms";
+inline constexpr uint64_t kMostTimeoutMs = 24ull * 3600 * 1000;
 
 // What the headers hold, names in lower case; or why the request is refused.
 struct MetadataOrRefusal {

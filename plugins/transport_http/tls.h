@@ -13,6 +13,12 @@ struct TlsParams {
   std::string client_ca;
 };
 
+struct ClientTlsParams {
+  std::string ca;           // PEM files; empty: the authorities of the system, and no certificate of our own
+  std::string certificate;
+  std::string key;
+};
+
 struct FreeContext {
   void operator()(SSL_CTX* c) const { ::SSL_CTX_free(c); }
 };
@@ -22,8 +28,14 @@ struct FreeSession {
 using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 using TlsSession = std::unique_ptr<SSL, FreeSession>;
 
-// Throws heddle::sdk::Error, which names the file.
+// Throw heddle::sdk::Error, which names the file.
 TlsContext load_tls(const TlsParams& params);
+TlsContext load_client_tls(const ClientTlsParams& params);
+
+// Before the handshake of a client: the peer must prove to be `name`, a host's name or an address. False: out of memory.
+bool expect(SSL* session, const std::string& name);
+// What is wrong with the peer's certificate, after a handshake that failed; empty: nothing.
+std::string objection_to(SSL* session, const std::string& name);
 
 // The subject of the peer's verified certificate (RFC 2253), or empty.
 std::string subject_of(SSL* session);
