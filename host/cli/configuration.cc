@@ -60,7 +60,7 @@ void take_flags(ServeConfig& config, const ServeArguments& flags, const std::vec
   from.insert(from.begin(), Origin{"--plugin-dir"});
 }
 
-// The *.json in `folder`, sorted by name.
+// The *.json in `folder`, sorted by name. Of a folder that may not be looked into the folder itself: who reads it learns why not.
 std::vector<std::string> json_files_in(const std::string& folder) {
   std::vector<std::string> out;
   std::error_code unreadable;
@@ -68,6 +68,7 @@ std::vector<std::string> json_files_in(const std::string& folder) {
     const std::string name = at->path().filename().string();
     if (name.ends_with(".json") && !name.starts_with('.')) out.push_back(at->path().string());
   }
+  if (unreadable == std::errc::permission_denied) return {folder};
   std::sort(out.begin(), out.end());
   return out;
 }

@@ -60,8 +60,7 @@ Result<Said> find_token(const HostArguments& arguments, const HostAddress& addre
     return Error("usage", "HEDDLE_TOKEN is not sent to " + address.url + ", which only " + to_string(address.url_from) + " names: to send it there, name that host with --host or HEDDLE_HOST",
                  ErrorClass::kConfig);
   }
-  const bool is_meant = address.url == normalised(config.host.empty() ? kDefaultHost : config.host);
-  return is_meant && !config.token.empty() ? Said{config.token, config.token_from} : Said();
+  return Said{config.token, config.token_from};
 }
 
 }  // namespace
@@ -77,13 +76,14 @@ bool HostAddress::is_here() const {
 Result<HostAddress> host_address(const HostArguments& arguments) { return host_address(arguments, config_files({})); }
 
 Result<HostAddress> host_address(const HostArguments& arguments, const std::vector<std::string>& files) {
-  const Result<ClientConfig> config = read_client_config(files);
-  if (!config) return Error(config.error());
+  Result<ClientConfig> config = read_client_config(files);
+  if (!config) return std::move(config).error();
   HostAddress out;
   const Said url = first_of(arguments.url, "--host", "HEDDLE_HOST", {config->host, config->host_from});
   out.url = normalised(url.text.empty() ? kDefaultHost : url.text);
   out.url_from = url.from;
   if (!is_address(out.url)) return Error("usage", to_string(out.url_from) + " wants an address like " + kDefaultHost + ", not \"" + out.url + "\"", ErrorClass::kConfig);
+  if (out.url != normalised(config->host.empty() ? kDefaultHost : config->host)) *config = {};  // its token and authorities are for another host
   const Said ca_file = first_of(arguments.ca_file, "--ca-file", "HEDDLE_CA_FILE", {config->ca_file, config->ca_file_from});
   out.ca_file = ca_file.text;
   out.ca_file_from = ca_file.from;

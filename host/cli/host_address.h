@@ -24,7 +24,8 @@ struct HostAddress {
 // Of each: the flag, then the variable (HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE), then the "client" of the strongest of `files` that has one, then a default. `files`: the
 // weakest first; one that this user may not read is passed over, for it is the host's. The token is redacted from here on.
 //
-// A token goes to nobody it was not meant for: that of a file only to the host that the same file names, and HEDDLE_TOKEN not to one that kConfigHere names.
+// A token goes to nobody it was not meant for: what a file says besides the host is for the host that the same file names (or the default), and HEDDLE_TOKEN is not sent to one
+// that only kConfigHere names.
 // Errors: "usage" (no http address, or that), "io" (the file of the token), "bad-config" (a file of the configuration).
 Result<HostAddress> host_address(const HostArguments& arguments, const std::vector<std::string>& files);
 // The same, with config_files().

@@ -76,8 +76,10 @@ TEST_F(ClientConfigTest, TheClientOfTheStrongestFileCountsAndAsAWhole) {
 }
 
 TEST_F(ClientConfigTest, ATokenGoesToNobodyItWasNotMeantFor) {
-  const std::string file = write("named.json", R"({"client": {"host": "https://mine:1/", "token": "token-for-mine"}})"), bare = write("bare.json", R"({"client": {"token": "token-for-here"}})");
+  const std::string file = write("named.json", R"({"client": {"host": "https://mine:1/", "token": "token-for-mine", "ca_file": "/mine.pem"}})"), bare = write("bare.json", R"({"client": {"token": "token-for-here"}})");
   EXPECT_EQ(host_address({.url = "https://other:1"}, {file})->token, "");
+  EXPECT_EQ(host_address({.url = "https://other:1"}, {file})->ca_file, "");
+  EXPECT_EQ(host_address({}, {file})->ca_file, "/mine.pem");
   EXPECT_EQ(host_address({.url = "https://mine:1"}, {file})->token, "token-for-mine");
   EXPECT_EQ(host_address({}, {bare})->token, "token-for-here");
   EXPECT_EQ(host_address({.url = "other:1"}, {bare})->token, "");

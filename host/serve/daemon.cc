@@ -115,10 +115,9 @@ void Daemon::warn_of_lost_state() const {
 // Nothing that is wrong with it keeps the host from its work.
 void Daemon::open_export() {
   std::vector<std::string> warnings;
-  auto settings = read_otlp_settings([](const char* name) { return std::getenv(name); }, warnings);
+  auto settings = read_otlp_settings([](const char* name) { return std::getenv(name); }, version_, warnings);
   for (const std::string& warning : warnings) log::write(log::Level::kWarn, "otlp", warning);
   if (!settings) return;
-  settings->resource.emplace_back("service.version", version_);
   const auto request = [this, resource = settings->resource] {
     return otlp_metrics(metrics_of(*lanes_, *jobs_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };

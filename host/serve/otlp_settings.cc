@@ -40,7 +40,7 @@ std::string percent_decoded(std::string_view text) {
 class OtlpReader {
  public:
   OtlpReader(const std::function<const char*(const char*)>& variable, std::vector<std::string>& warnings) : variable_(variable), warnings_(warnings) {}
-  std::optional<OtlpSettings> read();
+  std::optional<OtlpSettings> read(const std::string& version);
 
  private:
   struct Said {
@@ -60,7 +60,8 @@ class OtlpReader {
   Texts read_list(const Said& said);
   bool read_endpoint(OtlpSettings& out);
   void read_tls(OtlpSettings& out);
-  void read_resource(OtlpSettings& out);
+  bool is_forbidden() const;
+  void read_resource(OtlpSettings& out, const std::string& version);
 
   const std::function<const char*(const char*)>& variable_;
   std::vector<std::string>& warnings_;
@@ -123,17 +124,24 @@ void OtlpReader::read_tls(OtlpSettings& out) {
   if (!tls.ca.empty() || !tls.certificate.empty()) out.tls = std::move(tls);
 }
 
-void OtlpReader::read_resource(OtlpSettings& out) {
-  out.resource = read_list(said("OTEL_RESOURCE_ATTRIBUTES"));
-  const Said name = said("OTEL_SERVICE_NAME");
-  const auto there = std::find_if(out.resource.begin(), out.resource.end(), [](const auto& one) { return one.first == "service.name"; });
-  if (there == out.resource.end()) out.resource.emplace_back("service.name", name.text.empty() ? "heddle" : name.text);
-  else if (!name.text.empty()) there->second = name.text;
+bool OtlpReader::is_forbidden() const {
+  std::string disabled = said("OTEL_SDK_DISABLED").text;
+  std::transform(disabled.begin(), disabled.end(), disabled.begin(), [](char c) { return static_cast<char>(c | 0x20); });
+  return disabled == "true" || said("OTEL_METRICS_EXPORTER").text == "none";
 }
 
-std::optional<OtlpSettings> OtlpReader::read() {
+void OtlpReader::read_resource(OtlpSettings& out, const std::string& version) {
+  out.resource = read_list(said("OTEL_RESOURCE_ATTRIBUTES"));
+  const auto find = [&](const char* key) { return std::find_if(out.resource.begin(), out.resource.end(), [&](const auto& one) { return one.first == key; }); };
+  const std::string name = said("OTEL_SERVICE_NAME").text;
+  if (find("service.name") == out.resource.end()) out.resource.emplace_back("service.name", name.empty() ? "heddle" : name);
+  else if (!name.empty()) find("service.name")->second = name;
+  if (find("service.version") == out.resource.end()) out.resource.emplace_back("service.version", version);
+}
+
+std::optional<OtlpSettings> OtlpReader::read(const std::string& version) {
   OtlpSettings out;
-  if (!read_endpoint(out)) return {};
+  if (is_forbidden() || !read_endpoint(out)) return {};
   if (const Said protocol = of_metrics("PROTOCOL"); !protocol.text.empty() && protocol.text != "http/json") {
     warnings_.push_back(protocol.name + " is \"" + protocol.text + "\", but metrics are exported as http/json: the endpoint must understand that");
   }
@@ -142,14 +150,14 @@ std::optional<OtlpSettings> OtlpReader::read() {
   read_tls(out);
   read_number(of_metrics("TIMEOUT"), out.timeout_ms);
   read_number(said("OTEL_METRIC_EXPORT_INTERVAL"), out.interval_ms);
-  read_resource(out);
+  read_resource(out, version);
   return out;
 }
 
 }  // namespace
 
-std::optional<OtlpSettings> read_otlp_settings(const std::function<const char*(const char*)>& variable, std::vector<std::string>& warnings) {
-  return OtlpReader(variable, warnings).read();
+std::optional<OtlpSettings> read_otlp_settings(const std::function<const char*(const char*)>& variable, const std::string& version, std::vector<std::string>& warnings) {
+  return OtlpReader(variable, warnings).read(version);
 }
 
 }  // namespace heddle

@@ -23,8 +23,8 @@ struct OtlpSettings {
   ResourceAttributes resource = {};
 };
 
-// None: no endpoint is set, or what is set is no URL. What cannot be used is said in `warnings`, and left alone, as the specification wants it: a mistake in the
-// environment of a service is no reason for it not to run. `variable` gives null for one that is not set.
-std::optional<OtlpSettings> read_otlp_settings(const std::function<const char*(const char*)>& variable, std::vector<std::string>& warnings);
+// None: no endpoint is set, what is set is no URL, or it is forbidden. What cannot be used is said in `warnings`, and left alone, as the specification wants it: a mistake in the
+// environment of a service is no reason for it not to run. `variable` gives null for one that is not set; `version` is that of the host.
+std::optional<OtlpSettings> read_otlp_settings(const std::function<const char*(const char*)>& variable, const std::string& version, std::vector<std::string>& warnings);
 
 }  // namespace heddle

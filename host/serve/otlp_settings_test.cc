@@ -21,7 +21,7 @@ Read read(const std::map<std::string, std::string>& environment) {
         const auto found = environment.find(name);
         return found == environment.end() ? nullptr : found->second.c_str();
       },
-      out.warnings);
+      "1.2.3", out.warnings);
   return out;
 }
 
@@ -44,6 +44,14 @@ TEST(OtlpSettings, WithoutAnEndpointThereAreNone) {
   EXPECT_EQ(said.warnings, std::vector<std::string>());
 }
 
+TEST(OtlpSettings, CanBeForbidden) {
+  const auto is_off = [](const char* variable, const char* text) { return !read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1"}, {variable, text}}).settings; };
+  EXPECT_TRUE(is_off("OTEL_SDK_DISABLED", "True"));
+  EXPECT_TRUE(is_off("OTEL_METRICS_EXPORTER", "none"));
+  EXPECT_FALSE(is_off("OTEL_SDK_DISABLED", "1"));
+  EXPECT_FALSE(is_off("OTEL_METRICS_EXPORTER", "otlp"));
+}
+
 TEST(OtlpSettings, ThePathOfMetricsIsAddedToABaseAndNotToTheirOwnEndpoint) {
   const std::string base = "OTEL_EXPORTER_OTLP_ENDPOINT", own = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
   EXPECT_EQ(where(base, "http://localhost:4318"), "http://localhost:4318 /v1/metrics");
@@ -60,7 +68,7 @@ TEST(OtlpSettings, HaveTheDefaultsOfTheSpecification) {
   EXPECT_EQ(settings.interval_ms, 60'000u);
   EXPECT_EQ(settings.timeout_ms, 10'000u);
   EXPECT_EQ(settings.headers, Texts());
-  EXPECT_EQ(settings.resource, (ResourceAttributes{{"service.name", "heddle"}}));
+  EXPECT_EQ(settings.resource, (ResourceAttributes{{"service.name", "heddle"}, {"service.version", "1.2.3"}}));
   EXPECT_FALSE(settings.tls);
 }
 
@@ -79,8 +87,9 @@ TEST(OtlpSettings, HeadersArePercentDecodedAndSecret) {
 }
 
 TEST(OtlpSettings, TheServiceIsNamedByItsOwnVariableFirst) {
-  EXPECT_EQ(good({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=one,env=pro%64"}}).resource, (ResourceAttributes{{"service.name", "one"}, {"env", "prod"}}));
-  EXPECT_EQ(good({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=one"}, {"OTEL_SERVICE_NAME", "two"}}).resource, (ResourceAttributes{{"service.name", "two"}}));
+  EXPECT_EQ(good({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=one,env=pro%64"}}).resource, (ResourceAttributes{{"service.name", "one"}, {"env", "prod"}, {"service.version", "1.2.3"}}));
+  EXPECT_EQ(good({{"OTEL_RESOURCE_ATTRIBUTES", "service.name=one"}, {"OTEL_SERVICE_NAME", "two"}}).resource, (ResourceAttributes{{"service.name", "two"}, {"service.version", "1.2.3"}}));
+  EXPECT_EQ(good({{"OTEL_RESOURCE_ATTRIBUTES", "service.version=9"}}).resource, (ResourceAttributes{{"service.version", "9"}, {"service.name", "heddle"}}));
 }
 
 TEST(OtlpSettings, CertificatesAreForHttps) {

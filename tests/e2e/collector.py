@@ -61,6 +61,12 @@ class Collector:
             def do_POST(self):
                 collector.take(self, Export(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"]))))
 
+            def handle(self):
+                try:
+                    super().handle()
+                except ConnectionError:
+                    pass  # the host has gone
+
             def log_message(self, *_):
                 pass
 
