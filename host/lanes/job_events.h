@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lanes/adaptive.h"
 #include "lanes/errands.h"
 #include "lanes/job_spec.h"
 
@@ -30,11 +31,21 @@ struct JobEvent {
   double percent = 0;
 };
 
+// An event as it is told: its texts are borrowed, and copied only for a subscriber that takes it.
+struct JobNews {
+  std::string_view key;
+  std::string_view lane = {}, type = {};
+  JobId job = 0;
+  uint32_t attempt = 0;
+  std::string_view text = {};
+  double percent = 0;
+};
+
 struct EventFilter {
   std::string prefix = {};  // of the key
   std::string lane = {};    // empty: any
-  JobId job = 0;       // 0: any
-  bool takes(const JobEvent& event) const;
+  JobId job = 0;            // 0: any
+  bool takes(const JobNews& news) const;
 };
 
 class EventQueue {
@@ -59,11 +70,11 @@ class EventQueue {
 
  private:
   friend class JobEvents;
-  void offer(const JobEvent& event);
+  void offer(uint64_t number, const JobNews& news);
 
   const EventFilter filter_;
   const size_t most_;
-  std::mutex mutex_;
+  AdaptiveMutex mutex_;
   std::condition_variable came_;
   std::deque<Taken> waiting_;              // guarded by mutex_
   uint64_t lost_ = 0, lost_from_ = 0, lost_to_ = 0;  // guarded by mutex_: since the last one that was queued
@@ -76,12 +87,12 @@ class JobEvents {
   // [any] Ends when the last reference is gone.
   std::shared_ptr<EventQueue> subscribe(EventFilter filter, size_t most = 1'000);
   bool wanted() const { return count_.load(std::memory_order_relaxed) > 0; }
-  // [any] Numbers the event and hands it on.
-  void tell(JobEvent event);
+  // [any] Numbers it and hands it on.
+  void tell(const JobNews& news);
 
  private:
   std::atomic<size_t> count_{0};
-  std::mutex mutex_;
+  AdaptiveMutex mutex_;
   // Guarded by mutex_:
   uint64_t last_number_ = 0;
   std::vector<std::weak_ptr<EventQueue>> queues_;

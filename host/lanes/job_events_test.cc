@@ -7,7 +7,7 @@
 namespace heddle {
 namespace {
 
-JobEvent event(std::string key) { return {.key = std::move(key)}; }
+JobNews event(std::string_view key) { return {.key = key}; }
 
 struct Place {
   Lanes lanes{1};

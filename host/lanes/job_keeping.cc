@@ -15,13 +15,46 @@ std::string own_record(uint64_t boot, JobId reserved) { return "{\"boot\":" + st
 
 }  // namespace
 
-// [no lock held] Null: the outcome does not matter.
-void Jobs::State::write(std::vector<JobJournal::Change> changes, JobJournal::Done done) {
+// [no lock held] `of` is null where the outcome does not matter.
+void Jobs::State::write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends) {
   writes.fetch_add(1, std::memory_order_relaxed);
-  journal->write(std::move(changes), [self = shared_from_this(), done = std::move(done)](Result<void> outcome) {
-    if (done) done(std::move(outcome));
-    if (self->writes.fetch_sub(1, std::memory_order_acq_rel) == 1) self->writes.notify_all();
+  journal->write(std::move(changes), [self = shared_from_this(), of = std::move(of), ends](Result<void> outcome) mutable {
+    self->answered(std::move(of), ends, std::move(outcome));
   });
+}
+
+// A journal that is busy is not kept from its work: a worker takes the answers. Where there are few, that would only make them late.
+void Jobs::State::answered(RecordPtr of, bool ends, Result<void> outcome) {
+  {
+    std::lock_guard lock(answers_mutex);
+    answers.push_back({std::move(of), ends, std::move(outcome)});
+    if (std::exchange(taking, true)) return;
+  }
+  if (writes < kFewWrites) return take_answers();
+  taking_job.state = this;
+  taking_job.run = [](Job* job) noexcept { static_cast<Taking*>(job)->state->take_answers(); };
+  lanes.post(system, &taking_job);
+}
+
+void Jobs::State::take_answers() {
+  const auto self = shared_from_this();
+  std::vector<Answer> taken;
+  for (;;) {
+    {
+      std::lock_guard lock(answers_mutex);
+      taken.clear();
+      taken.swap(answers);
+      if (taken.empty()) {
+        taking = false;
+        return;
+      }
+    }
+    for (Answer& answer : taken) {
+      if (answer.of) saved(*answer.of, answer.ends, std::move(answer.outcome));
+      answer.of.reset();
+      if (writes.fetch_sub(1, std::memory_order_acq_rel) == 1) writes.notify_all();
+    }
+  }
 }
 
 // Until everything that was written so far is answered.
@@ -41,7 +74,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     changes.push_back({r.id, ends && !r.outlives_its_end() ? std::string() : job_record(r)});
     lock.unlock();
     take_forgotten(shard_of(r.id), changes);
-    write(std::move(changes), [keep, ends](Result<void> outcome) { keep->state->saved(*keep, ends, std::move(outcome)); });
+    write(std::move(changes), keep, ends);
     lock.lock();
   }
   r.saving = false;
@@ -56,7 +89,7 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
     settle(r, lock);
     if (r.durability == Durability::kDurable && !ends) {
       enter(r);
-      preempt_for(lanes.priority(r.in_lane));
+      preempt_for(r);
     }
     lock.lock();
   }
@@ -68,15 +101,14 @@ void Jobs::State::saved(Record& r, bool ends, Result<void> outcome) {
 
 // [lock held on entry, not after] It was not accepted after all; it may run already.
 void Jobs::State::withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why) {
-  const RecordPtr keep = r.shared_from_this();
   settle(r, lock, Error("not-written", "the job could not be written, and is not accepted", ErrorClass::kRetryable).because(std::move(why)));
-  count(r.in_lane, kRejected);
-  forget_key(r.spec.idempotency_key, r.id);
+  r.book->count(JobCount::kRejected);
+  forget_key(r.idempotency_key(), r.id);
   lock.lock();
   if (r.now == JobState::kEnding) return publish(r, lock);
-  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.refusal, {});
+  if (r.durability == Durability::kDurable) return finish(r, lock, JobState::kCancelled, *r.rare->refusal, {});
   lock.unlock();
-  cancel(keep, Stop::kCancelled);
+  cancel(r, Stop::kCancelled);
 }
 
 // Adds records that are not wanted any more to what is written anyway.
@@ -90,7 +122,7 @@ void Jobs::State::take_forgotten(Shard& shard, std::vector<JobJournal::Change>& 
 
 // The end of this start: the next one goes on right after the last id.
 void Jobs::State::write_last_id() {
-  if (journal) write({{0, own_record(boot, last_id)}}, nullptr);
+  if (journal) write({{0, own_record(boot, last_id)}}, nullptr, false);
 }
 
 // One that fails to be erased is erased by the next start that finds too many.
@@ -100,7 +132,7 @@ void Jobs::State::write_forgotten() {
       std::vector<JobJournal::Change> changes;
       take_forgotten(shard, changes);
       if (changes.empty()) break;
-      write(std::move(changes), nullptr);
+      write(std::move(changes), nullptr, false);
     }
   }
 }
@@ -113,25 +145,23 @@ void Jobs::State::reserve_ids(JobId id) {
     if (id + kReservedIds / 2 <= reserved_id) return;
     reserved = reserved_id = id + kReservedIds;
   }
-  write({{0, own_record(boot, reserved)}}, nullptr);
+  write({{0, own_record(boot, reserved)}}, nullptr, false);
 }
 
-// Finds what runs it, and where. False: nothing does at present; the record says what is missing.
-bool Jobs::State::find_function(Record& r) {
-  const auto lane = lanes.find(r.spec.lane);
-  if (!lane) {
-    r.error = std::make_unique<const Error>("no-lane", "there is no lane \"" + r.spec.lane + "\"", ErrorClass::kConfig);
-    return false;
-  }
-  std::shared_lock lock(types_mutex);
-  const auto type = types.find(r.spec.type);
-  if (type == types.end()) {
-    r.error = std::make_unique<const Error>("no-type", "nothing here runs jobs of type \"" + r.spec.type + "\"", ErrorClass::kConfig);
-    return false;
-  }
-  r.function = &type->second;
-  r.in_lane = *lane;
-  return true;
+// Finds what runs it, and where; or says what is missing.
+std::optional<Error> Jobs::State::find_function(Record& r, const std::string& type, const std::string& lane) {
+  JobBook* const its_book = find_book(lane);
+  if (!its_book) return Error("no-lane", "there is no lane \"" + lane + "\"", ErrorClass::kConfig);
+  const auto* const its_type = types.find(type);
+  if (!its_type) return Error("no-type", "nothing here runs jobs of type \"" + type + "\"", ErrorClass::kConfig);
+  r.type = &its_type->name;
+  r.lane_name = &its_book->name;
+  r.function = &its_type->value;
+  r.book = its_book;
+  r.state = this;
+  r.may_be_shed = true;
+  r.run = &State::start;
+  return std::nullopt;
 }
 
 // [r.mutex held]
@@ -155,7 +185,8 @@ void Jobs::State::revive() {
   for (const auto& [id, record] : all) {
     std::unique_lock lock(record->mutex);
     if (record->now != JobState::kStranded || record->left) continue;
-    if (!find_function(*record)) {
+    if (auto missing = find_function(*record, *record->type, *record->lane_name)) {
+      record->error = std::make_unique<const Error>(*std::move(missing));
       strand(*record);
       continue;
     }
@@ -179,12 +210,16 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
       reserved = static_cast<JobId>(own->find("reserved_id").as_int().value_or(0));
       return {};
     }
-    const auto record = std::make_shared<Record>();
+    const auto record = std::allocate_shared<Record>(PoolAllocator<Record>());
     record->id = id;
-    if (auto good = read_job_record(text, *record); !good) {
-      return Error("bad-record", "the record of job " + std::to_string(id) + " cannot be read").because(std::move(good).error());
+    const auto names = read_job_record(text, *record);
+    if (!names) return Error("bad-record", "the record of job " + std::to_string(id) + " cannot be read").because(names.error());
+    if (auto missing = find_function(*record, names->type, names->lane)) {
+      record->state = this;
+      record->type = &missing_names.add(names->type, {}).name;
+      record->lane_name = &missing_names.add(names->lane, {}).name;
+      if (!is_over(record->now)) record->error = std::make_unique<const Error>(*std::move(missing));
     }
-    prepare(record);
     record->acceptance = Record::Acceptance::kAccepted;
     (is_over(record->now) ? over_ones : active_ones).push_back(record);
     last_id = std::max(last_id.load(), id);
@@ -194,7 +229,7 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   for (Shard& shard : shards) shard.jobs.reserve((active_ones.size() + over_ones.size()) / kShards + 1);
   for (const auto* records : {&active_ones, &over_ones}) {
     for (const RecordPtr& record : *records) {
-      shard_of(record->id).jobs.emplace(record->id, record);
+      shard_of(record->id).jobs.insert(record->id, record);
       claim_key(record);
     }
   }
@@ -207,22 +242,22 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   if (auto outcome = written.get_future().get(); !outcome) return std::move(outcome).error();
 
   std::sort(over_ones.begin(), over_ones.end(), [](const RecordPtr& a, const RecordPtr& b) { return a->ended_ms < b->ended_ms; });
-  for (const RecordPtr& record : over_ones) keep_over(record, record->now == JobState::kDead);
+  for (const RecordPtr& record : over_ones) keep_over(*record, record->now == JobState::kDead);
   restored.over = over_ones.size();
-  active = active_ones.size();
+  taken_on = active_ones.size();
   std::map<std::string, size_t> missing;
   for (const RecordPtr& record : active_ones) {
     // What is not there any more was done before: had it failed, this one had been written as dead.
-    for (const JobId id : record->spec.after) {
-      if (const RecordPtr other = find(id)) record->needs.push_back(other);
+    for (size_t i = 0; record->rare && i < record->rare->after.size(); ++i) {
+      if (RecordPtr other = find(record->rare->after[i])) record->rare->needs.push_back(std::move(other));
     }
-    if (find_function(*record)) {
+    if (record->function) {
       ++restored.waiting;
       record->now = JobState::kBlocked;
       continue;
     }
     ++restored.stranded;
-    ++missing[record->error->code == "no-lane" ? "lane \"" + record->spec.lane + "\"" : "type \"" + record->spec.type + "\""];
+    ++missing[record->error->code == "no-lane" ? "lane \"" + *record->lane_name + "\"" : "type \"" + *record->type + "\""];
     strand(*record);
   }
   for (const auto& [what, count] : missing) restored.missing.push_back(what + " (" + std::to_string(count) + (count == 1 ? " job)" : " jobs)"));
@@ -232,16 +267,6 @@ Result<Jobs::Restored> Jobs::State::restore(std::shared_ptr<JobJournal> from) {
   }
   write_forgotten();
   return restored;
-}
-
-// What follows from its spec.
-void Jobs::State::prepare(const RecordPtr& record) {
-  record->state = shared_from_this();
-  record->key = record->spec.key;
-  record->priority = record->spec.priority;
-  record->due_ns = record->spec.due_ns;
-  record->may_be_shed = true;
-  record->run = &State::start;
 }
 
 Result<Jobs::Restored> Jobs::restore(std::shared_ptr<JobJournal> journal) { return state_->restore(std::move(journal)); }

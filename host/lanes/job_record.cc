@@ -73,33 +73,33 @@ std::string job_record(const JobRun::Record& r) {
   Writing w(out);
   const bool ends = r.now == JobState::kEnding;
   const uint64_t now = wall_ms();
-  w.text("type", r.spec.type);
-  w.text("lane", r.spec.lane);
+  w.text("type", *r.type);
+  w.text("lane", *r.lane_name);
   w.text("durability", kDurabilities[static_cast<size_t>(r.durability)]);
   w.text("state", name_of(ends ? r.ends_as : is_over(r.now) ? r.now : JobState::kWaiting));
   w.number("written_ms", now);
   w.number("submitted_ms", r.submitted_ms);
   w.number("not_before_ms", r.not_before_ms);
-  w.number("due_ms", to_wall(r.spec.due_ns, now));
-  w.number("priority", r.spec.priority);
-  w.number("key", r.spec.key);
-  w.text("idempotency_key", r.spec.idempotency_key);
-  if (!r.spec.after.empty()) {
+  w.number("due_ms", to_wall(r.due_ns, now));
+  w.number("priority", r.priority);
+  w.number("key", r.key);
+  w.text("idempotency_key", r.idempotency_key());
+  if (r.rare && !r.rare->after.empty()) {
     char separator = '[';
     w.begin("after");
-    for (const JobId id : r.spec.after) {
+    for (const JobId id : r.rare->after) {
       out += std::exchange(separator, ',');
       out += std::to_string(id);
     }
     out += ']';
   }
-  w.value("payload", r.spec.payload);
-  w.value("checkpoint", r.progress.checkpoint);
+  w.value("payload", r.payload);
+  if (r.rare) w.value("checkpoint", r.rare->progress.checkpoint);
   w.number("attempt", r.attempt - (r.now == JobState::kRunning ? 1 : 0));  // one that is broken off is not counted
-  if (!r.failed.empty()) {
+  if (r.rare && !r.rare->failed.empty()) {
     char separator = '[';
     w.begin("failed");
-    for (const JobAttempt& attempt : r.failed) {
+    for (const JobAttempt& attempt : r.rare->failed) {
       out += std::exchange(separator, ',');
       out += '[' + std::to_string(attempt.number) + ',';
       append_quoted(out, repaired_utf8(attempt.error));
@@ -121,14 +121,13 @@ std::string job_record(const JobRun::Record& r) {
   return out;
 }
 
-Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
+Result<JobNames> read_job_record(std::string_view text, JobRun::Record& r) {
   const auto bad = [](std::string what) { return Error("bad-record", std::move(what)); };
   Result<Value> parsed = Value::parse(text);
   if (!parsed) return bad("it is not JSON: " + parsed.error().message);
   const Value& v = *parsed;
-  r.spec.type = text_of(v.find("type"));
-  r.spec.lane = text_of(v.find("lane"));
-  if (r.spec.type.empty() || r.spec.lane.empty()) return bad("it names no type or no lane");
+  JobNames names = {text_of(v.find("type")), text_of(v.find("lane"))};
+  if (names.type.empty() || names.lane.empty()) return bad("it names no type or no lane");
   const std::string durability = text_of(v.find("durability")), state = text_of(v.find("state"));
   r.durability = durability == kDurabilities[2] ? Durability::kDurable : Durability::kWritten;
   r.now = JobState::kWaiting;
@@ -140,21 +139,21 @@ Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
   const uint64_t written_ms = number_of(v.find("written_ms"));
   r.submitted_ms = number_of(v.find("submitted_ms"));
   r.not_before_ms = number_of(v.find("not_before_ms"));
-  if (r.not_before_ms > 0) r.spec.not_before_ns = to_monotonic(r.not_before_ms, written_ms);
-  if (const uint64_t due_ms = number_of(v.find("due_ms"))) r.spec.due_ns = to_monotonic(due_ms, written_ms);
-  r.spec.priority = static_cast<uint8_t>(number_of(v.find("priority")));
-  r.spec.key = number_of(v.find("key"));
-  r.spec.idempotency_key = text_of(v.find("idempotency_key"));
+  if (r.not_before_ms > 0) r.not_before_ns = to_monotonic(r.not_before_ms, written_ms);
+  if (const uint64_t due_ms = number_of(v.find("due_ms"))) r.due_ns = to_monotonic(due_ms, written_ms);
+  r.priority = static_cast<uint8_t>(number_of(v.find("priority")));
+  r.key = number_of(v.find("key"));
+  if (const Value key = v.find("idempotency_key")) r.make_rare().idempotency_key = text_of(key);
   if (const Value after = v.find("after")) {
-    for (size_t i = 0; i < after.size(); ++i) r.spec.after.push_back(number_of(after.at(i)));
+    for (size_t i = 0; i < after.size(); ++i) r.make_rare().after.push_back(number_of(after.at(i)));
   }
-  r.spec.payload = alone(v.find("payload"));
-  r.progress.checkpoint = alone(v.find("checkpoint"));
+  r.payload = alone(v.find("payload"));
+  if (const Value checkpoint = v.find("checkpoint")) r.make_rare().progress.checkpoint = alone(checkpoint);
   r.attempt = static_cast<uint32_t>(number_of(v.find("attempt")));
   if (const Value failed = v.find("failed")) {
     for (size_t i = 0; i < failed.size(); ++i) {
       const Value attempt = failed.at(i);
-      r.failed.push_back({static_cast<uint32_t>(number_of(attempt.at(0))), text_of(attempt.at(1)), number_of(attempt.at(2)) * kNsPerMs});
+      r.make_rare().failed.push_back({static_cast<uint32_t>(number_of(attempt.at(0))), text_of(attempt.at(1)), number_of(attempt.at(2)) * kNsPerMs});
     }
   }
   r.started_ms = number_of(v.find("started_ms"));
@@ -167,7 +166,7 @@ Result<void> read_job_record(std::string_view text, JobRun::Record& r) {
     }
     r.error = std::make_unique<const Error>(text_of(error.at(0)), text_of(error.at(2)), error_class);
   }
-  return {};
+  return names;
 }
 
 }  // namespace heddle

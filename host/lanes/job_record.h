@@ -16,7 +16,10 @@ namespace heddle {
 
 // [r.mutex held]
 std::string job_record(const JobRun::Record& r);
-// Fills a new record but for its id; `now` becomes kWaiting, or how it ended. Errors: "bad-record".
-Result<void> read_job_record(std::string_view text, JobRun::Record& r);
+struct JobNames {
+  std::string type, lane;
+};
+// Fills a new record but for its id, its type and its lane; `now` becomes kWaiting, or how it ended. Errors: "bad-record".
+Result<JobNames> read_job_record(std::string_view text, JobRun::Record& r);
 
 }  // namespace heddle

@@ -4,13 +4,14 @@
 namespace heddle {
 
 void Jobs::State::start(Job* job) noexcept {
-  Record& r = *static_cast<Record*>(job);
-  const RecordPtr keep = r.shared_from_this();
-  keep->state->begin(r);
+  const RecordPtr record = static_cast<Record*>(job)->shared_from_this();
+  const auto state = record->state->shared_from_this();
+  state->begin(record);
 }
 
-void Jobs::State::begin(Record& r) {
-  const uint64_t timeout_ns = book(r.in_lane).timeout_ns;
+void Jobs::State::begin(const RecordPtr& record) {
+  Record& r = *record;
+  const uint64_t timeout_ns = r.book->timeout_ns;
   std::unique_lock lock(r.mutex);
   r.started_ns = now_ns();
   waits_no_more(r, true);
@@ -20,43 +21,42 @@ void Jobs::State::begin(Record& r) {
   if (r.now != JobState::kWaiting && r.now != JobState::kBackingOff) return;
   r.now = JobState::kRunning;
   const uint64_t fence = ++r.fence;
-  JobRun run(r.shared_from_this(), ++r.attempt, fence);
+  JobRun run(record, shared_from_this(), ++r.attempt, fence);
   r.started_ms = wall_ms();
   r.worker = Lanes::current_worker();
   if (timeout_ns > 0) set_alarm(r, timeout_ns);
-  tell(r, "started");
+  tell(r, "queue.job.started");
   lock.unlock();
-  const std::pair<uint32_t, RecordPtr> mine(lanes.priority(r.in_lane), r.shared_from_this());
-  const bool may_go_back = lanes.is_preemptible(r.in_lane);
+  const bool may_go_back = lanes.is_preemptible(r.book->lane);
   if (may_go_back) {
     std::lock_guard all(mutex);
-    preemptible.insert(mine);
+    preemptible.emplace(lanes.priority(r.book->lane), record);
     preemptible_count = preemptible.size();
   }
   try {
-    (*r.function)(run);
+    (*r.function)(std::move(run));
   } catch (const std::exception& thrown) {
-    run.complete(Error("thrown", std::string("the job threw: ") + thrown.what()));
+    answer(r, fence, Error("thrown", std::string("the job threw: ") + thrown.what()));
   }
   if (may_go_back) {
     std::lock_guard all(mutex);
-    preemptible.erase(mine);
+    std::erase_if(preemptible, [&](const auto& one) { return one.second == record; });
     preemptible_count = preemptible.size();
   }
   lock.lock();
   if (r.fence != fence || r.now != JobState::kRunning) return;
   r.worker = 0;
   r.held = true;
-  lanes.hold(r.in_lane);
+  lanes.hold(r.book->lane);
 }
 
 // [r.mutex held]
 void Jobs::State::set_alarm(Record& r, uint64_t after_ns) {
   clear_alarm(r);
-  if (!r.alarm) r.alarm = std::make_unique<Record::Alarm>();
-  Record::Alarm& alarm = *r.alarm;
+  Record::Alarm& alarm = r.make_rare().alarm;
   alarm.owner = &r;
   alarm.record = r.shared_from_this();
+  alarm.state = shared_from_this();
   alarm.fence = r.fence;
   alarm.run = &State::ring;
   alarm.timer = lanes.alarm(now_ns() + after_ns, &alarm);
@@ -64,50 +64,58 @@ void Jobs::State::set_alarm(Record& r, uint64_t after_ns) {
 
 // [r.mutex held]
 void Jobs::State::clear_alarm(Record& r) {
-  if (!r.alarm || r.alarm->timer == 0) return;
-  if (lanes.cancel(std::exchange(r.alarm->timer, 0))) r.alarm->record.reset();
-  else ++r.alarm->stale;
+  if (!r.rare || r.rare->alarm.timer == 0) return;
+  Record::Alarm& alarm = r.rare->alarm;
+  if (lanes.cancel(std::exchange(alarm.timer, 0))) {
+    alarm.record.reset();
+    alarm.state.reset();
+  } else {
+    ++alarm.stale;
+  }
 }
 
 // On the timers' thread.
 void Jobs::State::ring(Job* job) noexcept {
   auto& alarm = *static_cast<Record::Alarm*>(job);
   Record& r = *alarm.owner;
-  RecordPtr keep;
+  RecordPtr record;
+  std::shared_ptr<State> state;
   uint64_t fence;
   bool told;
   {
     std::lock_guard lock(r.mutex);
-    keep = r.shared_from_this();
     if (alarm.stale > 0) {
       --alarm.stale;
-      if (alarm.timer == 0 && alarm.stale == 0) alarm.record.reset();
+      if (alarm.timer != 0 || alarm.stale > 0) return;
+      record = std::move(alarm.record);  // dropped after the mutex
+      state = std::move(alarm.state);
       return;
     }
     alarm.timer = 0;
-    alarm.record.reset();
+    record = std::move(alarm.record);
+    state = std::move(alarm.state);
     fence = alarm.fence;
     if (r.now != JobState::kRunning || r.fence != fence) return;
     told = r.stop != Stop::kNo;
-    if (!told) keep->state->tell(r, "timeout");
+    if (!told) state->tell(r, "queue.job.timeout");
   }
-  if (told) return keep->state->give_up(r, fence);
-  keep->state->count(r.in_lane, kTimedOut);
-  keep->state->stop(r, fence, Stop::kTimedOut);
+  if (told) return state->give_up(r, fence);
+  r.book->count(JobCount::kTimedOut);
+  state->stop(r, fence, Stop::kTimedOut);
 }
 
 void Jobs::State::stop(Record& r, uint64_t fence, Stop why) {
-  const uint64_t grace_ns = policy(r.in_lane).grace_ns;
+  const uint64_t grace_ns = policy(*r.book).grace_ns;
   std::vector<std::function<void(Stop)>> to_tell;
   {
     std::lock_guard lock(r.mutex);
     if (r.now != JobState::kRunning || r.fence != fence || r.stop != Stop::kNo) return;
     r.stop = why;
-    to_tell.swap(r.to_tell);
+    if (r.rare) to_tell.swap(r.rare->to_tell);
     set_alarm(r, grace_ns);
-    if (why == Stop::kPreempted) tell(r, "preempted");
+    if (why == Stop::kPreempted) tell(r, "queue.job.preempted");
   }
-  if (why == Stop::kPreempted) count(r.in_lane, kPreempted);
+  if (why == Stop::kPreempted) r.book->count(JobCount::kPreempted);
   for (const auto& tell_it : to_tell) tell_it(why);
 }
 
@@ -119,7 +127,7 @@ void Jobs::State::give_up(Record& r, uint64_t fence) {
     if (r.now != JobState::kRunning || r.fence != fence) return;
     worker = std::exchange(r.worker, 0);
   }
-  count(r.in_lane, kGivenUp);
+  r.book->count(JobCount::kGivenUp);
   if (worker != 0) lanes.abandon(worker);  // first: who waits for the job's end counts on it
   answer(r, fence, Error("given-up", "the job did not end within its grace time after it was told to", ErrorClass::kRetryable));
 }
@@ -129,7 +137,7 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   if (r.now != JobState::kRunning || r.fence != fence) return;
   clear_alarm(r);
   const Stop stop = std::exchange(r.stop, Stop::kNo);
-  r.to_tell.clear();
+  if (r.rare) r.rare->to_tell.clear();
   r.worker = 0;
   r.took_ns = now_ns() - r.started_ns;
   if (result) return finish(r, lock, JobState::kDone, std::nullopt, std::move(*result));
@@ -145,11 +153,11 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
     r.now = JobState::kWaiting;
     return leave(r, lock);
   }
-  r.failed.push_back({r.attempt, error.text(), r.took_ns});
+  r.make_rare().failed.push_back({r.attempt, error.text(), r.took_ns});
   if (stop == Stop::kCancelled || stop == Stop::kShutdown) return finish(r, lock, JobState::kCancelled, std::move(error), {});
-  count(r.in_lane, kFailed);
-  tell(r, "failed", error.text());
-  const RetryPolicy retry = policy(r.in_lane).retry;
+  r.book->count(JobCount::kFailed);
+  tell(r, "queue.job.failed", error.text());
+  const RetryPolicy retry = policy(*r.book).retry;
   const bool again = stop == Stop::kTimedOut || (error.error_class != ErrorClass::kConfig && error.error_class != ErrorClass::kCancelled);
   if (!again || r.attempt >= retry.max_attempts || closed) return finish(r, lock, JobState::kDead, std::move(error), {});
   const uint64_t wait_ns = retry.wait_ns(r.attempt + 1);
@@ -157,8 +165,8 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
   let_go(r);
   r.error = std::make_unique<const Error>(std::move(error));
   r.not_before_ms = wall_ms() + wait_ns / kNsPerMs;
-  count(r.in_lane, kRetried);
-  tell(r, "retry");
+  r.book->count(JobCount::kRetried);
+  tell(r, "queue.job.retry");
   if (r.is_kept()) {
     save(r, lock);
     lock.lock();
@@ -167,13 +175,13 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
 }
 
 JobId JobRun::id() const { return record_->id; }
-uint64_t JobRun::fence() const { return record_->state->boot << 32 | fence_; }
-const std::string& JobRun::idempotency_key() const { return record_->spec.idempotency_key; }
-const Value& JobRun::payload() const { return record_->spec.payload; }
+uint64_t JobRun::fence() const { return state_->boot << 32 | fence_; }
+const std::string& JobRun::idempotency_key() const { return record_->idempotency_key(); }
+const Value& JobRun::payload() const { return record_->payload; }
 
 Value JobRun::checkpoint() const {
   std::lock_guard lock(record_->mutex);
-  return record_->progress.checkpoint;
+  return record_->rare ? record_->rare->progress.checkpoint : Value();
 }
 
 JobRun::Stop JobRun::stop() const {
@@ -187,7 +195,7 @@ void JobRun::on_stop(std::function<void(Stop)> told) const {
     std::lock_guard lock(record_->mutex);
     if (record_->fence != fence_ || record_->now != JobState::kRunning) return;
     why = record_->stop;
-    if (why == Stop::kNo) return record_->to_tell.push_back(std::move(told));
+    if (why == Stop::kNo) return record_->make_rare().to_tell.push_back(std::move(told));
   }
   told(why);
 }
@@ -196,12 +204,13 @@ void JobRun::progress(JobProgress progress) const {
   std::unique_lock lock(record_->mutex);
   if (record_->fence != fence_ || record_->now != JobState::kRunning) return;
   const bool has_checkpoint = static_cast<bool>(progress.checkpoint);
-  if (!has_checkpoint) progress.checkpoint = record_->progress.checkpoint;
-  record_->progress = std::move(progress);
-  record_->state->tell(*record_, "progress", record_->progress.message, record_->progress.percent);
-  if (has_checkpoint && record_->is_kept()) record_->state->save(*record_, lock);
+  JobProgress& mine = record_->make_rare().progress;
+  if (!has_checkpoint) progress.checkpoint = mine.checkpoint;
+  mine = std::move(progress);
+  state_->tell(*record_, "queue.job.progress", mine.message, mine.percent);
+  if (has_checkpoint && record_->is_kept()) state_->save(*record_, lock);
 }
 
-void JobRun::complete(Result<Value> result) const { record_->state->answer(*record_, fence_, std::move(result)); }
+void JobRun::complete(Result<Value> result) const { state_->answer(*record_, fence_, std::move(result)); }
 
 }  // namespace heddle

@@ -10,6 +10,7 @@
 #include "lanes/lane.h"
 #include "lanes/lane_watch.h"
 #include "result.h"
+#include "retry.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -29,21 +30,6 @@ enum class JobState : uint8_t {
 };
 std::string_view name_of(JobState state);
 inline bool is_over(JobState state) { return state >= JobState::kDone; }
-
-// How often a failed job is tried, and how long it waits before: `first_ns`, then `factor` times more each time, never more than `cap_ns`.
-struct RetryPolicy {
-  enum class Jitter : uint8_t { kNone, kEqual, kFull };  // kEqual: half of the wait and anything up to the other half; kFull: anything up to the wait
-  uint32_t max_attempts = 1;
-  uint64_t first_ns = 100 * kNsPerMs;
-  double factor = 2;
-  uint64_t cap_ns = 30 * kNsPerSecond;
-  Jitter jitter = Jitter::kFull;
-
-  // Before attempt `next` (2: the first retry), with its jitter.
-  uint64_t wait_ns(uint32_t next) const;
-};
-RetryPolicy exponential(uint32_t retries);
-RetryPolicy fixed(uint32_t retries, uint64_t delay_ns);
 
 // Whether a lane's jobs survive the process, and when one of them may start.
 enum class Durability : uint8_t {

@@ -7,66 +7,92 @@
 #include <map>
 #include <mutex>
 #include <set>
-#include <shared_mutex>
 #include <unordered_map>
+#include <variant>
 
+#include "lanes/adaptive.h"
+#include "lanes/job_book.h"
 #include "lanes/job_journal.h"
+#include "lanes/job_table.h"
 #include "lanes/jobs.h"
+#include "lanes/name_table.h"
+#include "value/pool.h"
 
 namespace heddle {
 
-// Locks: a record's mutex comes before those of Lanes, of the tables and of the events. No two records are locked at once, and none while the journal is called.
+// Locks: a record's mutex comes before those of Lanes, of the tables and of the events. No two records are locked at once, and none while the journal is called. Who calls a function
+// with a record holds a reference to it until that returns.
 struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   struct Alarm : Job {
     Record* owner = nullptr;
     std::shared_ptr<Record> record;  // holds the owner while it is set
+    std::shared_ptr<Jobs::State> state;
     uint64_t fence = 0;
     TimerId timer = 0;
     uint32_t stale = 0;              // times that it still rings although it was cleared
   };
 
-  std::shared_ptr<Jobs::State> state;
+  Jobs::State* state = nullptr;           // lives as long as the record is in its tables, in a lane, or an attempt of it is in somebody's hands
   JobId id = 0;
-  JobSpec spec;
-  const Jobs::Function* function = nullptr;
-  LaneId in_lane = 0;
+  const std::string* type = nullptr;
+  const std::string* lane_name = nullptr;
+  const Jobs::Function* function = nullptr;  // of its type; null: stranded
+  JobBook* book = nullptr;                   // of its lane; null: stranded
+  Value payload;
+  uint64_t not_before_ns = 0;
 
   Durability durability = Durability::kMemory;
 
   enum class Acceptance : uint8_t { kPending, kAccepted, kRefused };  // settled once; pending while a durable job is being written
   std::mutex mutex;
-  std::condition_variable changed;        // acceptance, its end, left
   // Guarded by mutex:
   JobState now = JobState::kBlocked;
   Acceptance acceptance = Acceptance::kPending;
-  uint32_t attempt = 0;
-  uint64_t fence = 0;                     // counts how often it was begun
   Stop stop = Stop::kNo;
-  std::vector<std::function<void(Stop)>> to_tell;
-  std::vector<std::function<void()>> told_accepted;
-  std::vector<std::function<void(std::optional<JobView>)>> told_over;
-  JobProgress progress;
-  Value result;                           // while now is kEnding, that and the error are not shown
-  std::unique_ptr<const Error> error;     // of its end or its last attempt; what a stranded one lacks
-  std::unique_ptr<const Error> refusal;   // while acceptance is kRefused
   JobState ends_as = JobState::kDone;     // while now is kEnding
-  std::vector<JobAttempt> failed;
-  std::vector<std::shared_ptr<Record>> needs;  // what it is to run after, until it has asked them
-  size_t missing = 0;                     // jobs it waits for
-  std::vector<std::shared_ptr<Record>> dependents;
-  uint64_t due_at_ns = 0;                 // when it could have begun: from then on it waits
-  uint64_t started_ns = 0, took_ns = 0;   // the last attempt
-  uint64_t submitted_ms = 0, not_before_ms = 0, started_ms = 0, ended_ms = 0;
-  WorkerId worker = 0;                    // while the function is inside
   bool held = false;                      // it goes on without a worker
   bool counted = false;                   // as waiting, in its lane's book
   bool saving = false;                    // a call of the journal has not returned
   bool unsaved = false;                   // and there is something newer to write
   bool left = false;                      // at the end of the process: for the next one
-  std::unique_ptr<Alarm> alarm;           // the timeout of the attempt, then the grace; made when first set
+  uint32_t attempt = 0;
+  uint64_t fence = 0;                     // counts how often it was begun
+  Value result;                           // while now is kEnding, that and the error are not shown
+  std::unique_ptr<const Error> error;     // of its end or its last attempt; what a stranded one lacks
+  uint64_t due_at_ns = 0;                 // when it could have begun: from then on it waits
+  uint64_t started_ns = 0, took_ns = 0;   // the last attempt
+  uint64_t submitted_ms = 0, not_before_ms = 0, started_ms = 0, ended_ms = 0;
+  WorkerId worker = 0;                    // while the function is inside
+
+  // What few jobs have.
+  struct Rare {
+    std::string idempotency_key;
+    std::vector<JobId> after;
+    std::condition_variable changed;      // acceptance, its end, left
+    std::vector<std::function<void(Stop)>> to_tell;
+    std::vector<std::function<void()>> told_accepted;
+    std::vector<std::function<void(std::optional<JobView>)>> told_over;
+    JobProgress progress;
+    std::unique_ptr<const Error> refusal; // while acceptance is kRefused
+    std::vector<JobAttempt> failed;
+    std::vector<std::shared_ptr<Record>> needs;  // what it is to run after, until it has asked them
+    size_t missing = 0;                   // jobs it waits for
+    std::vector<std::shared_ptr<Record>> dependents;
+    Alarm alarm;                          // the timeout of the attempt, then the grace
+  };
+  std::unique_ptr<Rare> rare;             // made when first needed
+  Rare& make_rare() { return rare ? *rare : *(rare = std::make_unique<Rare>()); }
+  const std::string& idempotency_key() const {
+    static const std::string none;
+    return rare ? rare->idempotency_key : none;
+  }
+  // To be called without the mutex, with what is read under it.
+  static void notify(Rare* rare) {
+    if (rare) rare->changed.notify_all();
+  }
 
   // Its record stays when it is over, as long as it is remembered. Of a job that is done and has no key nobody needs it: that it is gone says enough.
-  bool outlives_its_end() const { return ends_as != JobState::kDone || !spec.idempotency_key.empty(); }
+  bool outlives_its_end() const { return ends_as != JobState::kDone || !idempotency_key().empty(); }
   bool is_kept() const { return durability != Durability::kMemory && acceptance != Acceptance::kRefused; }  // [mutex held]
 };
 
@@ -80,49 +106,33 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static constexpr JobId kReservedIds = 4'096;
   static constexpr size_t kMostAccepting = 16'384;
   static constexpr size_t kManyWrites = 1'024;  // the journal is behind
+  static constexpr size_t kFewWrites = 16;      // their answers are taken where they come
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
   State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
+  ~State() {
+    for (auto& book : books) delete book.load();
+  }
 
-  // What is kept of a lane.
-  struct Book {
-    Book() { settle_what_is_watched(); }
-
-    std::mutex mutex;
-    std::condition_variable room;
-    JobPolicy policy;      // guarded by mutex
-    std::atomic<uint64_t> waiting{0};
-    std::atomic<size_t> blocked{0};  // who waits for room
-    LaneWatch watch;       // guarded by mutex
-    // Up to here nobody needs the watch, and so not the mutex.
-    std::atomic<uint64_t> calm_below{0};
-    std::atomic<bool> watches_ends{false};
-    std::atomic<uint64_t> timeout_ns{0};
-    Histogram waited, ran;
-    struct Look : Job {    // at what time alone changes: the oldest job, a level that settles
-      State* state = nullptr;
-      LaneId of = 0;
-    } look;
-    bool looking = false;  // guarded by mutex
-    void settle_what_is_watched();
-    std::array<std::atomic<uint64_t>, 11> counts{};
-  };
-  enum Count : size_t { kSubmitted, kRejected, kShed, kDone, kFailed, kRetried, kTimedOut, kCancelled, kPreempted, kDead, kGivenUp };
   struct Shard {
-    mutable std::mutex mutex;
-    std::unordered_map<JobId, RecordPtr> jobs;
+    mutable AdaptiveMutex mutex;
+    JobTable jobs{kShards};
     std::unordered_map<std::string, RecordPtr> keys;  // idempotency
-    std::deque<JobId> over;
+    struct Over {
+      JobId id;
+      const Record* record;  // to be fetched into the cache before it is needed; it may be gone
+    };
+    std::deque<Over> over;
     std::vector<JobId> forgotten;  // durable: their records are to be erased with a next write
   };
 
-  Book& book(LaneId lane);
-  JobPolicy policy(LaneId lane);
-  void count(LaneId lane, Count what) { book(lane).counts[what].fetch_add(1, std::memory_order_relaxed); }
+  JobBook& book(LaneId lane);
+  JobBook* find_book(const std::string& lane);
+  static JobPolicy policy(JobBook& book);
   Shard& shard_of(JobId id) { return shards[id % kShards]; }
   Shard& shard_of(const std::string& key) { return shards[std::hash<std::string>()(key) % kShards]; }
   RecordPtr find(JobId id);
-  void tell(const Record& r, std::string_view what, std::string text = {}, double percent = 0);
+  void tell(const Record& r, std::string_view key, std::string_view text = {}, double percent = 0);
 
   // The way in (job_state.cc, jobs.cc).
   struct Submitted {
@@ -130,19 +140,19 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
     bool is_new = true;
   };
   Result<Submitted> submit(JobSpec spec, bool may_wait);
-  void prepare(const RecordPtr& record);
   RecordPtr claim_key(const RecordPtr& record);
-  Result<void> admit(const RecordPtr& record, bool may_wait);
-  Error refuse(const RecordPtr& record, Error why);
+  Result<void> admit(Record& r, bool may_wait);
+  Error refuse(Record& r, Error why);
   void settle(Record& r, std::unique_lock<std::mutex>& lock, std::optional<Error> refusal = {});
   void enter(Record& r);
   void waits_no_more(Record& r, bool begins = false);
   void enqueue(Record& r, std::unique_lock<std::mutex>& lock, uint64_t not_before_ns);
-  void preempt_for(uint32_t priority);
+  void post(Record& r, uint64_t not_before_ns);
+  void preempt_for(const Record& r);
 
   // One attempt (job_run.cc).
   static void start(Job* job) noexcept;
-  void begin(Record& r);
+  void begin(const RecordPtr& record);
   void answer(Record& r, uint64_t fence, Result<Value> result);
   void stop(Record& r, uint64_t fence, Stop why);
   void set_alarm(Record& r, uint64_t after_ns);
@@ -151,6 +161,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void give_up(Record& r, uint64_t fence);
 
   // The way out (job_state.cc).
+  bool one_more();
   void one_less();
   void let_go(Record& r);
   void finish(Record& r, std::unique_lock<std::mutex>& lock, JobState state, std::optional<Error> error, Value result);
@@ -158,12 +169,12 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void publish(Record& r, std::unique_lock<std::mutex>& lock);
   void leave(Record& r, std::unique_lock<std::mutex>& lock);
   void after_end(Record& r, bool done, std::vector<RecordPtr> dependents);
-  bool cancel(const RecordPtr& record, Stop why);
+  bool cancel(Record& r, Stop why);
 
   // What is said when something is wrong with a lane (job_watch.cc).
-  void watch_depth(LaneId lane, Book& b, uint64_t waiting);
+  void watch_depth(JobBook& b);
   void watch_end(const Record& r);
-  void look_later(LaneId lane, Book& b);
+  void look_later(JobBook& b);
   static void look(Job* job) noexcept;
   void tell_all(LaneId lane, LaneWatch::Changes& changes);
   void tell(LaneId lane, LaneNotice notice);
@@ -173,7 +184,9 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void stop_watching();
 
   // What is written of durable jobs (job_keeping.cc).
-  void write(std::vector<JobJournal::Change> changes, JobJournal::Done done);
+  void write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends);
+  void answered(RecordPtr of, bool ends, Result<void> outcome);
+  void take_answers();
   void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
@@ -181,14 +194,15 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static void take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes);
   void write_forgotten();
   Result<Restored> restore(std::shared_ptr<JobJournal> journal);
-  bool find_function(Record& r);
+  std::optional<Error> find_function(Record& r, const std::string& type, const std::string& lane);
   void strand(Record& r);
   void unstrand(JobId id);
   void revive();
   void write_last_id();
   void reserve_ids(JobId id);
-  void remember(const RecordPtr& record, bool is_dead);
-  void keep_over(const RecordPtr& record, bool is_dead);
+  void keep_over(const Record& r, bool is_dead);
+  static void fetch(const Record* record);
+  static RecordPtr take_record(Shard& shard, JobId id);
   void forget(JobId id);
   void forget_key(const std::string& key, JobId id);
   static bool takes(const JobFilter& filter, const Record& r);
@@ -201,18 +215,36 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   JobEvents events;
   std::shared_ptr<JobJournal> journal;                  // null: nothing is durable; set before the first submit
   uint64_t boot = 0;                                    // how often this journal was opened; set with it
-  std::atomic<size_t> active{0};                        // jobs that are neither over nor left; `fewer` tells of 0 once closed
-  std::atomic<size_t> writes{0};                        // calls of the journal without an answer
+  // Jobs that were taken on, and of them those that are over or left, each in its own cache line; `fewer` tells once closed that none is between.
+  alignas(64) std::atomic<size_t> taken_on{0};
+  alignas(64) std::atomic<size_t> let_off{0};
+  bool has_active() const {
+    const size_t off = let_off;  // first
+    return taken_on != off;
+  }
+  alignas(64) std::atomic<size_t> writes{0};            // calls of the journal without an answer
+  AdaptiveMutex answers_mutex;
+  // Guarded by answers_mutex:
+  struct Answer {
+    RecordPtr of;                                       // null: the outcome does not matter
+    bool ends = false;
+    Result<void> outcome;
+  };
+  std::vector<Answer> answers;                          // of the journal, in their order
+  bool taking = false;                                  // somebody takes them, or will
+  struct Taking : Job { State* state = nullptr; } taking_job;
+
   std::atomic<size_t> accepting{0};                     // submits without an answer
   std::atomic<JobId> last_id{0};
   std::atomic<JobId> reserved_id{UINT64_MAX};           // the journal knows that durable jobs may have ids up to this one
   std::atomic<bool> closed{false};
   std::array<Shard, kShards> shards;
 
-  std::shared_mutex types_mutex;
-  std::map<std::string, Function> types;                // guarded by types_mutex; never erased
-  std::shared_mutex books_mutex;
-  std::vector<std::unique_ptr<Book>> books;             // guarded by books_mutex; never shrinks
+  // Added to under mutex:
+  NameTable<Function> types;
+  NameTable<JobBook*> books_by_name;
+  NameTable<std::monostate> missing_names;              // of types and lanes that were here before a restart, and are not now
+  std::array<std::atomic<JobBook*>, kMaxLanes> books{}; // by lane; made when first asked for
 
   std::mutex mutex;
   std::condition_variable fewer;

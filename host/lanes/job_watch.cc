@@ -6,72 +6,69 @@
 
 namespace heddle {
 
-// [b.mutex held] The settings or what stands have changed.
-void Jobs::State::Book::settle_what_is_watched() {
+void JobBook::settle_what_is_watched() {
   const AlertLimits& limits = watch.limits();
-  const auto smallest = [](const AlertLimit& limit) {
-    const uint64_t first = limit.warning > 0 ? limit.warning : limit.critical;
-    return first > 0 ? first : UINT64_MAX;
-  };
-  const bool stirred = watch.level(AlertKind::kDepth) != AlertLevel::kNone || limits.oldest_ms != AlertLimit();
-  calm_below = stirred ? 0 : smallest(limits.depth);
+  const LaneWatch::Band calm = watch.calm_depth();
+  const bool looks_when_some_wait = limits.oldest_ms != AlertLimit() && !looking;
+  calm_from = calm.from;
+  calm_below = looks_when_some_wait ? 0 : calm.below;
   watches_ends = limits.failure_percent != AlertLimit() || limits.latency_p95_ms != AlertLimit() || watch.level(AlertKind::kFailures) != AlertLevel::kNone ||
                  watch.level(AlertKind::kLatency) != AlertLevel::kNone;
 }
 
-// So many jobs wait in this lane now. Twice, for others come and go without the mutex while the lane is calm: either they see that it is not calm any more, or this one sees what they did.
-void Jobs::State::watch_depth(LaneId lane, Book& b, uint64_t waiting) {
-  if (waiting < b.calm_below) return;
+// How many wait in this lane has left what is calm. Twice, for others come and go without the mutex while the lane is calm: either they see what is not calm any more, or this one sees what
+// they did.
+void Jobs::State::watch_depth(JobBook& b) {
   std::optional<Alert> first, second;
   {
     std::lock_guard lock(b.mutex);
     const uint64_t now_ms = now_ns() / kNsPerMs;
-    first = b.watch.depth(b.waiting, now_ms);
+    first = b.watch.depth(b.waiting(), now_ms);
     b.settle_what_is_watched();
-    second = b.watch.depth(b.waiting, now_ms);
-    look_later(lane, b);
+    second = b.watch.depth(b.waiting(), now_ms);
+    look_later(b);
   }
-  if (first) tell(lane, *std::move(first));
-  if (second) tell(lane, *std::move(second));
+  if (first) tell(b.lane, *std::move(first));
+  if (second) tell(b.lane, *std::move(second));
 }
 
 // [b.mutex held] Sees to it that look() comes when there may be something to see: a job that has become too old, or a level that has settled. Without either, nothing ticks.
-void Jobs::State::look_later(LaneId lane, Book& b) {
-  if (closed || b.looking) return;
+void Jobs::State::look_later(JobBook& b) {
   const uint64_t now_ms = now_ns() / kNsPerMs, settles_ms = b.watch.settles_ms();
   const AlertLimit& oldest = b.watch.limits().oldest_ms;
   uint64_t in_ms = settles_ms > now_ms ? settles_ms - now_ms : settles_ms > 0 ? 1 : UINT64_MAX;
-  if (oldest != AlertLimit() && (b.waiting > 0 || b.watch.level(AlertKind::kAge) != AlertLevel::kNone)) {
+  if (oldest != AlertLimit() && (b.waiting() > 0 || b.watch.level(AlertKind::kAge) != AlertLevel::kNone)) {
     in_ms = std::min(in_ms, std::max<uint64_t>(1, (oldest.warning > 0 ? oldest.warning : oldest.critical) / 8));
   }
-  if (in_ms == UINT64_MAX) return;
-  b.looking = true;
-  b.look.state = this;
-  b.look.of = lane;
-  b.look.run = &State::look;
-  lanes.post_at((now_ms + in_ms) * kNsPerMs, system, &b.look);
+  if (!closed && !b.looking && in_ms != UINT64_MAX) {
+    b.looking = true;
+    b.look.state = this;
+    b.look.book = &b;
+    b.look.run = &State::look;
+    lanes.post_at((now_ms + in_ms) * kNsPerMs, system, &b.look);
+  }
+  b.settle_what_is_watched();
 }
 
 void Jobs::State::look(Job* job) noexcept {
-  auto& mine = *static_cast<Book::Look*>(job);
-  State& s = *mine.state;
-  Book& b = s.book(mine.of);
-  const uint64_t oldest_ns = s.lanes.oldest_ns(mine.of), now = now_ns(), now_ms = now / kNsPerMs;
+  const auto& mine = *static_cast<JobBook::Look*>(job);
+  State& s = *static_cast<State*>(mine.state);
+  JobBook& b = *mine.book;
+  const uint64_t oldest_ns = s.lanes.oldest_ns(b.lane), now = now_ns(), now_ms = now / kNsPerMs;
   LaneWatch::Changes changes;
   std::optional<Alert> depth, aged;
   {
     std::lock_guard lock(b.mutex);
-    depth = b.watch.depth(b.waiting, now_ms);
+    depth = b.watch.depth(b.waiting(), now_ms);
     changes = b.watch.settle(now_ms);
     aged = b.watch.age(oldest_ns != 0 && now > oldest_ns ? (now - oldest_ns) / kNsPerMs : 0, now_ms);
-    b.settle_what_is_watched();
   }
-  s.tell_all(mine.of, changes);
-  if (depth) s.tell(mine.of, *std::move(depth));
-  if (aged) s.tell(mine.of, *std::move(aged));
+  s.tell_all(b.lane, changes);
+  if (depth) s.tell(b.lane, *std::move(depth));
+  if (aged) s.tell(b.lane, *std::move(aged));
   std::lock_guard lock(b.mutex);
   b.looking = false;
-  s.look_later(mine.of, b);
+  s.look_later(b);
   if (!b.looking) b.room.notify_all();
 }
 
@@ -84,24 +81,24 @@ void Jobs::State::tell_all(LaneId lane, LaneWatch::Changes& changes) {
 // [r.mutex held] It is over, and its times are there.
 void Jobs::State::watch_end(const Record& r) {
   const bool failed = r.now == JobState::kDead;
-  if (!failed && r.now != JobState::kDone) return;
-  Book& b = book(r.in_lane);
-  b.ran.record_shared(r.took_ns);
+  if (!r.book || (!failed && r.now != JobState::kDone)) return;
+  JobBook& b = *r.book;
+  b.out.ran.record_shared(r.took_ns);
   if (!b.watches_ends) return;
-  const uint64_t from_ms = std::max(r.submitted_ms, r.not_before_ms);
+  const uint64_t ended_ns = r.started_ns + r.took_ns;
   LaneWatch::Changes changes;
   {
     std::lock_guard lock(b.mutex);
-    changes = b.watch.ended(r.ended_ms > from_ms ? r.ended_ms - from_ms : 0, failed, now_ns() / kNsPerMs);
+    changes = b.watch.ended(ended_ns > r.due_at_ns ? (ended_ns - r.due_at_ns) / kNsPerMs : 0, failed, now_ns() / kNsPerMs);
     b.settle_what_is_watched();
-    look_later(r.in_lane, b);
+    look_later(b);
   }
-  tell_all(r.in_lane, changes);
+  tell_all(b.lane, changes);
 }
 
 void Jobs::State::tell(LaneId lane, LaneNotice notice) {
-  static constexpr std::string_view kNames[] = {"pressure", "idle", "paused", "resumed"};
-  if (events.wanted()) events.tell({.key = "queue.lane." + std::string(kNames[static_cast<size_t>(notice)]), .lane = lanes.config(lane).name});
+  static constexpr std::string_view kKeys[] = {"queue.lane.pressure", "queue.lane.idle", "queue.lane.paused", "queue.lane.resumed"};
+  if (events.wanted()) events.tell({.key = kKeys[static_cast<size_t>(notice)], .lane = lanes.name(lane)});
 }
 
 // By a job of its own, whatever locks are held here.
@@ -130,21 +127,23 @@ void Jobs::State::tell_alerts(Job* job) noexcept {
       s.alerts.pop_front();
     }
     log::write(alert.level == AlertLevel::kNone ? log::Level::kInfo : log::Level::kWarn, "lane " + alert.lane, alert.text());
-    if (s.events.wanted()) s.events.tell({.key = "queue.lane.alert", .lane = alert.lane, .type = std::string(name_of(alert.kind)), .text = alert.text()});
+    if (s.events.wanted()) s.events.tell({.key = "queue.lane.alert", .lane = alert.lane, .type = name_of(alert.kind), .text = alert.text()});
     if (s.on_alert) s.on_alert(alert);
   }
 }
 
 std::vector<Alert> Jobs::State::standing_alerts() {
   std::vector<Alert> all;
-  std::shared_lock lock(books_mutex);
-  for (LaneId lane = 0; lane < books.size(); ++lane) {
-    std::lock_guard mine(books[lane]->mutex);
+  for (const auto& slot : books) {
+    JobBook* const b = slot.load(std::memory_order_acquire);
+    if (!b) continue;
+    std::lock_guard lock(b->mutex);
     for (size_t kind = 0; kind < LaneWatch::kKinds; ++kind) {
-      const Alert& alert = books[lane]->watch.standing(static_cast<AlertKind>(kind));
+      const Alert& alert = b->watch.standing(static_cast<AlertKind>(kind));
       if (alert.level == AlertLevel::kNone) continue;
       all.push_back(alert);
-      all.back().lane = lanes.name(lane);
+      all.back().lane = lanes.name(b->lane);
+      if (alert.kind == AlertKind::kDepth) all.back().value = b->waiting();  // the watch was not asked since
     }
   }
   return all;
@@ -153,7 +152,9 @@ std::vector<Alert> Jobs::State::standing_alerts() {
 // Nothing of here is in a lane after that.
 void Jobs::State::stop_watching() {
   closed = true;
-  for (const auto& b : books) {
+  for (const auto& slot : books) {
+    JobBook* const b = slot;
+    if (!b) continue;
     std::unique_lock lock(b->mutex);
     if (b->looking && lanes.cancel(&b->look)) b->looking = false;
     b->room.wait(lock, [&] { return !b->looking; });

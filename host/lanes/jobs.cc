@@ -19,14 +19,14 @@ Jobs::~Jobs() {
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    for (auto& [id, record] : shard.jobs) records.push_back(std::move(record));
-    shard.jobs.clear();
+    for (auto& record : shard.jobs.take_all()) records.push_back(std::move(record));
     shard.keys.clear();
   }
   for (const auto& record : records) {
     std::lock_guard lock(record->mutex);
-    record->dependents.clear();
-    record->needs.clear();
+    if (!record->rare) continue;
+    record->rare->dependents.clear();
+    record->rare->needs.clear();
   }
   std::lock_guard lock(state_->mutex);
   state_->stranded.clear();
@@ -34,8 +34,8 @@ Jobs::~Jobs() {
 
 void Jobs::add_type(std::string type, Function function) {
   {
-    std::unique_lock lock(state_->types_mutex);
-    state_->types.emplace(std::move(type), std::move(function));
+    std::lock_guard lock(state_->mutex);
+    state_->types.add(std::move(type), std::move(function));
   }
   state_->revive();
 }
@@ -45,20 +45,21 @@ void Jobs::set_policy(LaneId lane, JobPolicy policy) {
     config.max_concurrency = kMostDurable;
     (void)state_->lanes.add(config).has_value();  // it was good before
   }
-  State::Book& book = state_->book(lane);
+  JobBook& book = state_->book(lane);
   std::lock_guard lock(book.mutex);
   book.policy = policy;
+  book.durability = policy.durability;
   book.timeout_ns = policy.timeout_ns;
   book.watch.set(policy.alerts);
   book.settle_what_is_watched();
 }
 
-JobPolicy Jobs::policy(LaneId lane) const { return state_->policy(lane); }
+JobPolicy Jobs::policy(LaneId lane) const { return State::policy(state_->book(lane)); }
 
 std::vector<std::string> Jobs::types() const {
-  std::shared_lock lock(state_->types_mutex);
   std::vector<std::string> names;
-  for (const auto& [name, function] : state_->types) names.push_back(name);
+  state_->types.each([&](const auto& type) { names.push_back(type.name); });
+  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -68,27 +69,31 @@ Result<JobId> Jobs::submit(JobSpec spec) {
   auto submitted = state_->submit(std::move(spec), true);
   if (!submitted) return std::move(submitted).error();
   JobRun::Record& r = *submitted->record;
+  if (r.durability == Durability::kMemory && submitted->is_new) return r.id;
   std::unique_lock lock(r.mutex);
-  r.changed.wait(lock, [&] { return r.acceptance != JobRun::Record::Acceptance::kPending; });  // ends: the journal answers every call
-  if (r.acceptance == JobRun::Record::Acceptance::kRefused) return *r.refusal;
+  if (r.acceptance == JobRun::Record::Acceptance::kPending) {
+    r.make_rare().changed.wait(lock, [&] { return r.acceptance != JobRun::Record::Acceptance::kPending; });  // ends: the journal answers every call
+  }
+  if (r.acceptance == JobRun::Record::Acceptance::kRefused) return *r.rare->refusal;
   return r.id;
 }
 
 void Jobs::submit(JobSpec spec, std::function<void(Result<Accepted>)> accepted) {
   auto submitted = state_->submit(std::move(spec), false);
   if (!submitted) return accepted(std::move(submitted).error());
-  auto answer = [record = submitted->record, is_new = submitted->is_new, accepted = std::move(accepted)] {
+  JobRun::Record& r = *submitted->record;
+  const auto answer = [record = submitted->record, is_new = submitted->is_new, accepted = std::move(accepted)] {
     std::optional<Error> refusal;
     {
       std::lock_guard lock(record->mutex);
-      if (record->acceptance == JobRun::Record::Acceptance::kRefused) refusal = *record->refusal;
+      if (record->acceptance == JobRun::Record::Acceptance::kRefused) refusal = *record->rare->refusal;
     }
     if (refusal) accepted(*std::move(refusal));
     else accepted(Accepted{record->id, is_new});
   };
   {
-    std::lock_guard lock(submitted->record->mutex);
-    if (submitted->record->acceptance == JobRun::Record::Acceptance::kPending) return submitted->record->told_accepted.push_back(std::move(answer));
+    std::lock_guard lock(r.mutex);
+    if (r.acceptance == JobRun::Record::Acceptance::kPending) return r.make_rare().told_accepted.push_back(answer);
   }
   answer();
 }
@@ -101,17 +106,22 @@ std::optional<JobView> Jobs::find(JobId id) const {
 }
 
 std::vector<JobView> Jobs::list(const JobFilter& filter) const {
-  std::vector<std::shared_ptr<JobRun::Record>> records;
+  std::vector<JobId> ids;
   for (const State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);
-    for (const auto& [id, record] : shard.jobs) {
-      if (id > filter.after && id < filter.before) records.push_back(record);
-    }
+    shard.jobs.each([&](JobId id, const auto&) {
+      if (id > filter.after && id < filter.before) ids.push_back(id);
+    });
   }
-  std::sort(records.begin(), records.end(), [&](const auto& a, const auto& b) { return filter.newest_first ? a->id > b->id : a->id < b->id; });
+  // A heap, for of a million only the first few are looked at.
+  const auto later = [&](JobId a, JobId b) { return filter.newest_first ? a < b : a > b; };
+  std::make_heap(ids.begin(), ids.end(), later);
   std::vector<JobView> views;
-  for (const auto& record : records) {
-    if (views.size() >= filter.most) break;
+  while (!ids.empty() && views.size() < filter.most) {
+    std::pop_heap(ids.begin(), ids.end(), later);
+    const auto record = state_->find(ids.back());
+    ids.pop_back();
+    if (!record) continue;
     std::lock_guard lock(record->mutex);
     if (State::takes(filter, *record)) views.push_back(State::view_locked(*record));
   }
@@ -122,14 +132,15 @@ std::optional<JobView> Jobs::wait(JobId id, uint64_t timeout_ms) const {
   const auto record = state_->find(id);
   if (!record) return std::nullopt;
   std::unique_lock lock(record->mutex);
-  record->changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return is_over(record->now) || record->left; });
+  const auto ended = [&] { return is_over(record->now) || record->left; };
+  if (!ended()) record->make_rare().changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), ended);
   if (!is_over(record->now)) return std::nullopt;
   return State::view_locked(*record);
 }
 
 bool Jobs::cancel(JobId id) {
   const auto record = state_->find(id);
-  return record && state_->cancel(record, JobRun::Stop::kCancelled);
+  return record && state_->cancel(*record, JobRun::Stop::kCancelled);
 }
 
 void Jobs::when_over(JobId id, std::function<void(std::optional<JobView>)> over) {
@@ -138,7 +149,7 @@ void Jobs::when_over(JobId id, std::function<void(std::optional<JobView>)> over)
   std::optional<JobView> view;
   {
     std::lock_guard lock(record->mutex);
-    if (!is_over(record->now) && !record->left) return record->told_over.push_back(std::move(over));
+    if (!is_over(record->now) && !record->left) return record->make_rare().told_over.push_back(std::move(over));
     view = State::view_locked(*record);
   }
   over(std::move(view));
@@ -159,24 +170,33 @@ std::vector<JobView> Jobs::dead() const {
 
 bool Jobs::requeue(JobId id) {
   const auto record = state_->find(id);
-  if (!record || state_->closed) return false;
+  if (!record || !state_->one_more()) return false;
   {
-    std::lock_guard lock(state_->mutex);
-    if (std::erase(state_->dead, id) == 0) return false;
+    std::unique_lock lock(state_->mutex);
+    if (std::erase(state_->dead, id) == 0) {
+      lock.unlock();
+      state_->one_less();
+      return false;
+    }
   }
-  ++state_->active;
   std::unique_lock lock(record->mutex);
   record->now = JobState::kWaiting;
   record->attempt = 0;
   record->ended_ms = 0;
-  record->failed.clear();
+  if (record->rare) record->rare->failed.clear();
   record->error.reset();
   if (record->is_kept()) {
     state_->save(*record, lock);
     lock.lock();
   }
-  if (!record->function && !state_->find_function(*record)) state_->strand(*record);
-  else state_->enqueue(*record, lock, 0);
+  if (!record->function) {
+    if (auto missing = state_->find_function(*record, *record->type, *record->lane_name)) {
+      record->error = std::make_unique<const Error>(*std::move(missing));
+      state_->strand(*record);
+      return true;
+    }
+  }
+  state_->enqueue(*record, lock, 0);
   return true;
 }
 
@@ -198,18 +218,18 @@ uint64_t Jobs::dead_lost() const {
 std::shared_ptr<EventQueue> Jobs::subscribe(EventFilter filter, size_t most) { return state_->events.subscribe(std::move(filter), most); }
 
 JobCounts Jobs::counts(LaneId lane) const {
-  const auto& c = state_->book(lane).counts;
-  const auto get = [&](State::Count what) { return c[what].load(std::memory_order_relaxed); };
-  return {.submitted = get(State::kSubmitted), .rejected = get(State::kRejected), .shed = get(State::kShed), .done = get(State::kDone), .failed = get(State::kFailed),
-          .retried = get(State::kRetried), .timed_out = get(State::kTimedOut), .cancelled = get(State::kCancelled), .preempted = get(State::kPreempted),
-          .dead = get(State::kDead), .given_up = get(State::kGivenUp)};
+  JobBook& book = state_->book(lane);
+  const auto get = [&](JobCount what) { return book.counter(what).load(std::memory_order_relaxed); };
+  return {.submitted = get(JobCount::kSubmitted), .rejected = get(JobCount::kRejected), .shed = get(JobCount::kShed), .done = get(JobCount::kDone),
+          .failed = get(JobCount::kFailed), .retried = get(JobCount::kRetried), .timed_out = get(JobCount::kTimedOut), .cancelled = get(JobCount::kCancelled),
+          .preempted = get(JobCount::kPreempted), .dead = get(JobCount::kDead), .given_up = get(JobCount::kGivenUp)};
 }
 
 LaneTimes Jobs::times(LaneId lane) const {
-  const State::Book& book = state_->book(lane);
+  const JobBook& book = state_->book(lane);
   LaneTimes sum;
-  sum.waited.add(book.waited);
-  sum.ran.add(book.ran);
+  sum.waited.add(book.out.waited);
+  sum.ran.add(book.out.ran);
   return sum;
 }
 
@@ -220,20 +240,22 @@ void Jobs::on_alert(std::function<void(const Alert&)> told) { state_->on_alert =
 Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
   State& s = *state_;
   s.closed = true;
-  {
-    std::shared_lock lock(s.books_mutex);
-    for (const auto& book : s.books) book->room.notify_all();
+  for (const auto& slot : s.books) {
+    JobBook* const book = slot;
+    if (!book) continue;
+    { std::lock_guard lock(book->mutex); }  // who waits for room has looked, or will see
+    book->room.notify_all();
   }
-  s.events.tell({.key = "queue.shutdown.started", .lane = {}, .type = {}, .text = {}});
+  s.events.tell({.key = "queue.shutdown.started"});
   const auto all_over = [&](uint64_t ms) {
     std::unique_lock lock(s.mutex);
-    return s.fewer.wait_for(lock, std::chrono::milliseconds(ms), [&] { return s.active == 0; });
+    return s.fewer.wait_for(lock, std::chrono::milliseconds(ms), [&] { return !s.has_active(); });
   };
   const auto all = [&] {
     std::vector<std::shared_ptr<JobRun::Record>> records;
     for (State::Shard& shard : s.shards) {
       std::lock_guard lock(shard.mutex);
-      for (const auto& [id, record] : shard.jobs) records.push_back(record);
+      shard.jobs.each([&](JobId, const auto& record) { records.push_back(record); });
     }
     return records;
   };
@@ -246,7 +268,7 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
       ++left.waiting;
       ++left.kept;
     }
-    s.cancel(record, JobRun::Stop::kShutdown);
+    s.cancel(*record, JobRun::Stop::kShutdown);
   }
   if (!all_over(drain_ms)) {
     // First those that wait: what runs makes room for them when it ends.
@@ -258,16 +280,16 @@ Jobs::Leftover Jobs::shutdown(uint64_t drain_ms) {
           ++(runs ? left.running : left.waiting);
           if (record->is_kept()) ++left.kept;
         }
-        s.cancel(record, JobRun::Stop::kShutdown);
+        s.cancel(*record, JobRun::Stop::kShutdown);
       }
     }
     std::unique_lock lock(s.mutex);
-    s.fewer.wait(lock, [&] { return s.active == 0; });  // ends: what does not stop is given up after its grace, and the journal answers every call
+    s.fewer.wait(lock, [&] { return !s.has_active(); });  // ends: what does not stop is given up after its grace, and the journal answers every call
   }
   s.write_forgotten();
   s.write_last_id();
   s.wait_for_writes();
-  s.events.tell({.key = "queue.shutdown.drained", .lane = {}, .type = {}, .text = {}});
+  s.events.tell({.key = "queue.shutdown.drained"});
   return left;
 }
 

@@ -16,35 +16,7 @@
 
 namespace heddle {
 
-// One attempt of a job, as its type's function has it. May be copied, kept, and answered later by any thread; an answer of an attempt that is over is ignored.
-class JobRun {
- public:
-  enum class Stop : uint8_t { kNo, kCancelled, kTimedOut, kPreempted, kShutdown };
-
-  JobId id() const;
-  uint32_t attempt() const { return attempt_; }
-  // Larger for each time that the job is begun, also after a restart: who has seen a larger one takes no more from this one.
-  uint64_t fence() const;
-  const std::string& idempotency_key() const;
-  const Value& payload() const;
-  Value checkpoint() const;  // what an earlier attempt reported last; empty: nothing
-  // Why this attempt is to end early; its answer is still wanted, soon.
-  Stop stop() const;
-  // [any] Calls `told` once, when this attempt is to end early: at once if that was said before.
-  void on_stop(std::function<void(Stop)> told) const;
-  void progress(JobProgress progress) const;
-  // [any] The answer. Once; further ones are ignored.
-  void complete(Result<Value> result) const;
-
-  struct Record;  // of lanes' own files
-
- private:
-  friend class Jobs;
-  JobRun(std::shared_ptr<Record> record, uint32_t attempt, uint64_t fence) : record_(std::move(record)), attempt_(attempt), fence_(fence) {}
-  std::shared_ptr<Record> record_;
-  uint32_t attempt_;
-  uint64_t fence_;  // which of the times that the job was begun this is
-};
+class JobRun;
 
 struct JobCounts {
   uint64_t submitted = 0, rejected = 0, shed = 0, done = 0, failed = 0, retried = 0, timed_out = 0, cancelled = 0, preempted = 0, dead = 0, given_up = 0;
@@ -128,6 +100,38 @@ class Jobs {
   friend class JobRun;
   struct State;
   std::shared_ptr<State> state_;
+};
+
+// One attempt of a job, as its type's function has it. May be copied, kept, and answered later by any thread; an answer of an attempt that is over is ignored.
+class JobRun {
+ public:
+  enum class Stop : uint8_t { kNo, kCancelled, kTimedOut, kPreempted, kShutdown };
+
+  JobId id() const;
+  uint32_t attempt() const { return attempt_; }
+  // Larger for each time that the job is begun, also after a restart: who has seen a larger one takes no more from this one.
+  uint64_t fence() const;
+  const std::string& idempotency_key() const;
+  const Value& payload() const;
+  Value checkpoint() const;  // what an earlier attempt reported last; empty: nothing
+  // Why this attempt is to end early; its answer is still wanted, soon.
+  Stop stop() const;
+  // [any] Calls `told` once, when this attempt is to end early: at once if that was said before.
+  void on_stop(std::function<void(Stop)> told) const;
+  void progress(JobProgress progress) const;
+  // [any] The answer. Once; further ones are ignored.
+  void complete(Result<Value> result) const;
+
+  struct Record;  // of lanes' own files
+
+ private:
+  friend class Jobs;
+  JobRun(std::shared_ptr<Record> record, std::shared_ptr<Jobs::State> state, uint32_t attempt, uint64_t fence)
+      : record_(std::move(record)), state_(std::move(state)), attempt_(attempt), fence_(fence) {}
+  std::shared_ptr<Record> record_;
+  std::shared_ptr<Jobs::State> state_;
+  uint32_t attempt_;
+  uint64_t fence_;  // which of the times that the job was begun this is
 };
 
 }  // namespace heddle

@@ -59,6 +59,18 @@ std::optional<Alert> LaneWatch::look(AlertKind kind, uint64_t value, uint64_t no
   return alert;
 }
 
+LaneWatch::Band LaneWatch::calm_depth() const {
+  const auto& [alert, below_since_ms] = standing_[static_cast<size_t>(AlertKind::kDepth)];
+  const auto [warning, critical] = limits_.depth;
+  const auto or_never = [](uint64_t limit) { return limit > 0 ? limit : UINT64_MAX; };
+  if (alert.level == AlertLevel::kNone) return {0, std::min(or_never(warning), or_never(critical))};
+  const bool is_critical = alert.level == AlertLevel::kCritical;
+  const uint64_t reached = is_critical ? critical : warning;
+  if (reached == 0) return {0, 0};  // the limits have changed meanwhile
+  if (below_since_ms > 0) return {0, reached};
+  return {reached, is_critical ? UINT64_MAX : or_never(critical)};
+}
+
 LaneWatch::Changes LaneWatch::ended(uint64_t latency_ms, bool failed, uint64_t now_ms) {
   Changes changes;
   End& place = last_[ended_ % kLast];

@@ -57,6 +57,11 @@ class LaneWatch {
   // `now_ms` is of any clock that does not go back. Each gives the change, if there is one.
   std::optional<Alert> depth(uint64_t waiting, uint64_t now_ms) { return look(AlertKind::kDepth, waiting, now_ms); }
   std::optional<Alert> age(uint64_t oldest_ms, uint64_t now_ms) { return look(AlertKind::kAge, oldest_ms, now_ms); }
+  // As long as the jobs that wait stay from `from` up to below `below`, depth() has nothing to say and nothing to learn.
+  struct Band {
+    uint64_t from = 0, below = UINT64_MAX;
+  };
+  Band calm_depth() const;
   // A job has ended.
   Changes ended(uint64_t latency_ms, bool failed, uint64_t now_ms);
   // What has settled by now.

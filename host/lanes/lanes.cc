@@ -77,7 +77,7 @@ Lanes::~Lanes() {
   }
   // Nobody is hired or buried any more, so `workers` stands still; but a running job may still give another one up.
   for (const auto& worker : shared.workers) {
-    std::unique_lock lock(shared.mutex);
+    std::unique_lock<std::mutex> lock(shared.mutex);
     shared.gone.wait(lock, [&] { return worker->ended || worker->given_up; });
     const bool ended = worker->ended;
     lock.unlock();
@@ -105,8 +105,7 @@ Result<LaneId> Lanes::add(const LaneConfig& config) {
     shown.preemptible.store(config.preemptible, std::memory_order_relaxed);
     shown.when_full.store(config.when_full, std::memory_order_relaxed);
     shown.depth.store(config.depth, std::memory_order_relaxed);
-    std::lock_guard names(shared.names_mutex);
-    shared.names.emplace(config.name, *added);
+    shared.names.add(config.name, *added);
     if (*added == shared.run_ns.size()) {
       shared.run_ns.push_back(kBatchNs);
       shared.schedule.set_most(*added, 1);
@@ -117,9 +116,8 @@ Result<LaneId> Lanes::add(const LaneConfig& config) {
 }
 
 std::optional<LaneId> Lanes::find(std::string_view name) const {
-  std::shared_lock lock(pool_->shared->names_mutex);
-  const auto found = pool_->shared->names.find(name);
-  return found == pool_->shared->names.end() ? std::nullopt : std::optional(found->second);
+  const auto* const found = pool_->shared->names.find(name);
+  return found ? std::optional(found->value) : std::nullopt;
 }
 
 LaneConfig Lanes::config(LaneId lane) const {

@@ -22,6 +22,8 @@ namespace heddle {
 using TimerId = uint64_t;
 using WorkerId = uint64_t;
 
+inline constexpr size_t kMaxLanes = 4'096;
+
 struct LaneTimes {
   Durations waited, ran;
 };

@@ -88,6 +88,7 @@ Result<void> Reactor::Loop::start_locked() {
   }
   watch();
   thread = std::thread([this] { io.run(); });
+  pthread_setname_np(thread.native_handle(), "heddle-timers");
   started = true;
   return {};
 }

@@ -160,7 +160,7 @@ void Workers::end_batch_locked(Worker& me, uint64_t took_ns, uint64_t now) {
 }
 
 void Workers::work(Worker& me) {
-  std::unique_lock lock(mutex);
+  std::unique_lock<std::mutex> lock(mutex);
   while (!stopping) {
     const uint64_t now = now_ns();
     empty_inbox_locked(now);
@@ -213,6 +213,7 @@ void hire_locked(const std::shared_ptr<Workers>& shared) {
   worker->number = ++shared->hired;
   try {
     worker->thread = std::thread([shared, worker] { shared->work(*worker); });
+    pthread_setname_np(worker->thread.native_handle(), "heddle-worker");  // for who looks at the process
   } catch (const std::system_error& refused) {
     log::write(log::Level::kError, "", std::string("cannot start a worker thread: ") + refused.what());
     return;

@@ -4,16 +4,16 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "lanes/adaptive.h"
 #include "lanes/histogram.h"
 #include "lanes/lanes.h"
+#include "lanes/name_table.h"
 #include "lanes/reactor.h"
 #include "lanes/schedule.h"
 
@@ -27,8 +27,6 @@ inline constinit thread_local WorkerId t_current_worker = 0;
 // A worker takes so many jobs at once that they last about this long, going by the lane's last ones.
 inline constexpr uint64_t kBatchNs = 8'000;
 inline constexpr uint32_t kBatchMost = 32;
-
-inline constexpr size_t kMaxLanes = 4'096;
 
 struct Times {
   Histogram waited, ran;
@@ -61,7 +59,7 @@ struct Workers {
   std::atomic<unsigned> waking{0};             // woken and not yet here
   Reactor* reactor = nullptr;                  // the pool's; set before the first worker is hired
 
-  mutable std::mutex mutex;
+  mutable AdaptiveMutex mutex;
   // Guarded by mutex:
   Schedule schedule;
   std::vector<uint64_t> run_ns;                // by lane: how long a job runs, a moving average
@@ -83,8 +81,7 @@ struct Workers {
     std::atomic<uint64_t> depth{0};
   };
   std::array<Shown, kMaxLanes> shown{};
-  std::shared_mutex names_mutex;
-  std::map<std::string, LaneId, std::less<>> names;  // guarded by names_mutex
+  NameTable<LaneId> names;  // added to under mutex
   std::shared_ptr<const std::function<void(LaneId, LaneNotice)>> told;  // guarded by mutex
 
   Worker* to_wake_locked(uint64_t now);

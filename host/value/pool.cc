@@ -124,16 +124,19 @@ struct Farewell {
 
 }  // namespace
 
+uint8_t pool_class(size_t bytes) noexcept {
+  const size_t c = (bytes + kStep - 1) / kStep;
+  return kPooled && c <= kClasses ? static_cast<uint8_t>(c) : 0;
+}
+
 void* pool_allocate(size_t bytes, uint8_t* size_class) noexcept {
-  size_t c = (bytes + kStep - 1) / kStep;
-  if (!kPooled || c > kClasses) {
-    *size_class = 0;
-    return std::malloc(bytes);
-  }
-  *size_class = static_cast<uint8_t>(c);
+  const uint8_t c = *size_class = pool_class(bytes);
+  if (c == 0) return std::malloc(bytes);
   Magazine& loaded = shelves[c].loaded;
   if (loaded.count == 0 && !refill(c)) return nullptr;
-  return loaded.pop();
+  Free* const object = loaded.pop();
+  __builtin_prefetch(loaded.first, 1);  // the next one to be asked for
+  return object;
 }
 
 void pool_free(void* memory, uint8_t size_class) noexcept {

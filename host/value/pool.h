@@ -6,11 +6,29 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 namespace heddle {
 
-// At least `bytes`, aligned for pointers; null when there is none left. `*size_class` is what pool_free wants to know.
+// At least `bytes`, aligned for pointers; null when there is none left. `*size_class` is what pool_free wants to know: that of pool_class(bytes).
+uint8_t pool_class(size_t bytes) noexcept;
 void* pool_allocate(size_t bytes, uint8_t* size_class) noexcept;
 void pool_free(void* memory, uint8_t size_class) noexcept;
+
+// The pool for containers and shared pointers.
+template <class T>
+struct PoolAllocator {
+  using value_type = T;
+  PoolAllocator() = default;
+  template <class U>
+  PoolAllocator(const PoolAllocator<U>&) noexcept {}
+  T* allocate(size_t n) {
+    uint8_t size_class;  // follows from the size
+    if (void* const memory = pool_allocate(n * sizeof(T), &size_class)) return static_cast<T*>(memory);
+    throw std::bad_alloc();
+  }
+  void deallocate(T* memory, size_t n) noexcept { pool_free(memory, pool_class(n * sizeof(T))); }
+  bool operator==(const PoolAllocator&) const = default;
+};
 
 }  // namespace heddle
