@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "clock.h"
-#include "lanes/job_spec.h"
 #include "log.h"
 #include "manifest/utf8.h"
+#include "retry.h"
 #include "serve/answer_of.h"
 
 namespace heddle {
