@@ -19,11 +19,22 @@ struct Setting {
   std::vector<Origin> from;  // empty: a default
 };
 
+// Plugins are looked for there first: Catalog, not the configuration, takes it from the environment.
+void add_environment(Setting& plugin_dirs) {
+  std::vector<Value> all;
+  for (const std::string& directory : plugin_path_of_environment()) all.push_back(json_text(directory));
+  if (all.empty()) return;
+  for (size_t i = 0; i < plugin_dirs.value.size(); ++i) all.push_back(plugin_dirs.value.at(i));
+  plugin_dirs.value = Value::list(std::move(all));
+  plugin_dirs.from.insert(plugin_dirs.from.begin(), Origin{"HEDDLE_PLUGIN_PATH"});
+}
+
 std::vector<Setting> settings_of(const ServeConfig& config, const HostAddress& address) {
   std::vector<Setting> out;
   for (auto& [name, value] : settings_of(config)) {
     const auto from = config.origins.find(name);
     out.push_back({name, value, from == config.origins.end() ? std::vector<Origin>() : from->second});
+    if (name == "plugin_dirs") add_environment(out.back());
   }
   const auto add = [&](const char* name, Value value, const Origin& from) { out.push_back({name, std::move(value), from.name.empty() ? std::vector<Origin>() : std::vector{from}}); };
   add("client.host", json_text(address.url), address.url_from);

@@ -277,6 +277,8 @@ class ServeTest(HeddleCase):
                                     ("lanes.heavy.weight", "3", self.path("home/heddle/heddle.json") + ":1"), ("store", "null", "default"),
                                     ("client.host", '"http://127.0.0.1:7433"', "default")):
             self.assertRegex(said, rf"(?m)^{re.escape(name)} +{re.escape(value)} +{re.escape(origin)}$")
+        dirs = self.heddle("config", "explain", "--plugin-dir", "/c", env={**env, "HEDDLE_PLUGIN_PATH": "/a::/b"}).out
+        self.assertRegex(dirs, r'(?m)^plugin_dirs +\["/a","/b","/c"\] +HEDDLE_PLUGIN_PATH, --plugin-dir$')
         explained = json.loads(self.heddle("config", "explain", "--json", env=env).out)
         self.assertEqual(explained["files"], ["heddle.json", self.path("home/heddle/heddle.json")])
         rows = {row["setting"]: row for row in explained["settings"]}
