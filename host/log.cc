@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <vector>
@@ -70,7 +71,8 @@ void write(Level level, std::string_view who, std::string_view line) {
 void redact(std::string secret) {
   if (secret.size() < kShortestSecret) return;
   std::lock_guard lock(state().mutex);
-  state().secrets.push_back(std::move(secret));
+  std::vector<std::string>& secrets = state().secrets;
+  if (std::find(secrets.begin(), secrets.end(), secret) == secrets.end()) secrets.push_back(std::move(secret));  // a configuration is read again and again
 }
 
 std::string redacted(std::string_view text) {

@@ -22,10 +22,7 @@ JsonNode* client_of(JsonNode& root) {
 }
 
 void read_client(ConfigText& text, JsonNode& client, ClientConfig& out) {
-  const ReadOptions options;
-  Manifest scratch;  // where the reading notes what it changed
-  scratch.file = text.file;
-  Reading reading(text.text, options, text.diagnostics, scratch);
+  Reading reading(text.text, text.file, text.diagnostics);
   const Path root, path(root, "client");
   Substitution(reading).apply(client, path);
   Fields f(reading, client, path, kClientKeys, "\"client\"");

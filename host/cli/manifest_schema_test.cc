@@ -58,7 +58,8 @@ TEST(ManifestSchema, EverythingThatTheFormatHasIsAllowed) {
     "version": "heddle/1", "metadata": {"name": "n", "description": "d", "team": ["x"]}, "x-note": 1,
     "params": {"min": {"type": "number", "default": 0.5, "min": 0, "max": 1}, "token": {"type": "secret", "from": "env:T"}},
     "plugins": [{"name": "node_std", "version": ">=1.0"}],
-    "lanes": {"net": {"priority": 2, "max_concurrency": 64}},
+    "lanes": {"net": {"priority": 2, "max_concurrency": 64, "weight": 2, "priority_boost": {"kind": "custom", "within_ms": 50, "steps": [{"percent_left": 50, "levels": 1}]}},
+              "all": {"max_concurrency": null, "priority_boost": {"kind": "off"}}},
     "policies": {"remote": {"attempt_timeout_ms": 800, "retry": {"max_attempts": 3, "jitter": "full", "multiplier": 2.0},
                             "circuit_breaker": {"failure_threshold": 5}, "hedge": {"after": "p95", "max_extra": 1}}},
     "nodes": [{"id": "a", "node_type": "PassThrough", "lane": "net", "policy": "remote", "timeout_ms": "${param.min}", "parallel": 16,
@@ -75,6 +76,8 @@ TEST(ManifestSchema, WhatTheFormatHasNotIsRefused) {
   EXPECT_NE(fault_of(R"({"version":"heddle/1"})"), "");
   EXPECT_NE(fault_of(R"({"version":"heddle/2","nodes":[{"id":"a","node_type":"Merge"}]})"), "");
   EXPECT_NE(fault_of(with_node(R"({"id":"a","node_type":"Merge","timeout":5})")), "");
+  EXPECT_NE(fault_of(R"({"version":"heddle/1","lanes":{"l":{"depth":5}},"nodes":[{"id":"a","node_type":"Merge"}]})"), "");
+  EXPECT_NE(fault_of(R"({"version":"heddle/1","lanes":{"l":{"priority_boost":{"within_ms":5}}},"nodes":[{"id":"a","node_type":"Merge"}]})"), "");
   EXPECT_NE(fault_of(with_node(R"({"id":"a","node_type":"Merge","parallel":0})")), "");
   EXPECT_NE(fault_of(with_node(R"({"id":"a","node_type":"Merge","merge":{"mode":"join"}})")), "") << "a join needs its key";
 }

@@ -58,7 +58,7 @@ void V1Import::run() {
 
 void V1Import::import_metadata() {
   if (!find_member(root_, "metadata")) {
-    const std::string stem = std::filesystem::path(reading_.manifest().file).stem().string();
+    const std::string stem = std::filesystem::path(reading_.file()).stem().string();
     root_.members.push_back({"metadata", {}, container(JsonKind::kMap)});
     if (!find_member(root_, "name") && !stem.empty()) {
       root_.members.back().value.members.push_back({"name", {}, text_node(stem, {})});

@@ -6,14 +6,14 @@
 #include <string>
 #include <string_view>
 
-#include "manifest/reading.h"
+#include "manifest/manifest_reading.h"
 
 namespace heddle {
 
 class V1Import {
  public:
   // `path` is that of `root`, the manifest, in the text; both must outlive the import.
-  V1Import(Reading& reading, JsonNode& root, const Path& path) : reading_(reading), root_(root), path_(path) {}
+  V1Import(ManifestReading& reading, JsonNode& root, const Path& path) : reading_(reading), root_(root), path_(path) {}
   void run();
 
  private:
@@ -48,7 +48,7 @@ class V1Import {
   void escape(const JsonNode& node, const Path& path, bool in_params);
   void report(const Path& path, std::string sentence);
 
-  Reading& reading_;
+  ManifestReading& reading_;
   JsonNode& root_;
   const Path& path_;
   std::map<std::string, std::string, std::less<>> ids_;  // as in the text → as in heddle/1

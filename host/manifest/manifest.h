@@ -10,6 +10,7 @@
 
 #include "manifest/diagnostic.h"
 #include "manifest/document.h"
+#include "manifest/lane_settings.h"
 #include "result.h"
 
 namespace heddle {
@@ -31,13 +32,6 @@ struct ParamDeclaration {
 
 struct PluginRequirement {
   std::string name, version;  // version: ">=1.0", "<2", "=1.4.2", joined by ","; empty: any
-  std::string pointer;
-  Span span;
-};
-
-struct LaneSettings {
-  std::string name;
-  uint32_t priority = 3, min_concurrency = 0, max_concurrency = 0;
   std::string pointer;
   Span span;
 };

@@ -19,7 +19,9 @@ inline const std::string kFullManifest = R"({
     "rpc_token": { "type": "secret", "from": "env:SCORE_TOKEN" }
   },
   "plugins": [ { "name": "node_std", "version": ">=1.0,<2" }, { "name": "node_jq" } ],
-  "lanes": { "net": { "priority": 2, "min_concurrency": 1, "max_concurrency": 64, "x-why": "sockets" }, "chain": {} },
+  "lanes": { "net": { "priority": 2, "min_concurrency": 1, "max_concurrency": 64, "weight": 2,
+      "priority_boost": { "kind": "custom", "within_ms": 500, "steps": [ { "percent_left": 50, "levels": 1 }, { "percent_left": 10, "levels": 3 } ] }, "x-why": "sockets" },
+    "chain": {} },
   "policies": {
     "remote": {
       "attempt_timeout_ms": 800,

@@ -11,7 +11,7 @@ constexpr uint64_t kMaxQueueBytes = uint64_t{1} << 44;
 constexpr uint64_t kMaxBatchItems = 1'000'000;
 
 // Splits "node.port". Reports what is no endpoint, and a node that does not exist.
-void read_endpoint(Reading& reading, Fields& f, const Path& path, std::string_view key, NodeIds& ids, std::string& node, std::string& port,
+void read_endpoint(ManifestReading& reading, Fields& f, const Path& path, std::string_view key, NodeIds& ids, std::string& node, std::string& port,
                    Span& span) {
   std::string text;
   span = f.span_of(key);
@@ -30,7 +30,7 @@ void read_endpoint(Reading& reading, Fields& f, const Path& path, std::string_vi
   if (!ids.has(node)) ids.expect(node, Path(path, key), span_inside(reading.text(), span, 0, node.size()));
 }
 
-Connection read_connection(Reading& reading, JsonNode& entry, const Path& path, NodeIds& ids) {
+Connection read_connection(ManifestReading& reading, JsonNode& entry, const Path& path, NodeIds& ids) {
   Connection c;
   c.pointer = path.pointer();
   c.span = entry.span;
@@ -56,7 +56,7 @@ Connection read_connection(Reading& reading, JsonNode& entry, const Path& path, 
 
 }  // namespace
 
-NodeIds::NodeIds(Reading& reading) : reading_(reading) {
+NodeIds::NodeIds(ManifestReading& reading) : reading_(reading) {
   ids_.reserve(reading.manifest().nodes.size());
   for (const NodeSettings& n : reading.manifest().nodes) {
     if (!n.id.empty()) ids_.insert(n.id);
@@ -69,7 +69,7 @@ void NodeIds::expect(std::string_view id, const Path& path, Span span) {
   reading_.error("unknown-node", path, span, "there is no node \"" + std::string(id) + "\"", reading_.suggestion(id, names_));
 }
 
-void read_connections(Reading& reading, JsonNode& section, const Path& path, NodeIds& ids) {
+void read_connections(ManifestReading& reading, JsonNode& section, const Path& path, NodeIds& ids) {
   if (section.kind != JsonKind::kList) {
     reading.error("wrong-type", path, section.span, "\"connections\" must be a list, but this is " + std::string(name_of(section.kind)));
     return;

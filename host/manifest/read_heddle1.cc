@@ -41,7 +41,7 @@ bool is_version_range(std::string_view text) {
   }
 }
 
-void read_metadata(Reading& reading, JsonNode& section, const Path& path) {
+void read_metadata(ManifestReading& reading, JsonNode& section, const Path& path) {
   Manifest& m = reading.manifest();
   if (section.kind != JsonKind::kMap) {
     reading.error("wrong-type", path, section.span, "\"metadata\" must be a map, but this is " + std::string(name_of(section.kind)));
@@ -60,7 +60,7 @@ void read_metadata(Reading& reading, JsonNode& section, const Path& path) {
 }
 
 // {"node": [items]} of a test.
-void read_items(Reading& reading, JsonNode* section, const Path& path, NodeIds& ids, std::map<std::string, std::vector<std::string>>& out) {
+void read_items(ManifestReading& reading, JsonNode* section, const Path& path, NodeIds& ids, std::map<std::string, std::vector<std::string>>& out) {
   if (!section) return;
   for (JsonNode::Member& m : section->members) {
     const Path at(path, m.key);
@@ -82,7 +82,7 @@ std::vector<std::string> texts_of(const JsonNode& list) {
   return out;
 }
 
-void read_plugins(Reading& reading, JsonNode& section, const Path& path) {
+void read_plugins(ManifestReading& reading, JsonNode& section, const Path& path) {
   if (section.kind != JsonKind::kList) {
     reading.error("wrong-type", path, section.span, "\"plugins\" must be a list, but this is " + std::string(name_of(section.kind)));
     return;
@@ -102,7 +102,7 @@ void read_plugins(Reading& reading, JsonNode& section, const Path& path) {
   }
 }
 
-void read_run(Reading& reading, JsonNode& section, const Path& path) {
+void read_run(ManifestReading& reading, JsonNode& section, const Path& path) {
   RunSettings& run = reading.manifest().run;
   Fields f(reading, section, path, kRunKeys, "\"run\"");
   f.integer("item_deadline_ms", 0, kMaxMilliseconds, run.item_deadline_ms);
@@ -110,7 +110,7 @@ void read_run(Reading& reading, JsonNode& section, const Path& path) {
   if (size_t i; f.choice("on_error", {"dead_letter", "fail"}, i)) run.on_error = static_cast<OnError>(i);
 }
 
-void read_tests(Reading& reading, JsonNode& section, const Path& path, NodeIds& ids) {
+void read_tests(ManifestReading& reading, JsonNode& section, const Path& path, NodeIds& ids) {
   if (section.kind != JsonKind::kList) {
     reading.error("wrong-type", path, section.span, "\"tests\" must be a list, but this is " + std::string(name_of(section.kind)));
     return;
@@ -128,7 +128,7 @@ void read_tests(Reading& reading, JsonNode& section, const Path& path, NodeIds& 
   }
 }
 
-void read_heddle1(Reading& reading, JsonNode& root, const Path& path) {
+void read_heddle1(ManifestReading& reading, JsonNode& root, const Path& path) {
   Fields f(reading, root, path, kDocumentKeys, "a manifest");
   if (root.kind != JsonKind::kMap) return;
   ParamValues params;

@@ -5,14 +5,11 @@
 namespace heddle {
 namespace {
 
-constexpr std::string_view kLaneKeys[] = {"priority", "min_concurrency", "max_concurrency"};
 constexpr std::string_view kPolicyKeys[] = {"attempt_timeout_ms", "retry", "circuit_breaker", "hedge"};
 constexpr std::string_view kRetryKeys[] = {"max_attempts", "initial_backoff_ms", "max_backoff_ms", "multiplier",
                                            "jitter",       "budget_percent"};
 constexpr std::string_view kBreakerKeys[] = {"failure_threshold", "success_threshold", "reset_timeout_ms"};
 constexpr std::string_view kHedgeKeys[] = {"after", "max_extra"};
-constexpr uint64_t kMaxPriority = 255;
-constexpr uint64_t kMaxConcurrency = 65'536;
 constexpr uint64_t kMaxAttempts = 1'000;
 constexpr uint64_t kMaxThreshold = 1'000'000;
 
@@ -82,25 +79,18 @@ HedgeSettings read_hedge(Reading& reading, JsonNode& value, const Path& path) {
 
 }  // namespace
 
-void read_lanes(Reading& reading, JsonNode& section, const Path& path) {
+void read_lanes(ManifestReading& reading, JsonNode& section, const Path& path) {
   each_named(reading, section, path, "lanes", "lane", [&](JsonNode::Member& m, const Path& at) {
     LaneSettings lane;
     lane.name = m.key;
     lane.pointer = at.pointer();
     lane.span = m.key_span;
-    Fields f(reading, m.value, at, kLaneKeys, "a lane");
-    f.integer("priority", 0, kMaxPriority, lane.priority);
-    f.integer("min_concurrency", 0, kMaxConcurrency, lane.min_concurrency);
-    f.integer("max_concurrency", 1, kMaxConcurrency, lane.max_concurrency);
-    if (lane.max_concurrency > 0 && lane.min_concurrency > lane.max_concurrency) {
-      f.error("out-of-range", "min_concurrency",
-              "\"min_concurrency\" is greater than \"max_concurrency\", which is " + std::to_string(lane.max_concurrency));
-    }
+    read_manifest_lane(reading, m.value, at, lane);
     reading.manifest().lanes.push_back(std::move(lane));
   });
 }
 
-void read_policies(Reading& reading, JsonNode& section, const Path& path) {
+void read_policies(ManifestReading& reading, JsonNode& section, const Path& path) {
   each_named(reading, section, path, "policies", "policy", [&](JsonNode::Member& m, const Path& at) {
     Policy policy;
     policy.name = m.key;

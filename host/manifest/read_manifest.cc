@@ -19,7 +19,7 @@ bool looks_native(const JsonNode& document) {
   });
 }
 
-Dialect dialect_of(Reading& reading, const JsonNode& document, const Path& path) {
+Dialect dialect_of(ManifestReading& reading, const JsonNode& document, const Path& path) {
   std::string& dialect = reading.manifest().dialect;
   const JsonNode* version = document.find("version");
   if (!version || version->kind == JsonKind::kNull) {
@@ -52,7 +52,7 @@ Dialect dialect_of(Reading& reading, const JsonNode& document, const Path& path)
 bool is_wrapper(const JsonNode& root) { return root.find("manifest") && !root.find("nodes") && !root.find("version"); }
 
 // What stands beside "manifest" in a wrapper.
-void read_wrapper(Reading& reading, const JsonNode& root, Dialect dialect) {
+void read_wrapper(ManifestReading& reading, const JsonNode& root, Dialect dialect) {
   const Path path;
   Manifest& manifest = reading.manifest();
   for (const JsonNode::Member& m : root.members) {
@@ -92,7 +92,7 @@ std::optional<Manifest> read_manifest(std::string_view text, const std::string& 
   Manifest manifest;
   manifest.file = file;
   manifest.metadata.kind = JsonKind::kMap;
-  Reading reading(text, options, diagnostics, manifest);
+  ManifestReading reading(text, options, diagnostics, manifest);
   const Path document, wrapped(document, "manifest");
   reading.in_wrapper = is_wrapper(root);
   const Path& path = reading.in_wrapper ? wrapped : document;

@@ -26,7 +26,9 @@ TEST(ReadManifest, ReadsEverySectionAndKey) {
   EXPECT_EQ(m.plugins[0].version, ">=1.0,<2");
   ASSERT_EQ(m.lanes.size(), 2u);
   EXPECT_EQ(m.lanes[0].max_concurrency, 64u);
-  EXPECT_EQ(m.lanes[1].priority, 3u);
+  EXPECT_EQ(m.lanes[0].weight, 2u);
+  EXPECT_EQ(m.lanes[0].priority_boost, (BoostSettings{BoostSettings::Kind::kCustom, 500, {{50, 1}, {10, 3}}}));
+  EXPECT_FALSE(m.lanes[1].priority || m.lanes[1].max_concurrency || m.lanes[1].priority_boost);
   ASSERT_EQ(m.policies.size(), 1u);
   EXPECT_EQ(m.policies[0].retry->multiplier, 2.5);
   EXPECT_EQ(m.policies[0].retry->jitter, "equal");
@@ -164,7 +166,17 @@ TEST(ReadManifest, EveryFaultHasItsCodePointerPlaceAndHint) {
       {"bad-name", "/lanes/a b", with(R"(,"lanes":{@"a b":{}})")},
       {"out-of-range", "/lanes/l/priority", with(R"(,"lanes":{"l":{"priority":@256}})")},
       {"out-of-range", "/lanes/l/max_concurrency", with(R"(,"lanes":{"l":{"max_concurrency":@0}})")},
-      {"out-of-range", "/lanes/l/min_concurrency", with(R"(,"lanes":{"l":{"min_concurrency":@5,"max_concurrency":4}})")},
+      {"out-of-range", "/lanes/l/weight", with(R"(,"lanes":{"l":{"weight":@0}})")},
+      {"unknown-key", "/lanes/l/weigth", with(R"(,"lanes":{"l":{@"weigth":2}})"), "did you mean \"weight\"?"},
+      {"only-of-jobs", "/lanes/l/depth", with(R"(,"lanes":{"l":{@"depth":5}})"), "what waits between two nodes is bounded by the \"queue\" of their connection"},
+      {"only-of-jobs", "/lanes/l/durability", with(R"(,"lanes":{"l":{@"durability":"durable"}})"), "write it in the configuration of `heddle serve`"},
+      {"only-of-jobs", "/lanes/l/retry", with(R"(,"lanes":{"l":{@"retry":{}}})"), "say \"retry\" in a policy, and name the policy at the node"},
+      {"unknown-choice", "/lanes/l/priority_boost/kind", with(R"(,"lanes":{"l":{"priority_boost":{"kind":@"standrad","within_ms":1}}})"), "did you mean \"standard\"?"},
+      {"missing-key", "/lanes/l/priority_boost", with(R"(,"lanes":{"l":{"priority_boost":@{"kind":"aggressive"}}})")},
+      {"missing-key", "/lanes/l/priority_boost", with(R"(,"lanes":{"l":{"priority_boost":@{"kind":"custom","within_ms":5}}})")},
+      {"unknown-key", "/lanes/l/priority_boost/steps", with(R"(,"lanes":{"l":{"priority_boost":{"kind":"standard","within_ms":5,"steps":@[]}}})")},
+      {"out-of-range", "/lanes/l/priority_boost/steps/0/levels",
+       with(R"(,"lanes":{"l":{"priority_boost":{"kind":"custom","within_ms":5,"steps":[{"percent_left":1,"levels":@256}]}}})")},
       {"missing-key", "/policies/p/retry", policy(R"("retry":@{})")},
       {"out-of-range", "/policies/p/retry/multiplier", policy(R"("retry":{"max_attempts":2,"multiplier":@0.5})")},
       {"out-of-range", "/policies/p/retry/max_backoff_ms", policy(R"("retry":{"max_attempts":2,"max_backoff_ms":@5})")},

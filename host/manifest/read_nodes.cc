@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <unordered_map>
 
 #include "manifest/sections.h"
 
@@ -13,7 +14,6 @@ constexpr std::string_view kMergeKeys[] = {"mode", "key", "timeout_ms"};
 constexpr std::string_view kCapabilityKeys[] = {"gpu", "cpu", "memory_gb"};
 constexpr std::string_view kExecutionKeys[] = {"placement", "fallback"};
 constexpr std::string_view kLimitKeys[] = {"memory_bytes", "cpu_ms"};
-constexpr std::string_view kDefaultLanes[] = {"default", "system", "control", "query", "session", "skill", "prompt"};
 constexpr std::string_view kPlacements[] = {"local", "remote", "prefer_local", "prefer_remote", "auto"};
 constexpr uint64_t kMaxParallel = 4'096;
 constexpr uint64_t kMaxBytes = uint64_t{1} << 50;
@@ -36,7 +36,7 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 class NodeReader {
  public:
-  NodeReader(Reading& reading, JsonNode& entry, const Path& path, const Names& names)
+  NodeReader(ManifestReading& reading, JsonNode& entry, const Path& path, const Names& names)
       : reading_(reading), entry_(entry), path_(path), names_(names), f_(reading, entry, path, kNodeKeys, "a node") {}
 
   NodeSettings read() {
@@ -172,7 +172,7 @@ class NodeReader {
     }
   }
 
-  Reading& reading_;
+  ManifestReading& reading_;
   JsonNode& entry_;
   const Path& path_;
   const Names& names_;
@@ -181,7 +181,7 @@ class NodeReader {
 };
 
 // What can be checked only when all nodes are known.
-void check_ids(Reading& reading, const JsonNode& section, const Path& path) {
+void check_ids(ManifestReading& reading, const JsonNode& section, const Path& path) {
   std::unordered_map<std::string_view, const NodeSettings*> first;
   const std::vector<NodeSettings>& nodes = reading.manifest().nodes;
   NodeIds ids(reading);
@@ -211,7 +211,7 @@ Span NodeSettings::span_of(std::string_view member) const {
   return it == member_spans.end() ? span : it->second;
 }
 
-void read_nodes(Reading& reading, JsonNode& section, const Path& path) {
+void read_nodes(ManifestReading& reading, JsonNode& section, const Path& path) {
   if (section.kind != JsonKind::kList) {
     reading.error("wrong-type", path, section.span, "\"nodes\" must be a list, but this is " + std::string(name_of(section.kind)));
     return;
@@ -222,7 +222,7 @@ void read_nodes(Reading& reading, JsonNode& section, const Path& path) {
                   "the manifest has " + std::to_string(section.items.size()) + " nodes; the limit is " + std::to_string(kMaxManifestNodes));
     return;
   }
-  Names names{to_strings(kDefaultLanes), {}};
+  Names names{{std::begin(kHostLanes), std::end(kHostLanes)}, {}};
   for (const LaneSettings& lane : reading.manifest().lanes) names.lanes.push_back(lane.name);
   for (const Policy& policy : reading.manifest().policies) names.policies.push_back(policy.name);
   reading.manifest().nodes.reserve(section.items.size());

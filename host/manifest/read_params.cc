@@ -128,7 +128,7 @@ class ParamReader {
 // The value of a param: given with --param, from its source, or its default. Empty after an error.
 class ParamValue {
  public:
-  ParamValue(Reading& reading, const ParamDeclaration& p, const Path& path) : reading_(reading), p_(p), path_(path) {}
+  ParamValue(ManifestReading& reading, const ParamDeclaration& p, const Path& path) : reading_(reading), p_(p), path_(path) {}
 
   std::optional<JsonNode> find() {
     std::optional<JsonNode> value;
@@ -168,12 +168,12 @@ class ParamValue {
   std::optional<JsonNode> from_source() {
     const std::string way_out = "or give it with --param " + p_.name + "=…";
     if (p_.from.starts_with("file:")) {
-      Result<std::string> content = read_text_file(reading_.manifest().file, p_.from.substr(5));
+      Result<std::string> content = read_text_file(reading_.file(), p_.from.substr(5));
       if (content) return string_node(std::move(content).value(), p_.span);
       return fail("missing-param", "the secret \"" + p_.name + "\" has no value: " + content.error().message, "write the file, " + way_out);
     }
     const std::string name = p_.from.substr(4);
-    const char* value = environment_variable(reading_.options(), name);
+    const char* value = reading_.variable(name);
     if (value) return string_node(value, p_.span);
     return fail("missing-param", "the secret \"" + p_.name + "\" has no value: the environment variable " + name + " is not set",
                 "set it, " + way_out);
@@ -184,14 +184,14 @@ class ParamValue {
     return {};
   }
 
-  Reading& reading_;
+  ManifestReading& reading_;
   const ParamDeclaration& p_;
   const Path& path_;
 };
 
 }  // namespace
 
-ParamValues read_params(Reading& reading, JsonNode& section, const Path& path) {
+ParamValues read_params(ManifestReading& reading, JsonNode& section, const Path& path) {
   ParamValues values;
   if (section.kind != JsonKind::kMap) {
     reading.error("wrong-type", path, section.span, "\"params\" must be a map, but this is " + std::string(name_of(section.kind)));
@@ -223,7 +223,7 @@ ParamValues read_params(Reading& reading, JsonNode& section, const Path& path) {
   return values;
 }
 
-void check_given_params(Reading& reading) {
+void check_given_params(ManifestReading& reading) {
   std::vector<std::string> declared;
   for (const ParamDeclaration& p : reading.manifest().params) declared.push_back(p.name);
   for (const auto& [name, value] : reading.options().params) {

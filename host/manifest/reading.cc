@@ -2,38 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 
 #include "manifest/utf8.h"
 
 namespace heddle {
-namespace {
-
-// The pointer of the innermost value, with its key, that holds the byte at `offset`.
-std::string pointer_at(const JsonNode& root, size_t offset, size_t length) {
-  std::string out;
-  const JsonNode* node = &root;
-  while (node) {
-    const JsonNode* inner = nullptr;
-    if (node->span.offset == offset && node->span.length == length) return out;
-    for (const JsonNode::Member& m : node->members) {
-      if (offset < m.key_span.offset || offset >= m.value.span.offset + m.value.span.length) continue;
-      append_token(out, m.key);
-      inner = &m.value;
-      break;
-    }
-    for (size_t i = 0; i < node->items.size(); ++i) {
-      const Span& span = node->items[i].span;
-      if (offset < span.offset || offset >= span.offset + span.length) continue;
-      out += '/' + std::to_string(i);
-      inner = &node->items[i];
-      break;
-    }
-    node = inner;
-  }
-  return out;
-}
-
-}  // namespace
 
 void Reading::error(std::string code, const Path& path, Span span, std::string message, std::string hint) {
   if (diagnostics_.is_unknown(span)) return;
@@ -48,15 +21,6 @@ void Reading::verbatim_error(std::string code, const Path& path, Span span, std:
   diagnostics_.add(std::move(d));
 }
 
-std::string Reading::pointer_in_text(const Path& path, Span span) {
-  if (!imported || span.offset == Span::kNone) return path.pointer();
-  if (!has_original_) {
-    Diagnostics ignored("", "");
-    has_original_ = parse_document(text_, original_, ignored);
-  }
-  return pointer_at(original_, span.offset, span.length);
-}
-
 std::string Reading::suggestion(std::string_view word, const std::vector<std::string>& candidates) {
   if (diagnostics_.errors() >= Diagnostics::kMax || candidates.size() > comparisons_left_) return {};
   comparisons_left_ -= candidates.size();
@@ -64,13 +28,7 @@ std::string Reading::suggestion(std::string_view word, const std::vector<std::st
   return found.empty() ? std::string() : "did you mean \"" + found + "\"?";
 }
 
-std::string Reading::canonical(const Path& path) const {
-  std::string out = path.pointer();
-  if (in_wrapper) out.erase(0, std::string_view("/manifest").size());
-  const std::string written = '/' + std::string(connections);
-  if (connections != "connections" && out.starts_with(written)) out.replace(0, written.size(), "/connections");
-  return out;
-}
+const char* Reading::variable(const std::string& name) const { return std::getenv(name.c_str()); }
 
 Fields::Fields(Reading& reading, JsonNode& map, const Path& path, Keys keys, std::string_view what)
     : reading_(reading), map_(map), path_(path), what_(what) {
@@ -81,7 +39,7 @@ Fields::Fields(Reading& reading, JsonNode& map, const Path& path, Keys keys, std
   for (JsonNode::Member& m : map.members) {
     if (std::find(keys.begin(), keys.end(), m.key) != keys.end()) continue;
     if (is_extension(m.key))
-      reading_.manifest().extensions.emplace(reading_.canonical(Path(path, m.key)), m.value.json());
+      reading_.keep_extension(Path(path, m.key), m.value);
     else
       unknown(m, keys);
   }
@@ -115,7 +73,7 @@ JsonNode* Fields::require(std::string_view key) {
 JsonNode* Fields::settled(std::string_view key) {
   JsonNode* value = get(key);
   if (!value || value->kind != JsonKind::kString || !reading_.is_open(value->text)) return value;
-  reading_.manifest().written.emplace(reading_.canonical(Path(path_, key)), value->text);
+  reading_.keep_written(Path(path_, key), value->text);
   return nullptr;
 }
 

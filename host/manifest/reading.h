@@ -1,35 +1,33 @@
-// What the readers of the single sections share: the manifest under construction, errors with their place, and maps whose keys are all
-// known.
+// What everybody shares who reads a JSON document strictly, a manifest or a configuration: errors with their place, and maps whose keys are
+// all known.
 #pragma once
+#include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
-#include "manifest/manifest.h"
+#include "manifest/diagnostic.h"
+#include "manifest/document.h"
 #include "manifest/path.h"
 
 namespace heddle {
 
-inline constexpr size_t kMaxManifestNodes = 100'000;
 inline constexpr uint64_t kMaxMilliseconds = uint64_t{366} * 24 * 60 * 60 * 1000;
 
 class Reading {
  public:
-  Reading(std::string_view text, const ReadOptions& options, Diagnostics& diagnostics, Manifest& manifest)
-      : text_(text), options_(options), diagnostics_(diagnostics), manifest_(manifest) {}
+  // `text` and `diagnostics` must outlive the reading. `file` names the text; what it takes in with ${file:path} lies in its folder.
+  Reading(std::string_view text, std::string file, Diagnostics& diagnostics) : text_(text), file_(std::move(file)), diagnostics_(diagnostics) {}
+  virtual ~Reading() = default;
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
 
-  Manifest& manifest() { return manifest_; }
-  const ReadOptions& options() const { return options_; }
   std::string_view text() const { return text_; }
+  const std::string& file() const { return file_; }
   Diagnostics& diagnostics() { return diagnostics_; }
-
-  // An import has put the tree into heddle/1 form before it is read; pointers in messages are those of the text nevertheless.
-  bool imported = false;
-  bool in_wrapper = false;                       // the manifest is the member "manifest" of the document
-  std::string_view connections = "connections";  // the key they have in the text
 
   void error(std::string code, const Path& path, Span span, std::string message, std::string hint = {});
 
@@ -39,22 +37,21 @@ class Reading {
   // `did you mean "x"?`, or empty. Bounded over the whole reading, however many errors there are.
   std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
-  // The pointer in heddle/1 form, relative to the manifest: the key of Manifest::written and ::extensions.
-  std::string canonical(const Path& path) const;
-
-  // With ReadOptions::substitute off, a string with a `${…}` is anything: it is kept as written and not checked.
-  bool is_open(std::string_view value) const { return !options_.substitute && !imported && value.find("${") != std::string_view::npos; }
+  // What ${env.NAME} gives; null: it is not set.
+  virtual const char* variable(const std::string& name) const;
+  // A string whose `${…}` stays as it is: it may be anything, and is not checked.
+  virtual bool is_open(std::string_view) const { return false; }
+  // For a document that is written again: a string as it stands in the text, where substitution puts or would put another one; and an `x-*` member.
+  virtual void keep_written(const Path&, const std::string&) {}
+  virtual void keep_extension(const Path&, const JsonNode&) {}
 
  private:
-  std::string pointer_in_text(const Path& path, Span span);
+  virtual std::string pointer_in_text(const Path& path, Span) { return path.pointer(); }
 
   std::string_view text_;
-  const ReadOptions& options_;
+  std::string file_;
   Diagnostics& diagnostics_;
-  Manifest& manifest_;
   size_t comparisons_left_ = 1'000'000;
-  JsonNode original_;  // an imported text once more, to find pointers in
-  bool has_original_ = false;
 };
 
 using Keys = std::span<const std::string_view>;

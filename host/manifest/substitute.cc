@@ -1,6 +1,5 @@
 #include "manifest/substitute.h"
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -57,7 +56,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
       node.kind = value->kind;
       node.boolean = value->boolean;
       node.text = value->text;
-      reading_.manifest().written.emplace(reading_.canonical(path), raw);
+      reading_.keep_written(path, raw);
       return;
     }
     is_whole = resolve(reference, node, path, span, out) && is_whole;
@@ -70,7 +69,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
                    "with this string, what all references give exceeds " + std::to_string(kMaxSubstitutedBytes) + " bytes");
     return reading_.diagnostics().doubt(node.span);
   }
-  reading_.manifest().written.emplace(reading_.canonical(path), raw);
+  reading_.keep_written(path, raw);
   node.text = std::move(out);
 }
 
@@ -83,7 +82,7 @@ bool Substitution::resolve(std::string_view reference, const JsonNode& node, con
   if (reference.starts_with("param.")) return resolve_param(reference.substr(6), path, span, out);
   if (reference.starts_with("env.")) return resolve_variable(reference.substr(4), path, span, out);
   if (reference.starts_with("file:")) {
-    const Result<std::string> content = read_text_file(reading_.manifest().file, std::string(reference.substr(5)));
+    const Result<std::string> content = read_text_file(reading_.file(), std::string(reference.substr(5)));
     if (content)
       out += content.value();
     else
@@ -115,7 +114,7 @@ bool Substitution::resolve_param(std::string_view name, const Path& path, Span s
     return true;
   }
   std::vector<std::string> declared;
-  for (const ParamDeclaration& p : reading_.manifest().params) {
+  for (const ParamDeclaration& p : *declared_) {
     if (p.name == name) return false;  // that it has no value is reported already
     declared.push_back(p.name);
   }
@@ -132,7 +131,7 @@ bool Substitution::resolve_variable(std::string_view rest, const Path& path, Spa
     reading_.error("bad-reference", path, span, "\"" + name + "\" is not the name of an environment variable", forms());
     return false;
   }
-  const char* value = environment_variable(reading_.options(), name);
+  const char* value = reading_.variable(name);
   const bool is_empty = !value || *value == '\0';
   if (dash != std::string_view::npos && is_empty) {
     out += rest.substr(dash + 2);
@@ -160,16 +159,12 @@ std::string escape_references(std::string_view text) {
   return out;
 }
 
-const char* environment_variable(const ReadOptions& options, const std::string& name) {
-  return options.environment ? options.environment(name.c_str()) : std::getenv(name.c_str());
-}
-
-Result<std::string> read_text_file(const std::string& manifest_file, const std::string& path) {
+Result<std::string> read_text_file(const std::string& beside, const std::string& path) {
   auto refuse = [&](const std::string& why) {
     return Error("unreadable-file", "cannot take in the file \"" + path + "\": " + why, ErrorClass::kConfig);
   };
   if (path.empty() || path.find('\0') != std::string::npos) return refuse("this is no path");
-  const std::filesystem::path full = std::filesystem::path(manifest_file).parent_path() / path;
+  const std::filesystem::path full = std::filesystem::path(beside).parent_path() / path;
   std::error_code fault;
   const std::filesystem::file_status status = std::filesystem::status(full, fault);
   if (!std::filesystem::exists(status)) return refuse(fault ? fault.message() : "it does not exist");

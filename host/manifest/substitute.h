@@ -15,12 +15,13 @@ inline constexpr size_t kMaxSubstitutedBytes = size_t{64} << 20;
 
 class Substitution {
  public:
-  Substitution(Reading& reading, const ParamValues& params) : reading_(reading), params_(&params) {}
+  // `params`: those of reading.manifest() that have a value.
+  Substitution(ManifestReading& reading, const ParamValues& params) : reading_(reading), params_(&params), declared_(&reading.manifest().params) {}
   // Of a document that has no params, as a configuration.
   explicit Substitution(Reading& reading) : reading_(reading) {}
 
   // Replaces the references in every string of the tree, but for those under `x-*` keys outside of "params". A string that is one reference
-  // to a param of another type becomes a value of that type. What was changed is noted in Manifest::written; what cannot be resolved is
+  // to a param of another type becomes a value of that type. What was changed is told to the reading; what cannot be resolved is
   // reported and stays.
   void apply(JsonNode& node, const Path& path, bool in_params = false);
 
@@ -34,16 +35,15 @@ class Substitution {
 
   Reading& reading_;
   const ParamValues* const params_ = nullptr;
+  const std::vector<ParamDeclaration>* const declared_ = nullptr;  // there exactly if params_ is
   size_t bytes_ = 0;  // given out so far
 };
 
 // The text with every "${" escaped, so that substitution gives it back.
 std::string escape_references(std::string_view text);
 
-// Null: not set.
-const char* environment_variable(const ReadOptions& options, const std::string& name);
-// The content without its last line end. `path` is relative to the folder of the manifest. Refuses what is no regular file, too long or not
+// The content without its last line end. `path` is relative to the folder of `beside`. Refuses what is no regular file, too long or not
 // UTF-8.
-Result<std::string> read_text_file(const std::string& manifest_file, const std::string& path);
+Result<std::string> read_text_file(const std::string& beside, const std::string& path);
 
 }  // namespace heddle

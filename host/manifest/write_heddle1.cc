@@ -104,12 +104,32 @@ JsonNode write(const PluginRequirement& p) {
   return std::move(out).take();
 }
 
-JsonNode write(const LaneSettings& lane) {
-  const LaneSettings unsaid;
+JsonNode write(const BoostSettings& boost) {
+  constexpr std::string_view kKinds[] = {"standard", "aggressive", "custom", "off"};
   Map out;
-  out.add("priority", uint64_t{lane.priority});
-  out.add_unless<uint64_t>("min_concurrency", lane.min_concurrency, unsaid.min_concurrency);
-  out.add_unless<uint64_t>("max_concurrency", lane.max_concurrency, unsaid.max_concurrency);
+  out.add("kind", kKinds[static_cast<size_t>(boost.kind)]);
+  out.add_unless<uint64_t>("within_ms", boost.within_ms, 0);
+  out.add_list("steps", list_of(boost.steps, [](const BoostSettings::Step& step) {
+    Map one;
+    one.add("percent_left", uint64_t{step.percent_left});
+    one.add("levels", uint64_t{step.levels});
+    return std::move(one).take();
+  }));
+  return std::move(out).take();
+}
+
+// What is said of a lane is kept also where it equals the default: which one that is depends on the lane.
+JsonNode write(const LaneSettings& lane) {
+  Map out;
+  const auto add = [&](std::string_view key, const std::optional<uint32_t>& value) {
+    if (value) out.add(key, uint64_t{*value});
+  };
+  add("priority", lane.priority);
+  add("min_concurrency", lane.min_concurrency);
+  if (lane.max_concurrency == 0u) out.add("max_concurrency", JsonNode());
+  else add("max_concurrency", lane.max_concurrency);
+  add("weight", lane.weight);
+  if (lane.priority_boost) out.add("priority_boost", write(*lane.priority_boost));
   return std::move(out).take();
 }
 

@@ -32,8 +32,8 @@ void expect_same(const Manifest& a, const Manifest& b) {
   });
   expect_same(a.plugins, b.plugins, [](auto& x, auto& y) { EXPECT_EQ(std::tie(x.name, x.version), std::tie(y.name, y.version)); });
   expect_same(a.lanes, b.lanes, [](auto& x, auto& y) {
-    EXPECT_EQ(std::tie(x.name, x.priority, x.min_concurrency, x.max_concurrency),
-              std::tie(y.name, y.priority, y.min_concurrency, y.max_concurrency));
+    EXPECT_EQ(std::tie(x.name, x.priority, x.min_concurrency, x.max_concurrency, x.weight, x.priority_boost),
+              std::tie(y.name, y.priority, y.min_concurrency, y.max_concurrency, y.weight, y.priority_boost));
   });
   expect_same(a.policies, b.policies, [](auto& x, auto& y) {
     EXPECT_EQ(std::tie(x.name, x.attempt_timeout_ms), std::tie(y.name, y.attempt_timeout_ms));

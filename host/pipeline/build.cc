@@ -1,6 +1,8 @@
 #include "pipeline/build.h"
 
+#include "lanes/lanes.h"
 #include "pipeline/fuse.h"
+#include "pipeline/lane_config.h"
 #include "pipeline/resolve.h"
 
 namespace heddle {
@@ -57,6 +59,18 @@ void mark_exits(Pipeline& pipeline, Diagnostics& diagnostics) {
   }
 }
 
+// Against what the lane is by default, too: a lane of the host may have a limit that the manifest does not name.
+void add_lanes(const Manifest& manifest, Pipeline& pipeline, Diagnostics& diagnostics) {
+  for (const LaneSettings& said : manifest.lanes) {
+    LaneConfig lane = default_lane(said.name);
+    apply(said, lane);
+    if (auto sound = check(lane); !sound) {
+      diagnostics.add({.code = "bad-lane", .pointer = said.pointer, .span = said.span, .message = sound.error().message, .hint = {}});
+    }
+    pipeline.lanes.push_back(std::move(lane));
+  }
+}
+
 }  // namespace
 
 const PipelineNode* Pipeline::find(std::string_view id) const {
@@ -71,7 +85,7 @@ std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& 
   check_requirements(manifest, catalog, diagnostics);
   Pipeline pipeline;
   pipeline.name = manifest.name;
-  pipeline.lanes = manifest.lanes;
+  add_lanes(manifest, pipeline, diagnostics);
   pipeline.run = manifest.run;
   resolve_nodes(manifest, catalog, pipeline, diagnostics);
   resolve_edges(manifest, pipeline, diagnostics);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lanes/lane.h"
 #include "manifest/manifest.h"
 #include "plugin/catalog.h"
 #include "value/value.h"
@@ -70,7 +71,7 @@ struct Pipeline {
   std::vector<PipelineExit> exits;
   std::vector<PipelineStage> stages;  // in topological order
   std::vector<uint32_t> order;        // all nodes but standby ones, topologically
-  std::vector<LaneSettings> lanes;
+  std::vector<LaneConfig> lanes;      // those that the manifest adds, or sets otherwise
   RunSettings run;
 
   const PipelineNode* find(std::string_view id) const;

@@ -1,5 +1,6 @@
 #include "log.h"
 #include "pipeline/build.h"
+#include "pipeline/lane_config.h"
 #include "pipeline/plan_words.h"
 
 namespace heddle {
@@ -163,13 +164,16 @@ JsonNode edge_node(const Pipeline& pipeline, const PipelineEdge& edge, bool full
   return map.done();
 }
 
-JsonNode lane_node(const LaneSettings& lane) {
-  return MapWriter()
-      .add("name", text(lane.name))
-      .add("priority", count(lane.priority))
-      .add("min_concurrency", count(lane.min_concurrency))
-      .add("max_concurrency", count(lane.max_concurrency))
-      .done();
+JsonNode lane_node(const LaneConfig& lane) {
+  MapWriter map;
+  map.add("name", text(lane.name));
+  for (const auto& [key, value] : lane_members(lane)) {
+    JsonNode node;
+    Diagnostics ignored("", "");
+    parse_document(value.json(), node, ignored);  // one of our own texts
+    map.add(key, std::move(node));
+  }
+  return map.done();
 }
 
 }  // namespace
@@ -179,7 +183,7 @@ std::string plan_json(const Pipeline& pipeline, bool full) {
   for (size_t i = 0; i < pipeline.stages.size(); ++i) stages.items.push_back(stage_node(pipeline, pipeline.stages[i], i + 1));
   for (const PipelineNode& node : pipeline.nodes) nodes.items.push_back(node_node(node, full));
   for (const PipelineEdge& edge : pipeline.edges) edges.items.push_back(edge_node(pipeline, edge, full));
-  for (const LaneSettings& lane : pipeline.lanes) lanes.items.push_back(lane_node(lane));
+  for (const LaneConfig& lane : pipeline.lanes) lanes.items.push_back(lane_node(lane));
   const RunSettings& run = pipeline.run;
   return MapWriter()
       .add("name", text(pipeline.name))

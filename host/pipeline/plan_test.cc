@@ -68,7 +68,7 @@ class Plan : public testing::Test {
     watched.order = OrderMode::kByKey;
     watched.order_key = "/account";
     watched.watched = true;
-    LaneSettings& net = pipeline_.lanes.emplace_back();
+    LaneConfig& net = pipeline_.lanes.emplace_back();
     net.name = "net";
     net.priority = 2;
     net.max_concurrency = 64;
@@ -120,7 +120,7 @@ TEST_F(Plan, TellsEveryDefaultWhenFull) {
         "retry: max_attempts 1, initial_backoff_ms 100, max_backoff_ms 30000, multiplier 2, jitter full, budget_percent 20",
         "idempotent: false   max_batch: 64", "merge: arrival   state: not kept", R"(params: {"path":"x"})", "read → keep: inline, no queue",
         "score.error → route", "the run's input → read: run input; at most 4096 items and 16777216 bytes, on_full: block; no batches",
-        "net: priority 2, min_concurrency 0, max_concurrency 64", "item_deadline_ms: 0 (none)", "on_error: dead_letter",
+        "net: priority 2, min_concurrency 0, max_concurrency 64, weight 1, priority_boost {\"kind\":\"off\"}", "item_deadline_ms: 0 (none)", "on_error: dead_letter",
         "drain_ms: 10000"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }

@@ -3,6 +3,7 @@
 
 #include "log.h"
 #include "pipeline/build.h"
+#include "pipeline/lane_config.h"
 #include "pipeline/plan_words.h"
 
 namespace heddle {
@@ -210,11 +211,7 @@ class PlanText {
   void write_run() {
     const RunSettings& run = pipeline_.run;
     if (!pipeline_.lanes.empty()) line("\nlanes");
-    for (const LaneSettings& lane : pipeline_.lanes) {
-      line("  " + plain(lane.name) + ": priority " + std::to_string(lane.priority) + ", min_concurrency " +
-           std::to_string(lane.min_concurrency) + ", max_concurrency " + std::to_string(lane.max_concurrency) +
-           (lane.max_concurrency == 0 ? " (as many as there are threads)" : ""));
-    }
+    for (const LaneConfig& lane : pipeline_.lanes) line("  " + plain(lane.name) + ": " + lane_words(lane));
     line("\nrun");
     line("  item_deadline_ms: " + std::to_string(run.item_deadline_ms) + (run.item_deadline_ms == 0 ? " (none)" : ""));
     line("  on_error: " + std::string(name_of(run.on_error)));

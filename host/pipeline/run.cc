@@ -210,10 +210,8 @@ void Run::State::finish() {
 Run::Run() = default;
 
 Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit) {
-  for (const LaneSettings& lane : pipeline.lanes) {
-    const LaneConfig config{.name = lane.name, .priority = lane.priority, .min_concurrency = lane.min_concurrency,
-                            .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
-    if (auto added = options.lanes->add(config); !added) return std::move(added).error();
+  for (const LaneConfig& lane : pipeline.lanes) {
+    if (auto added = options.lanes->add(lane); !added) return std::move(added).error();
   }
   std::unique_ptr<Run> run(new Run);
   run->state_ = std::make_unique<State>(pipeline, options);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 
@@ -123,6 +124,46 @@ class RunTest : public testing::Test {
  protected:
   void SetUp() override { log::set_level(log::Level::kOff); }
 };
+
+TEST_F(RunTest, LanesOfTheManifestAreTheSchedulers) {
+  Trial t(pipeline_of(R"({"id":"a","node_type":"PassThrough","lane":"net"})", "",
+                      R"(,"lanes":{"net":{"priority":6,"weight":3,"priority_boost":{"kind":"custom","within_ms":50,"steps":[{"percent_left":40,"levels":2}]}},
+                                   "query":{"weight":2},"prompt":{"max_concurrency":null}})"));
+  EXPECT_EQ(t.run(numbers(100)).output_items, 100u);
+  const LaneConfig net = t.lanes.config(*t.lanes.find("net")), query = t.lanes.config(*t.lanes.find("query")), prompt = t.lanes.config(*t.lanes.find("prompt"));
+  EXPECT_EQ(net.priority, 6u);
+  EXPECT_EQ(net.weight, 3u);
+  EXPECT_EQ(net.boost, (Boost{50 * kNsPerMs, {{40, 2}}}));
+  EXPECT_EQ(query.priority, 2u);  // what the manifest does not say stays
+  EXPECT_EQ(query.max_concurrency, 10u);
+  EXPECT_EQ(query.weight, 2u);
+  EXPECT_EQ(prompt.max_concurrency, LaneConfig::kNoLimit);
+}
+
+TEST(HostLanes, AreThoseThatASchedulerBeginsWith) {
+  std::vector<std::string> known(std::begin(kHostLanes), std::end(kHostLanes)), there;
+  const Lanes fresh(1);
+  for (const LaneStats& lane : fresh.stats()) there.push_back(lane.name);
+  std::sort(known.begin(), known.end());
+  std::sort(there.begin(), there.end());
+  EXPECT_EQ(known, there);
+}
+
+TEST_F(RunTest, ALaneThatCannotBeMeantIsRefusedAtItsPlace) {
+  const std::pair<const char*, const char*> lanes[] = {
+      {R"("l":{"min_concurrency":5,"max_concurrency":4})", "lane \"l\": min_concurrency 5 is over max_concurrency 4"},
+      {R"("query":{"min_concurrency":11})", "min_concurrency 11 is over max_concurrency 10"},
+      {R"("l":{"priority_boost":{"kind":"custom","within_ms":5,"steps":[{"percent_left":10,"levels":1},{"percent_left":50,"levels":2}]}})", "the steps of a boost"}};
+  for (const auto& [lane, why] : lanes) {
+    const std::string manifest = pipeline_of(R"({"id":"a","node_type":"PassThrough"})", "", std::string(",\n\"lanes\":{") + lane + "}");
+    Diagnostics diagnostics("m.json", manifest);
+    const auto read = read_manifest(manifest, "m.json", {}, diagnostics);
+    ASSERT_TRUE(read) << diagnostics.text(false);
+    EXPECT_FALSE(build_pipeline(*read, Trial::catalog(), diagnostics));
+    EXPECT_NE(diagnostics.text(false).find("m.json:2:10: error[bad-lane]"), std::string::npos) << diagnostics.text(false);
+    EXPECT_NE(diagnostics.text(false).find(why), std::string::npos) << diagnostics.text(false);
+  }
+}
 
 TEST_F(RunTest, AChainOfSynchronousNodesIsOneStageAndKeepsTheOrder) {
   Trial t(pipeline_of(R"({"id":"a","node_type":"PassThrough"},{"id":"b","node_type":"Multiply","params":{"multiplier":2}},{"id":"c","node_type":"PassThrough"})",

@@ -45,10 +45,21 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || (is_address && host.starts_with("127."));
 }
 
+// One text, and what its strings were before substitution.
+class ConfigReading : public Reading {
+ public:
+  using Reading::Reading;
+  void keep_written(const Path& path, const std::string& raw) override { written_[path.pointer()] = raw; }
+  const std::map<std::string, std::string>& written() const { return written_; }
+
+ private:
+  std::map<std::string, std::string> written_;  // by JSON Pointer
+};
+
 // Reads one text over what the weaker ones said.
 class ConfigReader {
  public:
-  ConfigReader(Reading& reading, ServeConfig& config, size_t text) : reading_(reading), config_(config), text_(text) {}
+  ConfigReader(ConfigReading& reading, ServeConfig& config, size_t text) : reading_(reading), config_(config), text_(text) {}
   void read(JsonNode& root);
 
  private:
@@ -69,18 +80,18 @@ class ConfigReader {
   std::string path_from_here(const std::string& path) const;
   void note_origins(const JsonNode& map, const std::string& name);
 
-  Reading& reading_;
+  ConfigReading& reading_;
   ServeConfig& config_;
   const size_t text_;
 };
 
 std::string ConfigReader::path_from_here(const std::string& path) const {
-  return path.empty() ? path : (std::filesystem::path(reading_.manifest().file).parent_path() / path).string();
+  return path.empty() ? path : (std::filesystem::path(reading_.file()).parent_path() / path).string();
 }
 
 JsonNode ConfigReader::as_written(const JsonNode& value, const Path& path) const {
   JsonNode out = value;
-  const auto& written = reading_.manifest().written;
+  const auto& written = reading_.written();
   if (const auto raw = written.find(path.pointer()); raw != written.end()) out.text = raw->second;
   for (size_t i = 0; i < value.items.size(); ++i) out.items[i] = as_written(value.items[i], Path(path, i));
   for (size_t i = 0; i < value.members.size(); ++i) out.members[i].value = as_written(value.members[i].value, Path(path, value.members[i].key));
@@ -242,7 +253,7 @@ void ConfigReader::note_origins(const JsonNode& map, const std::string& name) {
     const std::string setting = member_of(name, m.key);
     if (is_extension(m.key)) continue;
     if (is_group(setting)) note_origins(m.value, setting);
-    else config_.origins[setting] = {{reading_.manifest().file, reading_.diagnostics().place(m.key_span.offset).line}};
+    else config_.origins[setting] = {{reading_.file(), reading_.diagnostics().place(m.key_span.offset).line}};
   }
 }
 
@@ -325,10 +336,7 @@ std::optional<ServeConfig> read_config(std::vector<ConfigText>& texts) {
     JsonNode root;
     if (!parse_document(one.text, root, one.diagnostics)) continue;
     std::erase_if(root.members, [](const JsonNode::Member& m) { return m.key == "client"; });  // what it refers to may be for others to read
-    const ReadOptions options;
-    Manifest scratch;  // where the reading notes what it changed
-    scratch.file = one.file;
-    Reading reading(one.text, options, one.diagnostics, scratch);
+    ConfigReading reading(one.text, one.file, one.diagnostics);
     Substitution(reading).apply(root, Path());
     ConfigReader(reading, config, i).read(root);
   }

@@ -201,9 +201,9 @@ TEST(Config, SettingsHoldNoSecret) {
 TEST(Config, WhatAsksForAHostIsNotTheHostsToResolve) { good(listening(R"("client": {"token": "${env.HEDDLE_NOT_SET}"})")); }
 
 TEST(LaneSetup, IsReadAsItIsWritten) {
-  const std::string all = R"({"priority":1,"min_concurrency":1,"max_concurrency":4,"weight":3,"depth":100,"when_full":"shed-oldest","order":"fair",)"
-                          R"("rate_limits":[{"count":10,"per":"minute","burst":5,"kind":"bucket"},{"count":2,"per":"second","burst":2,"kind":"window"}],)"
+  const std::string all = R"({"priority":1,"min_concurrency":1,"max_concurrency":4,"weight":3,)"
                           R"("priority_boost":{"kind":"custom","within_ms":1000,"steps":[{"percent_left":50,"levels":1},{"percent_left":10,"levels":2}]},)"
+                          R"("depth":100,"when_full":"shed-oldest","order":"fair","rate_limits":[{"count":10,"per":"minute","burst":5,"kind":"bucket"},{"count":2,"per":"second","burst":2,"kind":"window"}],)"
                           R"("pressure_threshold":7,"preemptible":true,"durability":"written","timeout_ms":5,"grace_ms":6,)"
                           R"("retry":{"max_attempts":3,"initial_backoff_ms":10,"multiplier":1.5,"max_backoff_ms":20,"jitter":"equal"},)"
                           R"("alerts":{"depth":{"warning":5,"critical":9},"latency_p95_ms":{"warning":1,"critical":2},)"
@@ -240,6 +240,8 @@ TEST(LaneSetup, SaysWhatIsWrongWithIt) {
   EXPECT_NE(wrong(R"({"min_concurrency": 3, "max_concurrency": 2})").find("min_concurrency 3 is over max_concurrency 2"), std::string::npos);
   EXPECT_NE(wrong(R"({"rate_limits": [{"count": 1, "per": "day"}]})").find("/rate_limits/0/per"), std::string::npos);
   EXPECT_NE(wrong(R"({"retry": {"kind": "fixed", "retries": 1}})").find("needs \"delay_ms\""), std::string::npos);
+  EXPECT_NE(read_lane_setup(R"({"rate_limits": [{"count": 1, "per": "hour"}]})", default_setup("system")).error().message.find("the host itself works on the lane"), std::string::npos);
+  EXPECT_TRUE(read_lane_setup(R"({"rate_limits": []})", default_setup("system")));
   EXPECT_NE(wrong("[]").find("a lane must be a map"), std::string::npos);
   EXPECT_EQ(read_lane_setup("{", default_setup("x")).error().code, "invalid");
 }

@@ -3,7 +3,6 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <string_view>
 
 #include "lanes/errands.h"
 #include "serve/control.h"
@@ -11,9 +10,6 @@
 #include "serve/job_waits.h"
 
 namespace heddle {
-
-// Where the control's own errands run.
-inline constexpr std::string_view kOwnLane = "system";
 
 struct Control::State : std::enable_shared_from_this<Control::State> {
   State(Host h, std::shared_ptr<const Access> a);

@@ -40,6 +40,7 @@ Result<void> Daemon::start() {
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
   if (!loaded) return std::move(loaded).error();
+  for (const std::string& note : loaded->notes) log::write(log::Level::kWarn, {}, note);
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;

@@ -128,7 +128,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   const auto lanes = apply_lanes(config_, next);
   control_->set_access(std::make_shared<const Access>(next.tokens, next.open_routes));
   jobs_->revive();
-  std::vector<std::string> notes;
+  std::vector<std::string> notes = change->notes;
   if (next.threads != config_.threads) notes.push_back("\"threads\" counts from the next start on");
   if (!same(next.store, config_.store)) notes.push_back("\"store\" counts from the next start on");
   if (next.state_dir != config_.state_dir) notes.push_back("\"state_dir\" counts from the next start on");
@@ -242,7 +242,10 @@ std::vector<std::string> Daemon::apply_lanes(const ServeConfig& before, const Se
     if (!old || !same(*old, setup)) set(setup);
   }
   for (const LaneSetup& old : before.lanes) {
-    if (!find(next.lanes, old.lane.name)) set(default_setup(old.lane.name));
+    if (find(next.lanes, old.lane.name)) continue;
+    LaneSetup back = default_setup(old.lane.name);
+    if (const auto declared = pipelines_->declared_lane(old.lane.name)) back.lane = *declared;
+    set(back);
   }
   return changed;
 }

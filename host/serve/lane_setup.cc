@@ -4,7 +4,9 @@
 
 #include "clock.h"
 #include "lanes/lanes.h"
+#include "manifest/lane_settings.h"
 #include "manifest/reading.h"
+#include "pipeline/lane_config.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -13,14 +15,12 @@ namespace {
 constexpr std::string_view kLaneKeys[] = {"priority",  "min_concurrency", "max_concurrency", "weight",             "depth",       "when_full",  "order",    "rate_limits",
                                           "priority_boost", "pressure_threshold", "preemptible", "durability", "timeout_ms", "grace_ms", "retry", "alerts"};
 constexpr std::string_view kRateKeys[] = {"count", "per", "burst", "kind"};
-constexpr std::string_view kBoostKeys[] = {"kind", "within_ms", "steps"};
-constexpr std::string_view kStepKeys[] = {"percent_left", "levels"};
 constexpr std::string_view kNamedRetryKeys[] = {"kind", "retries", "delay_ms"};
 constexpr std::string_view kAlertKeys[] = {"depth", "latency_p95_ms", "failure_percent", "oldest_ms"}, kAlertLimitKeys[] = {"warning", "critical"};
 constexpr AlertLimit AlertLimits::*kAlertLimits[] = {&AlertLimits::depth, &AlertLimits::latency_p95_ms, &AlertLimits::failure_percent, &AlertLimits::oldest_ms};  // in the order of their keys
 constexpr std::string_view kRetryKeys[] = {"max_attempts", "initial_backoff_ms", "multiplier", "max_backoff_ms", "jitter"};
 
-constexpr uint64_t kMaxPriority = 255, kMaxConcurrency = 65'536, kMaxWeight = 10'000, kMaxDepth = 1'000'000'000, kMaxRate = 1'000'000'000, kMaxAttempts = 1'000;
+constexpr uint64_t kMaxDepth = 1'000'000'000, kMaxRate = 1'000'000'000, kMaxAttempts = 1'000;
 constexpr uint64_t kRatePeriods[] = {kNsPerSecond, 60 * kNsPerSecond, 3600 * kNsPerSecond};  // in the order of their words
 constexpr std::string_view kPeriodWords[] = {"second", "minute", "hour"}, kFullWords[] = {"reject", "block", "shed-oldest"}, kOrderWords[] = {"fifo", "priority", "fair"},
                            kDurabilityWords[] = {"memory", "written", "durable"}, kJitterWords[] = {"none", "equal", "full"}, kRateWords[] = {"bucket", "window"};
@@ -52,36 +52,6 @@ RateLimit read_rate(Reading& reading, JsonNode& value, const Path& path) {
   f.integer("burst", 1, kMaxRate, out.burst);
   choose(f, "kind", kRateWords, out.kind);
   return out;
-}
-
-Boost::Step read_step(Reading& reading, JsonNode& value, const Path& path) {
-  Boost::Step out{};
-  Fields f(reading, value, path, kStepKeys, "a step of a boost");
-  if (f.require("percent_left")) f.integer("percent_left", 0, 100, out.percent_left);
-  if (f.require("levels")) f.integer("levels", 1, kMaxPriority, out.levels);
-  return out;
-}
-
-void read_boost(Reading& reading, JsonNode& value, const Path& path, Boost& boost) {
-  Fields f(reading, value, path, kBoostKeys, "a priority boost");
-  size_t kind = 0;
-  if (!f.require("kind") || !f.choice("kind", {"standard", "aggressive", "custom", "off"}, kind)) return;
-  uint64_t within_ns = 0;
-  const bool is_off = kind == 3, is_custom = kind == 2;
-  if (is_off) {
-    boost = {};
-    return;
-  }
-  if (!f.require("within_ms") || !read_time(f, "within_ms", 1, within_ns)) return;
-  if (!is_custom && f.get("steps")) f.error("unknown-key", "steps", "only a boost of the kind \"custom\" has \"steps\" of its own");
-  if (!is_custom) {
-    boost = kind == 0 ? standard_boost(within_ns) : aggressive_boost(within_ns);
-    return;
-  }
-  boost = {within_ns, {}};
-  JsonNode* const steps = f.require("steps") ? f.get_list("steps") : nullptr;
-  const Path at = f.at("steps");
-  for (size_t i = 0; steps && i < steps->items.size(); ++i) boost.steps.push_back(read_step(reading, steps->items[i], Path(at, i)));
 }
 
 void read_named_retry(Reading& reading, JsonNode& value, const Path& path, RetryPolicy& retry) {
@@ -150,18 +120,6 @@ Value rate_json(const RateLimit& rate) {
                       {"kind", json_text(kRateWords[static_cast<size_t>(rate.kind)])}});
 }
 
-Value boost_json(const Boost& boost) {
-  if (boost.within_ns == 0) return json_object({{"kind", json_text("off")}});
-  const Value within = time_json(boost.within_ns);
-  if (boost == standard_boost(boost.within_ns)) return json_object({{"kind", json_text("standard")}, {"within_ms", within}});
-  if (boost == aggressive_boost(boost.within_ns)) return json_object({{"kind", json_text("aggressive")}, {"within_ms", within}});
-  std::vector<Value> steps;
-  for (const Boost::Step& step : boost.steps) {
-    steps.push_back(json_object({{"percent_left", json_count(step.percent_left)}, {"levels", json_count(step.levels)}}));
-  }
-  return json_object({{"kind", json_text("custom")}, {"within_ms", within}, {"steps", Value::list(std::move(steps))}});
-}
-
 Value retry_json(const RetryPolicy& retry) {
   const auto multiplier = Value::number(retry.factor);
   return json_object({{"max_attempts", json_count(retry.max_attempts)},
@@ -179,12 +137,9 @@ void read_lane_setup(Reading& reading, JsonNode& value, const Path& path, LaneSe
   const size_t errors_before = reading.diagnostics().errors();
   LaneConfig& lane = setup.lane;
   Fields f(reading, value, path, kLaneKeys, "a lane");
-  f.integer("priority", 0, kMaxPriority, lane.priority);
-  f.integer("min_concurrency", 0, kMaxConcurrency, lane.min_concurrency);
-  const JsonNode* const most = f.get("max_concurrency");
-  if (most && most->kind == JsonKind::kNull) lane.max_concurrency = LaneConfig::kNoLimit;
-  else f.integer("max_concurrency", 1, kMaxConcurrency, lane.max_concurrency);
-  f.integer("weight", 1, kMaxWeight, lane.weight);
+  LaneSettings said;
+  read_lane_settings(reading, f, said);
+  apply(said, lane);
   f.integer("depth", 1, kMaxDepth, lane.depth);
   choose(f, "when_full", kFullWords, lane.when_full);
   choose(f, "order", kOrderWords, lane.order);
@@ -192,8 +147,10 @@ void read_lane_setup(Reading& reading, JsonNode& value, const Path& path, LaneSe
     const Path at = f.at("rate_limits");
     lane.rates.clear();
     for (size_t i = 0; i < rates->items.size(); ++i) lane.rates.push_back(read_rate(reading, rates->items[i], Path(at, i)));
+    if (lane.name == kOwnLane && !lane.rates.empty()) {
+      f.error("bad-lane", "rate_limits", "the host itself works on the lane \"" + lane.name + "\": a rate would hold up whoever asks it", "give the jobs that are to be limited a lane of their own");
+    }
   }
-  if (JsonNode* const boost = f.get("priority_boost")) read_boost(reading, *boost, f.at("priority_boost"), lane.boost);
   f.integer("pressure_threshold", 0, kMaxDepth, lane.pressure_threshold);
   f.boolean("preemptible", lane.preemptible);
   choose(f, "durability", kDurabilityWords, setup.policy.durability);
@@ -210,9 +167,7 @@ Result<LaneSetup> read_lane_setup(std::string_view json, const LaneSetup& curren
   JsonNode root;
   LaneSetup out = current;
   if (parse_document(json, root, diagnostics)) {
-    const ReadOptions options;
-    Manifest scratch;
-    Reading reading(json, options, diagnostics, scratch);
+    Reading reading(json, "settings", diagnostics);
     read_lane_setup(reading, root, Path(), out);
   }
   if (!diagnostics.has_errors()) return out;
@@ -227,22 +182,21 @@ Value lane_setup_json(const LaneSetup& setup) {
   const LaneConfig& lane = setup.lane;
   std::vector<Value> rates;
   for (const RateLimit& rate : lane.rates) rates.push_back(rate_json(rate));
-  return json_object({{"priority", json_count(lane.priority)},
-                      {"min_concurrency", json_count(lane.min_concurrency)},
-                      {"max_concurrency", lane.max_concurrency == LaneConfig::kNoLimit ? Value::null() : json_count(lane.max_concurrency)},
-                      {"weight", json_count(lane.weight)},
-                      {"depth", json_count(lane.depth)},
-                      {"when_full", json_text(kFullWords[static_cast<size_t>(lane.when_full)])},
-                      {"order", json_text(kOrderWords[static_cast<size_t>(lane.order)])},
-                      {"rate_limits", Value::list(std::move(rates))},
-                      {"priority_boost", boost_json(lane.boost)},
-                      {"pressure_threshold", json_count(lane.pressure_threshold)},
-                      {"preemptible", Value::boolean(lane.preemptible)},
-                      {"durability", json_text(kDurabilityWords[static_cast<size_t>(setup.policy.durability)])},
-                      {"timeout_ms", time_json(setup.policy.timeout_ns)},
-                      {"grace_ms", time_json(setup.policy.grace_ns)},
-                      {"retry", retry_json(setup.policy.retry)},
-                      {"alerts", alerts_json(setup.policy.alerts)}});
+  auto members = lane_members(lane);
+  const std::pair<std::string, Value> of_jobs[] = {
+      {"depth", json_count(lane.depth)},
+      {"when_full", json_text(kFullWords[static_cast<size_t>(lane.when_full)])},
+      {"order", json_text(kOrderWords[static_cast<size_t>(lane.order)])},
+      {"rate_limits", Value::list(std::move(rates))},
+      {"pressure_threshold", json_count(lane.pressure_threshold)},
+      {"preemptible", Value::boolean(lane.preemptible)},
+      {"durability", json_text(kDurabilityWords[static_cast<size_t>(setup.policy.durability)])},
+      {"timeout_ms", time_json(setup.policy.timeout_ns)},
+      {"grace_ms", time_json(setup.policy.grace_ns)},
+      {"retry", retry_json(setup.policy.retry)},
+      {"alerts", alerts_json(setup.policy.alerts)}};
+  members.insert(members.end(), std::begin(of_jobs), std::end(of_jobs));
+  return json_object(std::move(members));
 }
 
 }  // namespace heddle

@@ -5,11 +5,14 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
-#include <sstream>
+#include <utility>
 
 #include "manifest/document.h"
 #include "pipeline/build.h"
+#include "pipeline/lane_config.h"
 #include "pipeline/try_params.h"
+#include "serve/execution.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
@@ -56,71 +59,66 @@ Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string 
   out->text = std::move(text);
   out->manifest = *std::move(manifest);
   out->pipeline = *std::move(pipeline);
-  out->pipeline.lanes.clear();
+  out->lanes = std::exchange(out->pipeline.lanes, {});
   out->catalog = std::move(catalog);
   return out;
 }
 
-LaneConfig config_of(const LaneSettings& lane) {
-  return {.name = lane.name, .priority = lane.priority, .min_concurrency = lane.min_concurrency,
-          .max_concurrency = lane.max_concurrency ? lane.max_concurrency : LaneConfig::kNoLimit};
-}
+bool same(const LaneConfig& a, const LaneConfig& b) { return json_object(lane_members(a)) == json_object(lane_members(b)); }
 
-bool agree(const LaneConfig& a, const LaneConfig& b) {
-  return a.priority == b.priority && a.min_concurrency == b.min_concurrency && a.max_concurrency == b.max_concurrency;
-}
-
-std::string words_for(const LaneConfig& lane) {
-  return "priority " + std::to_string(lane.priority) + ", min_concurrency " + std::to_string(lane.min_concurrency) + ", " +
-         (lane.max_concurrency == LaneConfig::kNoLimit ? "no max_concurrency" : "max_concurrency " + std::to_string(lane.max_concurrency));
-}
-
-// The lanes that the manifests of one reading declare, and those of the host that they must not contradict.
+// The lanes that the manifests of one reading declare, beside those of the host.
 class DeclaredLanes {
  public:
-  DeclaredLanes(const Lanes& lanes, const std::vector<LaneSetup>& host_lanes, const std::map<std::string, LaneConfig>& added_before)
-      : lanes_(lanes), host_lanes_(host_lanes), added_before_(added_before) {}
+  explicit DeclaredLanes(const std::vector<LaneSetup>& host_lanes) : host_lanes_(host_lanes) {}
 
   Result<void> declare(const ServedPipeline& pipeline) {
-    for (const LaneSettings& settings : pipeline.manifest.lanes) {
-      const LaneConfig lane = config_of(settings);
-      std::optional<LaneConfig> known = of_host(lane.name);
-      std::string whose = "the host has it with ";
-      if (const auto other = added_.find(lane.name); !known && other != added_.end()) {
-        known = other->second;
-        whose = declared_in_.at(lane.name) + " has it with ";
+    for (size_t i = 0; i < pipeline.lanes.size(); ++i) {
+      const LaneSettings& said = pipeline.manifest.lanes[i];
+      const LaneConfig& lane = pipeline.lanes[i];
+      if (lane.name == kExecutionLane) return refuse(pipeline, said, "bad-name", "the lane \"" + lane.name + "\" is the host's own: executions begin and end there", "choose another name");
+      if (const auto host = of_host(lane.name)) {
+        note_difference(pipeline, said, *host);
+        continue;
       }
-      if (known && !agree(lane, *known)) {
-        Diagnostics diagnostics(pipeline.file, pipeline.text);
-        diagnostics.add({.code = "lane-contradiction", .pointer = settings.pointer, .span = settings.span,
-                         .message = "the lane \"" + lane.name + "\" has " + words_for(lane) + " here, but " + whose + words_for(*known),
-                         .hint = "all pipelines of a host share its lanes: give it the same settings, or another name"});
-        return bad(diagnostics);
-      }
-      if (auto sound = check(lane); !sound) return bad(pipeline.file + ": " + sound.error().message);
-      if (!known) {
-        added_.emplace(lane.name, lane);
-        declared_in_.emplace(lane.name, pipeline.file);
-      }
+      const auto [known, is_new] = added_.emplace(lane.name, lane);
+      if (is_new) declared_in_.emplace(lane.name, pipeline.file);
+      if (same(lane, known->second)) continue;
+      return refuse(pipeline, said, "lane-contradiction",
+                    "the lane \"" + lane.name + "\" has " + lane_words(lane) + " here, but " + declared_in_.at(lane.name) + " has it with " + lane_words(known->second),
+                    "all pipelines of a host share its lanes: give it the same settings, or another name, or set it in the configuration, which counts then");
     }
     return {};
   }
-  const std::map<std::string, LaneConfig>& added() const { return added_; }
+  const std::map<std::string, LaneConfig, std::less<>>& added() const { return added_; }
+  std::vector<std::string> take_notes() { return std::move(notes_); }
 
  private:
   std::optional<LaneConfig> of_host(const std::string& name) const {
     for (const LaneSetup& setup : host_lanes_) {
       if (setup.lane.name == name) return setup.lane;
     }
-    if (lanes_.find(name) && !added_before_.contains(name)) return default_setup(name).lane;
+    if (std::find(std::begin(kHostLanes), std::end(kHostLanes), name) != std::end(kHostLanes)) return default_setup(name).lane;
     return {};
   }
 
-  const Lanes& lanes_;
+  void note_difference(const ServedPipeline& pipeline, const LaneSettings& said, const LaneConfig& host) {
+    LaneConfig wanted = host;
+    apply(said, wanted);
+    if (same(wanted, host)) return;
+    notes_.push_back(pipeline.file + ": the lane \"" + said.name + "\" is the host's, which has it with " + lane_words(host) +
+                     "; that counts, and not what this manifest says of it: " + lane_words(wanted));
+  }
+
+  static Error refuse(const ServedPipeline& pipeline, const LaneSettings& said, std::string code, std::string message, std::string hint) {
+    Diagnostics diagnostics(pipeline.file, pipeline.text);
+    diagnostics.add({.code = std::move(code), .pointer = said.pointer, .span = said.span, .message = std::move(message), .hint = std::move(hint)});
+    return bad(diagnostics);
+  }
+
   const std::vector<LaneSetup>& host_lanes_;
-  const std::map<std::string, LaneConfig>& added_before_;
-  std::map<std::string, LaneConfig> added_;
+  std::map<std::string, LaneConfig, std::less<>> added_;
   std::map<std::string, std::string> declared_in_;  // file, by lane
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
@@ -144,7 +142,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
                                                       const std::vector<LaneSetup>& host_lanes) {
   Change change;
   std::map<std::string, ServedPipelinePtr, std::less<>> before, now;
-  std::map<std::string, LaneConfig> lanes_before;
+  std::map<std::string, LaneConfig, std::less<>> lanes_before;
   {
     std::lock_guard lock(mutex_);
     before = pipelines_;
@@ -156,7 +154,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (!found) return std::move(found).error();
     files = *std::move(found);
   }
-  DeclaredLanes declared(lanes, host_lanes, lanes_before);
+  DeclaredLanes declared(host_lanes);
   std::string wrong;  // of all files
   for (const fs::path& path : files) {
     auto text = text_of(path);
@@ -185,12 +183,13 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
   }
   for (const auto& [name, lane] : declared.added()) {
     const auto old = lanes_before.find(name);
-    if (old != lanes_before.end() && agree(old->second, lane)) continue;  // perhaps changed since, by whoever may
+    if (old != lanes_before.end() && same(old->second, lane)) continue;  // perhaps changed since, by whoever may
     if (auto added = lanes.add(lane); !added) return std::move(added).error();
   }
+  change.notes = declared.take_notes();
   std::lock_guard lock(mutex_);
   pipelines_ = std::move(now);
-  for (const auto& [name, lane] : declared.added()) lanes_.insert_or_assign(name, lane);
+  lanes_ = declared.added();
   return change;
 }
 
@@ -205,6 +204,12 @@ std::vector<ServedPipelinePtr> ServedPipelines::all() const {
   std::vector<ServedPipelinePtr> out;
   for (const auto& [name, pipeline] : pipelines_) out.push_back(pipeline);
   return out;
+}
+
+std::optional<LaneConfig> ServedPipelines::declared_lane(std::string_view name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = lanes_.find(name);
+  return found == lanes_.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace heddle

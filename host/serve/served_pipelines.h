@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,8 @@ struct ServedPipeline {
   std::string description;
   std::string text;  // of the file: what a reload compares
   Manifest manifest;
-  Pipeline pipeline;  // without its lanes: they are the host's by now, and no run sets them again
+  Pipeline pipeline;  // without its lanes: no run sets them again
+  std::vector<LaneConfig> lanes;  // those of the manifest, in its order
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
 };
@@ -48,14 +50,17 @@ class ServedPipelines {
   // What became of a reading of the folder, in the user's words.
   struct Change {
     std::vector<std::string> added, changed, removed, unchanged;  // names
+    std::vector<std::string> notes;                               // what manifests say of the host's lanes that does not count
   };
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
-  // pipeline whose text and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`; one that has the name of a lane of the host
-  // (`host_lanes`, as configured, and the default ones) or of another manifest must have the same settings.
+  // pipeline whose text and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the host (`host_lanes`, as
+  // configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
   Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
+  // [any] A lane that is there because manifests declare it.
+  std::optional<LaneConfig> declared_lane(std::string_view name) const;
   // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.
   bool wait_until_idle(uint64_t timeout_ms) const { return in_use_->wait_until_none(timeout_ms); }
 
@@ -64,7 +69,7 @@ class ServedPipelines {
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
-  std::map<std::string, LaneConfig> lanes_;    // that were added for manifests
+  std::map<std::string, LaneConfig, std::less<>> lanes_;    // that are there for manifests
 };
 
 }  // namespace heddle

@@ -92,30 +92,61 @@ TEST_F(Served, StaysAsItWasWhenAFileDoesNotPass) {
   EXPECT_EQ(pipelines_.load((folder_ / "nowhere").string(), catalog_, lanes_, {}).error().code, "io");
 }
 
-TEST_F(Served, LanesOfAManifestBecomeTheHostsAndMayNotContradictIt) {
-  write("one.json", with_lane(R"({"priority": 4, "max_concurrency": 2})"));
+TEST_F(Served, LanesOfAManifestBecomeTheHosts) {
+  write("one.json", with_lane(R"({"priority": 4, "max_concurrency": 2, "weight": 3, "priority_boost": {"kind": "standard", "within_ms": 50}})"));
   ASSERT_TRUE(load());
-  EXPECT_EQ(lanes_.config(*lanes_.find("special")).max_concurrency, 2u);
+  const LaneConfig lane = lanes_.config(*lanes_.find("special"));
+  EXPECT_EQ(lane.max_concurrency, 2u);
+  EXPECT_EQ(lane.weight, 3u);
+  EXPECT_EQ(lane.boost, standard_boost(50 * kNsPerMs));
   // Whoever changes the lane while the host runs keeps what he has changed: by an execution, and by a reload of the same text.
   ASSERT_TRUE(lanes_.add({.name = "special", .priority = 4, .max_concurrency = 1}));
   EXPECT_TRUE(execute("one", {Value::integer(1)}).run);
   ASSERT_TRUE(load());
   EXPECT_EQ(lanes_.config(*lanes_.find("special")).max_concurrency, 1u);
+  write("one.json", with_lane(R"({"priority": 4, "max_concurrency": 3})"));
+  ASSERT_TRUE(load());
+  EXPECT_EQ(lanes_.config(*lanes_.find("special")).max_concurrency, 3u);
+}
 
-  write("two.json", with_lane(R"({"priority": 5, "max_concurrency": 2})"));
-  auto change = load();
+TEST_F(Served, TwoManifestsSayTheSameOfALane) {
+  write("one.json", with_lane(R"({"priority": 4})"));
+  write("two.json", with_lane(R"({"priority": 4, "weight": 2})"));
+  const auto change = load();
   ASSERT_FALSE(change);
-  EXPECT_NE(change.error().message.find("error[lane-contradiction]: the lane \"special\" has priority 5"), std::string::npos) << change.error().message;
-  fs::remove(folder_ / "two.json");
+  for (const char* part : {"two.json:1:", "error[lane-contradiction]: the lane \"special\" has priority 4", "weight 2", "one.json has it with", "or set it in the configuration"})
+    EXPECT_NE(change.error().message.find(part), std::string::npos) << change.error().message;
+  write("two.json", with_lane(R"({"priority": 4, "weight": 1, "max_concurrency": null})"));  // the same, said otherwise
+  EXPECT_TRUE(load());
+  write("two.json", R"({"version": "heddle/1", "lanes": {"executions": {}}, "nodes": [{"id": "p", "node_type": "PassThrough"}]})");
+  EXPECT_NE(load().error().message.find("is the host's own"), std::string::npos);
+}
 
+TEST_F(Served, AgainstTheConfigurationAManifestDoesNotCount) {
   LaneSetup host = default_setup("special");
   host.lane.max_concurrency = 7;
-  change = load({host});
-  ASSERT_FALSE(change);
-  EXPECT_NE(change.error().message.find("the host has it with priority 3, min_concurrency 0, max_concurrency 7"), std::string::npos) << change.error().message;
-  host.lane.priority = 4;
-  host.lane.max_concurrency = 2;
-  EXPECT_TRUE(load({host}));
+  ASSERT_TRUE(lanes_.add(host.lane));
+  write("one.json", with_lane(R"({"priority": 5})"));
+  auto change = load({host});
+  ASSERT_TRUE(change) << change.error().message;
+  ASSERT_EQ(change->notes.size(), 1u);
+  for (const char* part : {"one.json: the lane \"special\" is the host's", "priority 3, min_concurrency 0, max_concurrency 7", "that counts", "priority 5"})
+    EXPECT_NE(change->notes[0].find(part), std::string::npos) << change->notes[0];
+  EXPECT_EQ(lanes_.config(*lanes_.find("special")).priority, 3u);
+  EXPECT_FALSE(pipelines_.declared_lane("special"));
+
+  write("one.json", with_lane("{}"));  // says nothing that the host's lane is not
+  EXPECT_TRUE(load({host})->notes.empty());
+  write("one.json", with_lane(R"({"max_concurrency": 7})"));
+  EXPECT_TRUE(load({host})->notes.empty());
+
+  change = load();  // the configuration does not name it any more
+  EXPECT_TRUE(change->notes.empty());
+  EXPECT_EQ(pipelines_.declared_lane("special")->max_concurrency, 7u);
+
+  write("one.json", R"({"version": "heddle/1", "lanes": {"prompt": {"max_concurrency": 9}}, "nodes": [{"id": "p", "node_type": "PassThrough"}]})");
+  EXPECT_EQ(load()->notes.size(), 1u);
+  EXPECT_EQ(lanes_.config(*lanes_.find("prompt")).max_concurrency, 2u);
 }
 
 TEST_F(Served, ExecutionGivesOutputsAndFailedItems) {

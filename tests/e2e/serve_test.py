@@ -73,6 +73,21 @@ class ServeTest(HeddleCase):
         status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
         self.assertIn("not served any more", job["error"]["message"])
 
+    def test_of_a_lane_the_configuration_counts_and_then_the_manifest(self):
+        manifest = pipeline(node("m", "Multiply", {"multiplier": 3}))
+        manifest["lanes"] = {"heavy": {"priority": 5, "weight": 4}, "wide": {"weight": 2}}
+        self.write("pipelines/one.json", manifest)
+        host = self.serve(lanes={"heavy": {"max_concurrency": 2}})
+        doubt = r'one\.json: the lane "heavy" is the host\'s, which has it with priority 3, .*that counts, and not .*priority 5'
+        host.wait_for(doubt)
+        lane = lambda name: host.ask("GET", f"/v1/lanes/{name}")[1]
+        self.assertEqual((lane("heavy")["priority"], lane("heavy")["max_concurrency"], lane("wide")["weight"]), (3, 2, 2))
+        status, answer = host.ask("POST", "/v1/reload")
+        self.assertRegex("\n".join(answer["notes"]), doubt)
+        self.config()
+        self.assertEqual(host.ask("POST", "/v1/reload")[1]["notes"], [])
+        self.assertEqual((lane("heavy")["priority"], lane("heavy")["weight"], lane("heavy")["max_concurrency"]), (5, 4, None))
+
     def test_what_does_not_pass_changes_nothing(self):
         self.write("pipelines/one.json", TRIPLE)
         host = self.serve()
