@@ -62,6 +62,7 @@ Result<std::unique_ptr<StoreHandle>> StoreHandle::create(const CatalogEntry& ent
 
 StoreHandle::~StoreHandle() {
   if (abandoned_) {
+    leave_behind(std::shared_ptr<void>(self_, [](void*) {}));  // the plugin's own
     leave_behind(std::move(host_));
     leave_behind(std::move(asked_));
     for (auto& op : starts_) leave_behind(std::move(op));
