@@ -86,7 +86,14 @@ Result<void> StoreHandle::start(const char* name, Slot slot, uint64_t limit_ms, 
   const StartCall::Done tell = [answered](Result<void> outcome) { answered->set_value(std::move(outcome)); };
   Result<void> outcome;
   if (lanes) {
-    post(*lanes, {.name = name, .limit_ms = limit_ms, .call = [this, slot](StartCall::Done done) { slot(self_, start_op(std::move(done))); },
+    // The op is made here: a call that never returns shares nothing with who gives it up.
+    const auto told = std::make_shared<StartCall::Done>();
+    heddle_op* const op = start_op([told](Result<void> done) { (*told)(std::move(done)); });
+    const auto call = [self = self_, slot, op, told](StartCall::Done done) {
+      *told = std::move(done);
+      slot(self, op);
+    };
+    post(*lanes, {.name = name, .limit_ms = limit_ms, .call = call,
                   .give_up = [this] { abandoned_ = true; }, .done = tell});
     outcome = answer.get();
   } else {
