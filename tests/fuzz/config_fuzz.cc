@@ -2,14 +2,18 @@
 // read as it is written.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "serve/config.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  heddle::Diagnostics diagnostics("fuzz.json", text);
-  const auto config = heddle::read_config(text, "/nonexistent/fuzz.json", diagnostics);
+  std::vector<heddle::ConfigText> texts;
+  texts.emplace_back("/nonexistent/fuzz.json", std::string(text));
+  const auto config = heddle::read_config(texts);
+  const heddle::Diagnostics& diagnostics = texts[0].diagnostics;
   if (config.has_value() == diagnostics.has_errors()) std::abort();
   (void)diagnostics.text(true);
   (void)diagnostics.json();
