@@ -9,29 +9,11 @@
 namespace heddle {
 namespace {
 
-constexpr uint32_t kClosed = uint32_t{1} << 31;
-
 heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
 // Of a token: byte for byte.
 std::string exact(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
 
 }  // namespace
-
-void Outlet::open(const heddle_transport* table, void* self) {
-  table_ = table;
-  self_ = self;
-}
-
-bool Outlet::enter() { return (calls_.fetch_add(1) & kClosed) == 0 && table_; }
-
-void Outlet::leave() {
-  if (calls_.fetch_sub(1) == (kClosed | 1)) calls_.notify_all();
-}
-
-void Outlet::close() {
-  calls_.fetch_or(kClosed);
-  for (uint32_t now = calls_; now != kClosed; now = calls_) calls_.wait(now);
-}
 
 Sent Exchange::answer(heddle_status status, bool more, std::string_view content_type, Value body, uint32_t retry_after_ms, bool accepted) {
   {
@@ -152,10 +134,15 @@ bool Exchange::is_streaming() const {
   return state_ == State::kStreaming && !over_;
 }
 
+heddle_id Inbox::new_id() {
+  std::lock_guard lock(mutex_);
+  return ++last_id_;
+}
+
 heddle_id Inbox::add(Listener listener) {
   std::lock_guard lock(mutex_);
-  listeners_.emplace(++last_listener_, std::make_shared<Listener>(std::move(listener)));
-  return last_listener_;
+  listeners_.emplace(++last_id_, std::make_shared<Listener>(std::move(listener)));
+  return last_id_;
 }
 
 void Inbox::end_exchanges(heddle_id listener) {
@@ -185,6 +172,7 @@ void Inbox::remove_all() {
     for (const auto& [id, listener] : listeners_) ids.push_back(id);
   }
   for (const heddle_id id : ids) remove(id);
+  calls_.remove_all();
 }
 
 void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
@@ -199,6 +187,8 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   asked.deadline_ns = r.deadline_ns;
   asked.credit = r.credit;
   asked.parameters = Value::share(r.parameters);
+  const heddle_request* const given = &r;
+  if (HEDDLE_HAS(given, metadata)) asked.metadata = Value::share(r.metadata);
   asked.body = Value::adopt(r.body);
   const auto exchange = std::make_shared<Exchange>(std::move(asked), outlet_);
   std::shared_ptr<Listener> listener;
@@ -231,6 +221,11 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   }
 }
 
+bool Inbox::is_listener(heddle_id id) const {
+  std::lock_guard lock(mutex_);
+  return listeners_.contains(id);
+}
+
 std::shared_ptr<Exchange> Inbox::find(heddle_id exchange) const {
   std::lock_guard lock(mutex_);
   const auto found = open_.find(exchange);
@@ -260,17 +255,30 @@ void Inbox::over(heddle_id id) {
 // The host's side of heddle.inbox/1.
 struct InboxTable {
   static Inbox& of(const heddle_host* h) { return *static_cast<Inbox*>(HostTable::context(h)); }
+  static bool is_call(heddle_id exchange) { return exchange % 2 == 1; }
+
   static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept { of(h).deliver(listener, *r); }
-  static void grant(const heddle_host* h, heddle_id exchange, uint32_t parts) noexcept { of(h).grant(exchange, parts); }
-  static void over(const heddle_host* h, heddle_id exchange, heddle_status, heddle_str) noexcept { of(h).over(exchange); }
-  static void lost(const heddle_host* h, heddle_id listener, heddle_status status, heddle_str why) noexcept {
-    of(h).outlet_->fault("the listener " + std::to_string(listener) + " was lost: " + error_of_status(status, plugin_text(why)).text());
+  static void grant(const heddle_host* h, heddle_id exchange, uint32_t parts) noexcept {
+    if (!is_call(exchange)) of(h).grant(exchange, parts);  // no call of ours has parts
+  }
+  static void over(const heddle_host* h, heddle_id exchange, heddle_status status, heddle_str why) noexcept {
+    if (is_call(exchange)) of(h).calls_.over(exchange, status, {why.ptr, why.len});
+    else of(h).over(exchange);
+  }
+  static void lost(const heddle_host* h, heddle_id id, heddle_status status, heddle_str why) noexcept {
+    const bool listens = of(h).is_listener(id);
+    of(h).outlet_->fault((listens ? "the listener " : "the channel ") + std::to_string(id) + " was lost: " + error_of_status(status, plugin_text(why)).text());
+  }
+  static void answer(const heddle_host* h, heddle_id exchange, const heddle_answer* a) noexcept { of(h).calls_.answer(exchange, *a); }
+  static void part(const heddle_host* h, heddle_id exchange, heddle_value* v) noexcept { of(h).calls_.part(exchange, v); }
+  static void end(const heddle_host* h, heddle_id exchange, heddle_status status, heddle_str why) noexcept {
+    of(h).calls_.end(exchange, status, {why.ptr, why.len});
   }
 };
 
 const heddle_inbox_service& Inbox::service() {
-  static constexpr heddle_inbox_service kService = {
-      sizeof(heddle_inbox_service), InboxTable::request, InboxTable::grant, InboxTable::over, InboxTable::lost, nullptr, nullptr, nullptr};
+  static constexpr heddle_inbox_service kService = {sizeof(heddle_inbox_service), InboxTable::request, InboxTable::grant, InboxTable::over,
+                                                    InboxTable::lost,             InboxTable::answer,  InboxTable::part,  InboxTable::end};
   return kService;
 }
 

@@ -1,10 +1,9 @@
-// Inbox: where a transport delivers the requests of peers (heddle.inbox/1), and by which their answers go back.
+// Inbox: where a transport delivers what peers say (heddle.inbox/1): their requests, by which the answers go back, and their answers to our calls.
 //
 // Exchange: one request and its answer. It outlives the transport if somebody still holds its Request: then it is over, and nothing is sent.
 #pragma once
 #include <heddle/draft/inbox.h>
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -15,42 +14,13 @@
 #include <unordered_map>
 #include <utility>
 
+#include "plugin/outlet.h"
+#include "plugin/remote_calls.h"
 #include "plugin/request.h"
 
 namespace heddle {
 
 using Receive = std::function<void(Request)>;
-
-// The way to the transport's table, shared by the inbox and its exchanges. Any thread; no lock is held during a call.
-class Outlet {
- public:
-  using Fault = std::function<void(std::string_view rule)>;
-  explicit Outlet(Fault fault) : fault_(std::move(fault)) {}
-  void open(const heddle_transport* table, void* self);
-  // Waits for the calls that are under way; none follows.
-  void close();
-  // fn(table, self); false: closed.
-  template <class Fn>
-  bool call(Fn&& fn) {
-    bool open = false;
-    if (enter()) {
-      fn(*table_, self_);
-      open = true;
-    }
-    leave();
-    return open;
-  }
-  // [any] Somebody broke a rule; a sentence without its subject.
-  void fault(std::string_view rule) const { fault_(rule); }
-
- private:
-  bool enter();
-  void leave();
-  const Fault fault_;
-  const heddle_transport* table_ = nullptr;
-  void* self_ = nullptr;
-  std::atomic<uint32_t> calls_{0};  // under way; the highest bit: closed
-};
 
 class Exchange {
  public:
@@ -59,7 +29,7 @@ class Exchange {
     std::string operation, peer, identity, token, content_type, trace;
     uint64_t deadline_ns = 0;
     uint32_t credit = 0;
-    Value parameters, body;
+    Value parameters, metadata, body;
   };
   Exchange(Asked asked, std::shared_ptr<Outlet> outlet) : asked_(std::move(asked)), outlet_(std::move(outlet)), credit_(asked_.credit) {}
   const Asked& asked() const { return asked_; }
@@ -94,8 +64,10 @@ class Exchange {
 
 class Inbox {
  public:
-  explicit Inbox(Outlet::Fault fault) : outlet_(std::make_shared<Outlet>(std::move(fault))) {}
+  explicit Inbox(Outlet::Fault fault) : outlet_(std::make_shared<Outlet>(std::move(fault))), calls_(outlet_) {}
   Outlet& outlet() { return *outlet_; }
+  RemoteCalls& calls() { return calls_; }
+  heddle_id new_id();  // of a listener or a channel
 
   struct Listener {
     Receive receive;
@@ -122,14 +94,16 @@ class Inbox {
   void over(heddle_id exchange);
   void grant(heddle_id exchange, uint32_t parts);
   void end_exchanges(heddle_id listener);
+  bool is_listener(heddle_id id) const;
   std::shared_ptr<Exchange> find(heddle_id exchange) const;
 
   const std::shared_ptr<Outlet> outlet_;
+  RemoteCalls calls_;
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<heddle_id, std::shared_ptr<Listener>> listeners_;
   std::unordered_map<heddle_id, Open> open_;
-  heddle_id last_listener_ = 0;
+  heddle_id last_id_ = 0;
 };
 
 }  // namespace heddle

@@ -27,6 +27,7 @@ const std::string& Request::content_type() const { return exchange_->asked().con
 const std::string& Request::trace() const { return exchange_->asked().trace; }
 uint64_t Request::deadline_ns() const { return exchange_->asked().deadline_ns; }
 const Value& Request::parameters() const { return exchange_->asked().parameters; }
+const Value& Request::metadata() const { return exchange_->asked().metadata; }
 const Value& Request::body() const { return exchange_->asked().body; }
 
 std::string_view Request::body_text() const {

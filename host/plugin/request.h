@@ -61,6 +61,7 @@ class Request {
   const std::string& trace() const;     // W3C traceparent; empty: none
   uint64_t deadline_ns() const;         // 0: none
   const Value& parameters() const;      // a map of texts
+  const Value& metadata() const;        // a map of texts, or empty; what the peer says, and no more than that
   // A parameter's text, or empty where it is absent.
   std::string_view parameter(std::string_view name) const;
   const Value& body() const;            // empty: none

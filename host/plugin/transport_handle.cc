@@ -20,19 +20,9 @@ Error reason(heddle_status status) {
 
 Value number(uint64_t n) { return Value::integer(static_cast<int64_t>(std::min<uint64_t>(n, INT64_MAX))); }
 
-Result<Value> value_of(const Operation& operation) {
-  auto name = Value::string(operation.name), method = Value::string(operation.method), path = Value::string(operation.path);
-  if (!name || !method || !path) return Error("invalid", "an operation's name, method or path is not UTF-8", ErrorClass::kConfig);
-  return Value::map({{"name", *name}, {"answer", *Value::string(operation.stream ? "stream" : "value")}, {"method", *method}, {"path", *path}});
-}
-
 Result<Value> value_of(const Offer& offer) {
-  std::vector<Value> operations;
-  for (const Operation& operation : offer.operations) {
-    auto value = value_of(operation);
-    if (!value) return value;
-    operations.push_back(*std::move(value));
-  }
+  auto operations = value_of(offer.operations);
+  if (!operations) return operations;
   const ListenLimits& l = offer.limits;
   auto limits = Value::map({{"body_bytes", number(l.body_bytes)},
                             {"requests", number(l.requests)},
@@ -42,8 +32,28 @@ Result<Value> value_of(const Offer& offer) {
                             {"stall_ms", number(l.stall_ms)}});
   auto endpoint = Value::string(offer.endpoint), otherwise = Value::string(offer.otherwise);
   if (!endpoint || !otherwise) return Error("invalid", "the endpoint, or an operation's name, is not UTF-8", ErrorClass::kConfig);
-  std::vector<std::pair<std::string, Value>> members = {{"endpoint", *endpoint}, {"limits", *limits}, {"operations", Value::list(std::move(operations))}};
+  std::vector<std::pair<std::string, Value>> members = {{"endpoint", *endpoint}, {"limits", *limits}, {"operations", *operations}};
   if (!offer.otherwise.empty()) members.emplace_back("otherwise", *otherwise);
+  return Value::map(std::move(members));
+}
+
+Result<Value> value_of(const ChannelTls& tls) {
+  Texts texts = {{"ca", tls.ca}, {"certificate", tls.certificate}, {"key", tls.key}, {"server_name", tls.server_name}};
+  std::erase_if(texts, [](const auto& member) { return member.second.empty(); });
+  return map_of(texts);
+}
+
+Result<Value> value_of(const ChannelOptions& options) {
+  auto operations = value_of(options.operations), headers = map_of(options.headers), endpoint = Value::string(options.endpoint);
+  auto tls = value_of(options.tls.value_or(ChannelTls()));
+  for (const auto* made : {&operations, &headers, &endpoint, &tls})
+    if (!*made) return made->error();
+  std::vector<std::pair<std::string, Value>> members = {{"endpoint", *endpoint},
+                                                        {"operations", *operations},
+                                                        {"headers", *headers},
+                                                        {"connect_ms", number(options.connect_ms)},
+                                                        {"most_body_bytes", number(options.most_body_bytes)}};
+  if (options.tls) members.emplace_back("tls", *tls);
   return Value::map(std::move(members));
 }
 
@@ -103,8 +113,25 @@ TransportHandle::~TransportHandle() {
 }
 
 heddle_op* TransportHandle::start(StartOp::Done done) {
-  std::lock_guard lock(mutex_);
-  return starts_.emplace_back(std::make_unique<StartOp>(std::move(done)))->handle();
+  StartOp* op;
+  {
+    std::lock_guard lock(mutex_);
+    if (free_.empty()) {
+      op = starts_.emplace_back(std::make_unique<StartOp>(nullptr)).get();
+      op->on_fault([outlet = &inbox_.outlet()](std::string_view rule) { outlet->fault("it " + std::string(rule)); });
+    } else {
+      op = free_.back();
+      free_.pop_back();
+    }
+  }
+  op->reopen([this, op, done = std::move(done)](Result<Value> outcome) {
+    {
+      std::lock_guard lock(mutex_);
+      free_.push_back(op);
+    }
+    done(std::move(outcome));
+  });
+  return op->handle();
 }
 
 void TransportHandle::activate(Done done) {
@@ -150,6 +177,31 @@ void TransportHandle::close(heddle_id listener, uint64_t until_ns, Done done) {
     done(std::move(closed));
   }));
   table_->close(self_, listener, until_ns, op);
+}
+
+void TransportHandle::connect(const ChannelOptions& options, Connected done) {
+  if (!HEDDLE_HAS(table_, connect) || !HEDDLE_HAS(table_, call) || !HEDDLE_HAS(table_, probe) || !HEDDLE_HAS(table_, disconnect) ||
+      !HEDDLE_HAS(table_, cancel))
+    return done(Error("unsupported", "the transport of plugin " + plugin_name() + " cannot call anybody", ErrorClass::kConfig));
+  const auto value = value_of(options);
+  if (!value) return done(value.error());
+  const heddle_id id = inbox_.new_id();
+  inbox_.calls().add(id);
+  heddle_op* const op = start([this, id, endpoint = options.endpoint, done = std::move(done)](Result<Value> answered) {
+    if (answered) return done(std::make_unique<Channel>(*this, id, endpoint));
+    inbox_.calls().remove(id);
+    done(std::move(answered).error());
+  });
+  table_->connect(self_, id, value->get(), op);
+}
+
+void TransportHandle::probe(heddle_id channel, Done done) { table_->probe(self_, channel, start(without_value(std::move(done)))); }
+
+void TransportHandle::disconnect(heddle_id channel, Done done) {
+  table_->disconnect(self_, channel, start(without_value([this, channel, done = std::move(done)](Result<void> outcome) {
+                       inbox_.calls().remove(channel);
+                       done(std::move(outcome));
+                     })));
 }
 
 }  // namespace heddle

@@ -1,4 +1,4 @@
-// TransportHandle: one transport object of a plugin, from create to destroy.
+// TransportHandle: one transport object of a plugin, from create to destroy: what it serves, and its channels to peers.
 #pragma once
 #include <heddle/draft/transport.h>
 
@@ -11,21 +11,15 @@
 #include "lanes/lanes.h"
 #include "plugin/call.h"
 #include "plugin/catalog.h"
+#include "plugin/channel.h"
 #include "plugin/host_table.h"
 #include "plugin/inbox.h"
 #include "plugin/library.h"
+#include "plugin/operation.h"
 #include "result.h"
 #include "value/value.h"
 
 namespace heddle {
-
-// One thing that peers may ask for; what the members mean stands in heddle/draft/transport.h.
-struct Operation {
-  std::string name;    // "jobs.get"
-  std::string method;  // "GET"
-  std::string path;    // "/v1/jobs/{id}"
-  bool stream = false;
-};
 
 struct ListenLimits {
   uint64_t body_bytes = uint64_t{16} << 20;
@@ -49,7 +43,8 @@ class TransportHandle {
   // as a sentence, on any thread; by default it is logged as an error. Errors name the plugin, the type and its reason.
   static Result<std::unique_ptr<TransportHandle>> create(const CatalogEntry& entry, const std::string& owner, const Value& params, Lanes* lanes,
                                                          LaneId lane, Outlet::Fault fault = nullptr);
-  // [setup] destroy. Listeners that are not closed are cut off; requests that somebody still holds are gone. Not from inside a callback.
+  // [setup] destroy. Listeners that are not closed are cut off, calls that are open are given up; requests that somebody still holds are gone. Not
+  // from inside a callback.
   ~TransportHandle();
   TransportHandle(const TransportHandle&) = delete;
   TransportHandle& operator=(const TransportHandle&) = delete;
@@ -67,11 +62,19 @@ class TransportHandle {
   // [any] Takes no more requests, lets the running ones end until `until_ns`, cuts off the rest.
   void close(heddle_id listener, uint64_t until_ns, Done done);
 
+  // [start] A channel to a peer, which need not be reached for that. `done` gets it once, on any thread, perhaps before this returns. Errors:
+  // "unsupported" (a server's transport), what the plugin says.
+  using Connected = std::function<void(Result<std::unique_ptr<Channel>>)>;
+  void connect(const ChannelOptions& options, Connected done);
+
   const std::string& plugin_name() const { return library_->descriptor().name; }
 
  private:
   explicit TransportHandle(Outlet::Fault fault) : inbox_(std::move(fault)) {}
+  friend class Channel;
   heddle_op* start(StartOp::Done done);
+  void probe(heddle_id channel, Done done);
+  void disconnect(heddle_id channel, Done done);
 
   Library* library_ = nullptr;
   Inbox inbox_;
@@ -79,7 +82,9 @@ class TransportHandle {
   void* self_ = nullptr;
   const heddle_transport* table_ = nullptr;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<StartOp>> starts_;  // guarded by mutex_; kept, so that a second completion finds them
+  // Guarded by mutex_:
+  std::vector<std::unique_ptr<StartOp>> starts_;  // all there ever were, so that a second completion finds them
+  std::vector<StartOp*> free_;                    // those that are answered
 };
 
 }  // namespace heddle

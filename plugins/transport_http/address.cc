@@ -13,21 +13,6 @@ namespace {
 
 using heddle::sdk::Error;
 
-struct HostAndPort {
-  std::string host, port;
-};
-
-HostAndPort split(const std::string& endpoint) {
-  const size_t colon = endpoint.rfind(':');
-  HostAndPort parts;
-  if (colon != endpoint.npos) parts = {endpoint.substr(0, colon), endpoint.substr(colon + 1)};
-  if (parts.host.size() > 2 && parts.host.front() == '[' && parts.host.back() == ']') parts.host = parts.host.substr(1, parts.host.size() - 2);
-  const bool digits = !parts.port.empty() && parts.port.size() <= 5 && parts.port.find_first_not_of("0123456789") == parts.port.npos;
-  if (parts.host.empty() || !digits || std::stoul(parts.port) > 65535)
-    throw Error(HEDDLE_INVALID, "\"" + endpoint + "\" is no endpoint: it must be HOST:PORT, as in 127.0.0.1:8080 or [::1]:8080");
-  return parts;
-}
-
 bool is_loopback(const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) return ntohl(reinterpret_cast<const sockaddr_in&>(address).sin_addr.s_addr) >> 24 == 127;
   const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
@@ -41,8 +26,19 @@ bool is_loopback(const sockaddr_storage& address) {
 
 }  // namespace
 
+HostAndPort split_endpoint(const std::string& text, const std::string& endpoint) {
+  const size_t colon = text.rfind(':');
+  HostAndPort parts;
+  if (colon != text.npos) parts = {text.substr(0, colon), text.substr(colon + 1)};
+  if (parts.host.size() > 2 && parts.host.front() == '[' && parts.host.back() == ']') parts.host = parts.host.substr(1, parts.host.size() - 2);
+  const bool digits = !parts.port.empty() && parts.port.size() <= 5 && parts.port.find_first_not_of("0123456789") == parts.port.npos;
+  if (parts.host.empty() || !digits || std::stoul(parts.port) > 65535)
+    throw Error(HEDDLE_INVALID, "\"" + endpoint + "\" is no endpoint: it must be HOST:PORT, as in 127.0.0.1:8080 or [::1]:8080");
+  return parts;
+}
+
 Listening listen_on(const std::string& endpoint, int backlog) {
-  const HostAndPort parts = split(endpoint);
+  const HostAndPort parts = split_endpoint(endpoint, endpoint);
   addrinfo wanted{};
   wanted.ai_socktype = SOCK_STREAM;
   wanted.ai_flags = AI_PASSIVE;

@@ -8,6 +8,12 @@
 
 namespace transport_http {
 
+struct HostAndPort {
+  std::string host, port;  // the host without brackets
+};
+// "127.0.0.1:8080", "[::1]:8080". Throws heddle::sdk::Error about `endpoint`, which `text` is, or is a part of.
+HostAndPort split_endpoint(const std::string& text, const std::string& endpoint);
+
 struct Listening {
   Descriptor socket;     // non-blocking
   std::string endpoint;  // with the port in use

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "clock.h"
+#include "metadata.h"
 #include "written.h"
 
 namespace transport_http {
@@ -99,10 +100,8 @@ void Connection::ask(const httplib::Request& request, httplib::Response& respons
 }
 
 void Connection::give_request(const std::string& body) {
-  std::vector<Value::Entry> parameters;
-  parameters.reserve(head_.parameters.size());
-  for (const auto& [name, value] : head_.parameters) parameters.push_back({name, Value::string(value)});
-  const Value map = Value::map(parameters);
+  const Value parameters = map_of(head_.parameters);
+  const Value metadata = head_.metadata.empty() ? Value() : map_of(head_.metadata);
   heddle_request r{};
   r.struct_size = sizeof r;
   r.operation = to_str(head_.operation);
@@ -113,7 +112,8 @@ void Connection::give_request(const std::string& body) {
   r.trace = to_str(head_.trace);
   r.deadline_ns = head_.deadline_ns;
   r.credit = Exchange::kWindow;
-  r.parameters = map.get();
+  r.parameters = parameters.get();
+  r.metadata = metadata.get();
   if (head_.has_body) r.body = Value::bytes(std::as_bytes(std::span(body))).release();
   exchange_ = shared_.exchanges.ask(shared_.listener, r, bell_);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "ascii.h"
+
 namespace transport_http {
 namespace {
 
@@ -39,7 +41,25 @@ constexpr Row kRows[] = {
     {"", HEDDLE_UNSUPPORTED, 501, ""},
     {"", HEDDLE_UNAVAILABLE, 503, ""},
     {"", HEDDLE_DEADLINE, 504, ""},
+    // Of peers that are not heddle; never given.
+    {"", HEDDLE_UNAVAILABLE, 502, ""},
+    {"", HEDDLE_EXHAUSTED, 507, ""},
 };
+
+struct Trouble {
+  std::string_view code;
+  heddle_status status;
+  std::string_view error_class;
+};
+constexpr Trouble kTroubles[] = {
+    {"unreachable", HEDDLE_UNAVAILABLE, "retryable"}, {"untrusted", HEDDLE_DENIED, "permanent"},
+    {"connection-lost", HEDDLE_UNAVAILABLE, "retryable"}, {"deadline", HEDDLE_DEADLINE, "retryable"},
+    {"cancelled", HEDDLE_CANCELLED, "cancelled"}, {"too-large", HEDDLE_INVALID, "permanent"},
+    {"not-understood", HEDDLE_UNSUPPORTED, "permanent"}, {"full", HEDDLE_EXHAUSTED, "retryable"},
+    {"unsupported", HEDDLE_UNSUPPORTED, "permanent"}, {"invalid", HEDDLE_INVALID, "permanent"},
+};
+
+constexpr size_t kMostQuoted = 200;
 
 std::string text(heddle::sdk::ValueRef map, std::string_view key, std::string otherwise) {
   const auto found = map.find(key).as_text();
@@ -62,6 +82,37 @@ Failure refusal(int http, std::string message) {
   return f;
 }
 
+Failure trouble(std::string_view code, std::string message) {
+  const auto found = std::find_if(std::begin(kTroubles), std::end(kTroubles), [&](const Trouble& t) { return t.code == code; });
+  if (found == std::end(kTroubles)) return {HEDDLE_INTERNAL, std::string(code), "permanent", std::move(message)};
+  return {found->status, std::string(code), std::string(found->error_class), std::move(message)};
+}
+
+Failure failure_said(int http, const std::string& reason, std::string_view body) {
+  using heddle::sdk::Value;
+  Failure f;
+  f.http = http;
+  Value said;
+  // Whatever a peer sends: text that is no JSON is quoted.
+  heddle::sdk::detail::guard([&] { said = Value::parse(body); }, [](heddle_status, std::string_view) {});
+  const auto error = said.find("error");
+  f.code = text(error, "code", "");
+  const Row* fits = nullptr;
+  for (const Row& row : kRows) {
+    if (row.http != http) continue;
+    const bool better = !fits || row.code == f.code || (row.code.empty() && fits->code != f.code);
+    if (better) fits = &row;
+  }
+  f.status = fits ? fits->status : http >= 500 ? HEDDLE_INTERNAL : HEDDLE_INVALID;
+  if (f.code.empty() && fits) f.code = fits->code;
+  f.error_class = text(error, "class", fits && f.code == fits->code ? std::string(fits->error_class) : "");
+  f.message = text(error, "message", "");
+  if (!f.message.empty()) return f;
+  f.message = "the peer answered " + std::to_string(http) + (reason.empty() ? "" : " " + quotable(reason));
+  if (!body.empty()) f.message.append(": ").append(quotable(body.substr(0, kMostQuoted))).append(body.size() > kMostQuoted ? "…" : "");
+  return f;
+}
+
 Failure failure_of(heddle_status status, heddle::sdk::ValueRef body, uint32_t retry_after_ms) {
   Failure f;
   f.status = status;
@@ -73,12 +124,14 @@ Failure failure_of(heddle_status status, heddle::sdk::ValueRef body, uint32_t re
   return f;
 }
 
+heddle::sdk::Value details_of(const Failure& failure) {
+  using heddle::sdk::Value;
+  return Value::map({{"code", Value::string(failure.code)}, {"class", Value::string(failure.error_class)}, {"message", Value::string(failure.message)}});
+}
+
 std::string body_of(const Failure& failure) {
   using heddle::sdk::Value;
-  const Value error = Value::map({{"error", Value::map({{"code", Value::string(failure.code)},
-                                                         {"class", Value::string(failure.error_class)},
-                                                         {"message", Value::string(failure.message)}})}});
-  return std::string(error.json());
+  return std::string(Value::map({{"error", details_of(failure)}}).json());
 }
 
 std::string whole_answer(const Failure& failure) {

@@ -1,21 +1,14 @@
 #include "head.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
+#include "ascii.h"
 #include "clock.h"
+#include "metadata.h"
 
 namespace transport_http {
 namespace {
-
-constexpr uint64_t kMostTimeoutMs = 24ull * 3600 * 1000;
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return out;
-}
 
 std::optional<uint64_t> number(const std::string& text) {
   uint64_t n = 0;
@@ -87,8 +80,11 @@ void judge_headers(const httplib::Request& request, Head& head) {
   head.content_type = std::move(type);
   head.token = bearer(request);
   head.trace = traceparent(request);
-  if (!request.has_header("Heddle-Timeout-Ms")) return;
-  const auto ms = number(request.get_header_value("Heddle-Timeout-Ms"));
+  auto said = read_metadata(request.headers);
+  if (said.refused) return refuse(head, said.refused->http, said.refused->message, head.has_body);
+  head.metadata = std::move(said.metadata);
+  if (!request.has_header(kTimeoutHeader)) return;
+  const auto ms = number(request.get_header_value(kTimeoutHeader));
   if (!ms || *ms == 0 || *ms > kMostTimeoutMs) return refuse(head, 400, "Heddle-Timeout-Ms must be a number from 1 to 86400000", head.has_body);
   head.deadline_ns = in_ms(*ms);
 }

@@ -18,6 +18,7 @@ struct Head {
   std::string allow;       // of 405 and OPTIONS
   std::string operation;
   Parameters parameters;   // of path and query; see "otherwise" in heddle/draft/transport.h
+  Parameters metadata;
   bool has_body = false;
   std::string content_type, token, trace;
   uint64_t deadline_ns = 0;

@@ -4,33 +4,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <system_error>
 
 #include "clock.h"
+#include "quiet_thread.h"
 
 namespace transport_http {
 namespace {
-
-// Our threads take no signals: those are the host's, and a broken connection is an error here, not a SIGPIPE.
-struct BlockSignals {
-  BlockSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  }
-  ~BlockSignals() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
-  sigset_t before;
-};
-
-template <class Fn>
-std::thread quiet_thread(Fn&& fn) {
-  const BlockSignals blocked;
-  return std::thread(std::forward<Fn>(fn));
-}
 
 Descriptor open_spare() { return Descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC)); }
 

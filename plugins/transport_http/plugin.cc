@@ -13,11 +13,14 @@ using detail::guard;
 using detail::to_str;
 
 #define TRANSPORT_HTTP_TYPE                                                                                                             \
-  R"({"transport":"http","summary":"HTTP/1.1, server side: JSON, lines of JSON, server-sent events; TLS.",)"                            \
+  R"({"transport":"http","summary":"HTTP/1.1: JSON, lines of JSON, server-sent events; TLS.",)"                            \
   R"("params":{"type":"object","properties":{)"                                                                                         \
   R"("connections":{"type":"integer","minimum":1,"maximum":4096,"default":128,"description":"connections at a time, each with a thread; more are answered 503"},)" \
   R"("backlog":{"type":"integer","minimum":1,"maximum":65535,"default":511,"description":"connections that may wait to be accepted"},)" \
   R"("hosts":{"type":"array","items":{"type":"string","minLength":1},"description":"further names that requests may be addressed to, as of a proxy"},)"  \
+  R"("calls":{"type":"integer","minimum":1,"maximum":4096,"default":64,"description":"calls to a peer at a time, each with a connection and a thread"},)" \
+  R"("waiting":{"type":"integer","minimum":0,"maximum":1000000,"default":1024,"description":"calls to a peer that may wait for those; more are refused"},)" \
+  R"("keep_ms":{"type":"integer","minimum":0,"maximum":3600000,"default":30000,"description":"how long a connection to a peer, or a thread for its calls, is kept that nobody uses"},)" \
   R"("tls":{"type":"object","description":"PEM files; without it, connections are plain","properties":{)"                               \
   R"("certificate":{"type":"string","minLength":1,"description":"the certificate and its chain"},)"                                     \
   R"("key":{"type":"string","minLength":1,"description":"the certificate's private key"},)"                                             \
@@ -26,7 +29,7 @@ using detail::to_str;
 
 HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN,
             R"({"plugin":"transport_http","version":"0.1.0",)" HEDDLE_NOTE_ABI
-            R"(,"license":"Apache-2.0","summary":"Serves the host over HTTP","package":"heddle-plugins-base"})");
+            R"(,"license":"Apache-2.0","summary":"Serves the host, and calls peers, over HTTP","package":"heddle-plugins-base"})");
 HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE, TRANSPORT_HTTP_TYPE);
 
 HttpTransport& of(void* self) { return *static_cast<HttpTransport*>(self); }
@@ -58,6 +61,8 @@ template <class Fn>
 void tell(void* self, heddle_id exchange, Fn&& fn) noexcept {
   guard([&] { fn(of(self).exchanges()); }, [&](heddle_status, std::string_view) { of(self).exchanges().cancel(exchange); });
 }
+bool is_call(heddle_id exchange) { return exchange % 2 == 1; }
+
 void answer(void* self, heddle_id exchange, const heddle_answer* a) noexcept {
   tell(self, exchange, [&](Exchanges& all) { all.answer(exchange, *a); });
 }
@@ -68,7 +73,31 @@ void end(void* self, heddle_id exchange, heddle_status status, heddle_str why) n
   tell(self, exchange, [&](Exchanges& all) { all.end(exchange, status, why); });
 }
 void cancel(void* self, heddle_id exchange) noexcept {
-  tell(self, exchange, [&](Exchanges& all) { all.cancel(exchange); });
+  if (is_call(exchange)) of(self).cancel(exchange);
+  else tell(self, exchange, [&](Exchanges& all) { all.cancel(exchange); });
+}
+void grant(void* self, heddle_id exchange, uint32_t parts) noexcept {
+  if (is_call(exchange)) of(self).grant(exchange, parts);  // peers' requests have no parts
+}
+
+void connect(void* self, heddle_id channel, const heddle_value* options, heddle_op* op) noexcept {
+  guard(
+      [&] {
+        of(self).connect(channel, ValueRef(options));
+        detail::services.op->complete(op, HEDDLE_OK, nullptr, {});
+      },
+      [&](heddle_status status, std::string_view why) { refuse(op, status, why); });
+}
+
+void call(void* self, heddle_id channel, const heddle_request* r) noexcept { of(self).call(channel, *r); }
+
+void probe(void* self, heddle_id channel, heddle_op* op) noexcept {
+  if (!of(self).probe(channel, op)) refuse(op, HEDDLE_NOT_FOUND, "there is no such channel");
+}
+
+void disconnect(void* self, heddle_id channel, heddle_op* op) noexcept {
+  const auto done = [op] { detail::services.op->complete(op, HEDDLE_OK, nullptr, {}); };
+  if (!of(self).disconnect(channel, done)) refuse(op, HEDDLE_NOT_FOUND, "there is no such channel, or it is disconnected already");
 }
 
 constexpr heddle_transport table() noexcept {
@@ -80,7 +109,12 @@ constexpr heddle_transport table() noexcept {
   t.close = &close;
   t.part = &part;
   t.end = &end;
+  t.grant = &grant;
   t.cancel = &cancel;
+  t.connect = &connect;
+  t.call = &call;
+  t.probe = &probe;
+  t.disconnect = &disconnect;
   return t;
 }
 

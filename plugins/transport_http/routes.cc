@@ -10,11 +10,9 @@ using heddle::sdk::ValueRef;
 
 constexpr std::string_view kMethods[] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
 
-bool is_parameter(std::string_view segment) { return segment.size() > 2 && segment.front() == '{' && segment.back() == '}'; }
-
 std::string text_of(ValueRef operation, std::string_view key) {
   const auto text = operation.find(key).as_text();
-  if (!text || text->empty()) throw Error(HEDDLE_INVALID, "an operation of the offer lacks \"" + std::string(key) + "\"");
+  if (!text || text->empty()) throw Error(HEDDLE_INVALID, "an operation lacks \"" + std::string(key) + "\"");
   return std::string(*text);
 }
 
@@ -24,7 +22,7 @@ Route read_route(ValueRef operation) {
   route.method = text_of(operation, "method");
   route.stream = text_of(operation, "answer") == "stream";
   if (std::find(std::begin(kMethods), std::end(kMethods), route.method) == std::end(kMethods))
-    throw Error(HEDDLE_INVALID, route.operation + ": the method " + route.method + " cannot be served");
+    throw Error(HEDDLE_INVALID, route.operation + ": the method " + route.method + " is not known here");
   const std::string path = text_of(operation, "path");
   auto target = parse_target(path);
   if (!target.target || !target.target->query.empty()) throw Error(HEDDLE_INVALID, route.operation + ": " + path + " is no path");
@@ -45,8 +43,10 @@ bool fits(const Route& route, const std::vector<std::string>& segments) {
 
 }  // namespace
 
+bool is_parameter(std::string_view segment) { return segment.size() > 2 && segment.front() == '{' && segment.back() == '}'; }
+
 Routes::Routes(ValueRef operations) {
-  if (!operations.is(HEDDLE_LIST)) throw Error(HEDDLE_INVALID, "the offer has no list of operations");
+  if (!operations.is(HEDDLE_LIST)) throw Error(HEDDLE_INVALID, "there is no list of operations");
   for (size_t i = 0; i < operations.size(); ++i) {
     Route route = read_route(operations.at(i));
     for (const Route& other : routes_)
@@ -58,6 +58,11 @@ Routes::Routes(ValueRef operations) {
     return std::lexicographical_compare(a.segments.begin(), a.segments.end(), b.segments.begin(), b.segments.end(),
                                         [](const std::string& x, const std::string& y) { return !is_parameter(x) && is_parameter(y); });
   });
+}
+
+const Route* Routes::named(std::string_view operation) const {
+  const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) { return route.operation == operation; });
+  return found == routes_.end() ? nullptr : &*found;
 }
 
 Routes::Match Routes::find(std::string_view method, const std::vector<std::string>& segments) const {

@@ -17,10 +17,13 @@ struct Route {
   bool stream = false;
 };
 
+// "{id}"
+bool is_parameter(std::string_view segment);
+
 // Immutable.
 class Routes {
  public:
-  // From the offer's "operations". Throws heddle::sdk::Error for what is no list of operations with methods and paths.
+  // From the "operations" of an offer, or of a connect. Throws heddle::sdk::Error for what is no list of operations with methods and paths.
   explicit Routes(heddle::sdk::ValueRef operations);
 
   struct Match {
@@ -30,6 +33,8 @@ class Routes {
   };
   // HEAD is answered where GET is.
   Match find(std::string_view method, const std::vector<std::string>& segments) const;
+
+  const Route* named(std::string_view operation) const;  // null: there is none
 
  private:
   std::vector<Route> routes_;  // those with fewer parameters first

@@ -3,15 +3,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
+
+#include "ascii.h"
 
 namespace transport_http {
 namespace {
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // "name:80" or "[::1]:80", without the port: who forwards a port has another one.
 std::string without_port(const std::string& host) {

@@ -13,6 +13,12 @@ struct TlsParams {
   std::string client_ca;
 };
 
+struct ClientTlsParams {
+  std::string ca;           // PEM files; empty: the authorities of the system, and no certificate of our own
+  std::string certificate;
+  std::string key;
+};
+
 struct FreeContext {
   void operator()(SSL_CTX* c) const { ::SSL_CTX_free(c); }
 };
@@ -22,8 +28,18 @@ struct FreeSession {
 using TlsContext = std::unique_ptr<SSL_CTX, FreeContext>;
 using TlsSession = std::unique_ptr<SSL, FreeSession>;
 
-// Throws heddle::sdk::Error, which names the file.
+// Throw heddle::sdk::Error, which names the file.
 TlsContext load_tls(const TlsParams& params);
+TlsContext load_client_tls(const ClientTlsParams& params);
+
+// Whom a client wants to speak to, by a host's name or an address; and, after a handshake that failed, what is wrong with the certificate of
+// whom it found; empty: nothing.
+struct Expected {
+  std::string name;
+  std::string objection = {};
+};
+// Before the handshake, during which `expected` lives. False: out of memory.
+bool expect(SSL* session, Expected& expected);
 
 // The subject of the peer's verified certificate (RFC 2253), or empty.
 std::string subject_of(SSL* session);

@@ -1,4 +1,4 @@
-// HttpTransport: the object behind one heddle_transport: its params, its listeners, its exchanges.
+// HttpTransport: the object behind one heddle_transport: its params, its listeners and channels, its exchanges and calls.
 #pragma once
 #include <heddle/sdk/config.h>
 
@@ -8,6 +8,8 @@
 #include <mutex>
 #include <string>
 
+#include "calls.h"
+#include "channel.h"
 #include "exchanges.h"
 #include "listener.h"
 #include "tls.h"
@@ -24,13 +26,27 @@ class HttpTransport {
   bool close(heddle_id id, uint64_t until_ns, std::function<void()> done);
   Exchanges& exchanges() { return exchanges_; }
 
+  void connect(heddle_id id, heddle::sdk::ValueRef options);  // throws heddle::sdk::Error
+  void call(heddle_id channel, const heddle_request& r);
+  void cancel(heddle_id call);
+  void grant(heddle_id call, uint32_t parts);
+  // False: there is no such channel, or it is disconnected already.
+  bool probe(heddle_id channel, heddle_op* op);
+  bool disconnect(heddle_id channel, std::function<void()> done);
+  Calls& calls() { return calls_; }
+
  private:
+  std::shared_ptr<Channel> find(heddle_id channel);
+
   ListenerParams params_;
+  ChannelParams channel_params_;
   TlsContext tls_;
   Exchanges exchanges_;
+  Calls calls_;
   std::mutex mutex_;
-  // Guarded by mutex_. Closed ones stay: their last thread is waited for in our destructor.
-  std::map<heddle_id, std::unique_ptr<Listener>> listeners_;
+  // Guarded by mutex_:
+  std::map<heddle_id, std::unique_ptr<Listener>> listeners_;  // closed ones stay: their last thread is waited for in our destructor
+  std::map<heddle_id, std::shared_ptr<Channel>> channels_;    // those that are gone go with the next connect
 };
 
 }  // namespace transport_http

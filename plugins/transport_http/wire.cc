@@ -1,15 +1,10 @@
 #include "wire.h"
 
-#include <openssl/err.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cerrno>
 #include <cstring>
-#include <string_view>
-#include <utility>
 
 #include "clock.h"
 
@@ -17,39 +12,24 @@ namespace transport_http {
 namespace {
 
 constexpr size_t kOutBuffer = size_t{64} << 10;
-constexpr size_t kMostHead = size_t{32} << 10;
-constexpr size_t kMostLine = 8190;  // just under what the library refuses without saying why
 constexpr uint64_t kFarewellMs = 1000;
 constexpr size_t kFarewellBytes = size_t{1} << 20;
-
-// RFC 9110, "token"
-bool is_name_character(char c) {
-  const auto u = static_cast<unsigned char>(c);
-  return std::isalnum(u) != 0 || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
 
 }  // namespace
 
 bool Wire::secure(SSL_CTX* context) {
   const uint64_t until = in_ms(limits_.header_ms);
-  tls_.reset(::SSL_new(context));
-  if (!tls_ || ::SSL_set_fd(tls_.get(), socket_.get()) != 1) return false;
-  for (;;) {
-    ::ERR_clear_error();
-    const int result = ::SSL_accept(tls_.get());
-    if (result == 1) break;
-    if (!wait_for_tls(result, until)) return false;
-  }
-  identity_ = subject_of(tls_.get());
+  if (!socket_.begin_tls(context)) return false;
+  for (Transfer done = socket_.handshake(true); done.n <= 0; done = socket_.handshake(true))
+    if (!wait(done, until)) return false;
+  identity_ = subject_of(socket_.tls());
   return true;
 }
 
-// True once the session can go on.
-bool Wire::wait_for_tls(int result, uint64_t until_ns) {
-  const int why = ::SSL_get_error(tls_.get(), result);
-  if (why != SSL_ERROR_WANT_READ && why != SSL_ERROR_WANT_WRITE) return false;
-  pollfd p{socket_.get(), static_cast<short>(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT), 0};
-  return poll_until(&p, 1, until_ns) > 0;
+// True once it can go on.
+bool Wire::wait(const Transfer& transfer, uint64_t until_ns) {
+  pollfd p{socket_.get(), transfer.wait, 0};
+  return transfer.wait != 0 && poll_until(&p, 1, until_ns) > 0;
 }
 
 bool Wire::await_request(Bell& bell, const std::atomic<bool>& closing, uint64_t until_ns) {
@@ -61,9 +41,7 @@ bool Wire::await_request(Bell& bell, const std::atomic<bool>& closing, uint64_t 
   }
   head_until_ = in_ms(limits_.header_ms);
   request_until_ = in_ms(limits_.request_ms);
-  head_bytes_ = line_bytes_ = lines_ = 0;
-  before_ = 0;
-  named_ = false;
+  rules_ = {};
   fault_ = 0;
   in_head_ = true;
   has_written_ = false;
@@ -73,20 +51,9 @@ bool Wire::await_request(Bell& bell, const std::atomic<bool>& closing, uint64_t 
 // > 0: so many bytes; 0: the peer ended; -1: broken; -2: not in time.
 ssize_t Wire::receive(char* to, size_t size, uint64_t until_ns) {
   for (;;) {
-    if (tls_) {
-      ::ERR_clear_error();
-      const int n = ::SSL_read(tls_.get(), to, static_cast<int>(size));
-      if (n > 0) return n;
-      if (::SSL_get_error(tls_.get(), n) == SSL_ERROR_ZERO_RETURN) return 0;
-      if (wait_for_tls(n, until_ns)) continue;
-      return now_ns() >= until_ns ? -2 : -1;
-    }
-    const ssize_t n = ::recv(socket_.get(), to, size, 0);
-    if (n >= 0) return n;
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
-    pollfd p{socket_.get(), POLLIN, 0};
-    if (poll_until(&p, 1, until_ns) <= 0) return -2;
+    const Transfer done = socket_.receive(to, size);
+    if (done.wait == 0) return done.n;
+    if (!wait(done, until_ns)) return -2;
   }
 }
 
@@ -106,29 +73,6 @@ ssize_t Wire::break_off(int fault) {
   return -1;
 }
 
-// False: the head is larger than it may be, or has what the library would pass over and another server perhaps would not: lines that end in a
-// mere LF, control characters, headers without a name, names with spaces, folded lines.
-bool Wire::judge_head(char c) {
-  const char before = std::exchange(before_, c);
-  int wrong = 0;
-  if (c == '\n') {
-    const bool blank = line_bytes_ == 1;
-    if (before != '\r' || (lines_ > 0 && !blank && !named_)) wrong = 400;
-    line_bytes_ = 0;
-    named_ = false;
-    ++lines_;
-  } else if (before == '\r' || c == '\0' || (lines_ > 0 && !named_ && c != ':' && c != '\r' && !is_name_character(c)) ||
-             (lines_ > 0 && c == ':' && line_bytes_ == 0)) {
-    wrong = 400;
-  } else {
-    named_ = named_ || c == ':';
-    if (++line_bytes_ > kMostLine) wrong = lines_ == 0 ? 414 : 431;
-  }
-  if (++head_bytes_ > kMostHead && wrong == 0) wrong = 431;
-  if (wrong != 0) break_off(wrong);
-  return wrong == 0;
-}
-
 ssize_t Wire::read(char* to, size_t size) {
   if (fault_ != 0 || broken_) return -1;
   if (begin_ == end_) {
@@ -137,7 +81,7 @@ ssize_t Wire::read(char* to, size_t size) {
   }
   const size_t n = std::min(size, end_ - begin_);
   for (size_t i = 0; in_head_ && i < n; ++i)
-    if (!judge_head(in_[begin_ + i])) return -1;
+    if (const int wrong = rules_.take(in_[begin_ + i])) return break_off(wrong);
   std::memcpy(to, in_ + begin_, n);
   begin_ += n;
   return static_cast<ssize_t>(n);
@@ -161,23 +105,13 @@ bool Wire::flush() {
 
 bool Wire::send_all(const char* from, size_t size) {
   while (size > 0 && !broken_) {
-    ssize_t n;
-    const uint64_t until = in_ms(limits_.stall_ms);
-    if (tls_) {
-      ::ERR_clear_error();
-      n = ::SSL_write(tls_.get(), from, static_cast<int>(std::min(size, kOutBuffer)));
-      if (n <= 0 && wait_for_tls(static_cast<int>(n), until)) continue;
-    } else {
-      n = ::send(socket_.get(), from, size, MSG_NOSIGNAL);
-      pollfd p{socket_.get(), POLLOUT, 0};
-      if (n < 0 && (errno == EINTR || ((errno == EAGAIN || errno == EWOULDBLOCK) && poll_until(&p, 1, until) > 0))) continue;
+    const Transfer done = socket_.send(from, std::min(size, kOutBuffer));
+    if (done.n <= 0) {
+      broken_ = !wait(done, in_ms(limits_.stall_ms));
+      continue;
     }
-    if (n <= 0) {
-      broken_ = true;
-      break;
-    }
-    from += n;
-    size -= static_cast<size_t>(n);
+    from += done.n;
+    size -= static_cast<size_t>(done.n);
   }
   return !broken_;
 }
@@ -200,8 +134,7 @@ bool Wire::has_unread() const {
 
 void Wire::hang_up() {
   if (broken_ || !flush()) return;
-  if (tls_) ::SSL_shutdown(tls_.get());
-  ::shutdown(socket_.get(), SHUT_WR);
+  socket_.end_sending();
   const uint64_t until = in_ms(kFarewellMs);
   for (size_t taken = 0; taken < kFarewellBytes;) {
     pollfd p{socket_.get(), POLLIN, 0};
@@ -212,6 +145,6 @@ void Wire::hang_up() {
   }
 }
 
-void Wire::cut() { ::shutdown(socket_.get(), SHUT_RDWR); }
+void Wire::cut() { socket_.cut(); }
 
 }  // namespace transport_http

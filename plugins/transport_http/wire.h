@@ -6,7 +6,8 @@
 #include <string>
 
 #include "descriptor.h"
-#include "tls.h"
+#include "head_rules.h"
+#include "socket.h"
 
 namespace transport_http {
 
@@ -59,21 +60,17 @@ class Wire final : public httplib::Stream {
   ssize_t receive(char* to, size_t size, uint64_t until_ns);
   bool fill(uint64_t until_ns);
   bool send_all(const char* from, size_t size);
-  bool wait_for_tls(int result, uint64_t until_ns);
-  bool judge_head(char c);
+  bool wait(const Transfer& transfer, uint64_t until_ns);
   ssize_t break_off(int fault);
 
-  Descriptor socket_;
+  Socket socket_;
   std::string peer_, identity_;
   WireLimits limits_;
-  TlsSession tls_;
   char in_[16 << 10];
   size_t begin_ = 0, end_ = 0;  // of what is unread in in_
   std::string out_;
   uint64_t head_until_ = 0, request_until_ = 0;
-  size_t head_bytes_ = 0, line_bytes_ = 0, lines_ = 0;
-  char before_ = 0;          // the byte before, in the head
-  bool named_ = false;       // the header's name has ended
+  HeadRules rules_;
   int fault_ = 0;
   bool in_head_ = false, broken_ = false, has_written_ = false;
 };

@@ -1,4 +1,4 @@
-/* A transport that, while it begins to listen, does to the inbox everything that is against the rules. */
+/* A transport that does to the inbox everything that is against the rules: while it begins to listen, and when it is called. */
 #include <heddle/draft/inbox.h>
 #include <heddle/heddle.h>
 #include <stdlib.h>
@@ -68,10 +68,48 @@ static void part(void *self, heddle_id exchange, heddle_value *v) {
 
 static void end(void *self, heddle_id exchange, heddle_status status, heddle_str why) { (void)self, (void)exchange, (void)status, (void)why; }
 
+static void done(void *self, heddle_id id, heddle_op *op) {
+    (void)id;
+    ((const broken *)self)->op->complete(op, HEDDLE_OK, NULL, str(""));
+}
+
+static void connect_to(void *self, heddle_id channel, const heddle_value *options, heddle_op *op) {
+    (void)options;
+    done(self, channel, op);
+}
+
+/* Every operation is named after what is done wrong. */
+static void call(void *self, heddle_id channel, const heddle_request *r) {
+    const broken *b = self;
+    heddle_answer a;
+    (void)channel;
+    memset(&a, 0, sizeof a);
+    a.struct_size = sizeof a;
+    if (r->body) b->value->release(r->body);
+    if (strncmp(r->operation.ptr, "never-over", r->operation.len) == 0) return;
+    if (strncmp(r->operation.ptr, "answered-twice", r->operation.len) == 0) {
+        b->inbox->answer(b->host, r->exchange, &a);
+        b->inbox->answer(b->host, r->exchange, &a);
+        b->inbox->part(b->host, r->exchange, b->value->make_null(b->host));
+        b->inbox->end(b->host, r->exchange, HEDDLE_OK, str(""));
+    } else if (strncmp(r->operation.ptr, "streamed", r->operation.len) == 0) {
+        a.more = true;
+        b->inbox->answer(b->host, r->exchange, &a);
+        b->inbox->part(b->host, r->exchange, b->value->make_null(b->host));
+        b->inbox->part(b->host, r->exchange, b->value->make_null(b->host)); /* without credit */
+        b->inbox->part(b->host, r->exchange, b->value->make_null(b->host)); /* after it was given up for that */
+    }
+    b->inbox->over(b->host, r->exchange, HEDDLE_OK, str(""));
+    b->inbox->over(b->host, r->exchange, HEDDLE_OK, str(""));
+    b->inbox->answer(b->host, r->exchange, &a);
+}
+
+static void forget(void *self, heddle_id exchange) { (void)self, (void)exchange; }
+
 static void destroy(void *self) { free(self); }
 
-static const heddle_transport table = {sizeof(heddle_transport), {NULL, NULL, destroy, NULL}, listen, answer, close_all, part, end, NULL, NULL,
-                                       NULL, NULL, NULL, NULL};
+static const heddle_transport table = {sizeof(heddle_transport), {NULL, NULL, destroy, NULL}, listen, answer, close_all, part, end, NULL, forget,
+                                       connect_to, call, done, done};
 
 static heddle_status create(const heddle_host *h, const char *id, const heddle_value *config, void **self, const void **out) {
     broken *b = calloc(1, sizeof *b);

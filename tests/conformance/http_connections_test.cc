@@ -3,11 +3,10 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "served.h"
+#include "tls_files.h"
 
 namespace heddle {
 namespace {
@@ -175,35 +174,22 @@ TEST(HttpConnections, TheProcessKeepsItsSignals) {
   EXPECT_EQ(before.sa_handler, after.sa_handler);
 }
 
-// A folder with an authority, a certificate for the server and one for a client, made by openssl(1).
 class HttpTls : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "heddle-tls-XXXXXX").string();
-    ASSERT_TRUE(::mkdtemp(pattern.data()));
-    folder_ = pattern;
-    run("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem");
-    for (const char* name : {"server", "client"}) {
-      const std::string n = name;
-      run("openssl req -newkey rsa:2048 -nodes -subj /O=heddle/CN=" + n + " -keyout " + n + ".key -out " + n + ".csr");
-      run("openssl x509 -req -days 2 -in " + n + ".csr -CA ca.pem -CAkey ca.key -CAcreateserial -out " + n + ".pem");
-    }
+  HttpTls() {
+    files_.make_authority("ca");
+    for (const char* name : {"server", "client"}) files_.make(name, "ca", "DNS:" + std::string(name));
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-  void run(const std::string& command) { ASSERT_EQ(std::system(("cd " + folder_ + " && " + command + " >log 2>&1").c_str()), 0) << command; }
-  std::string params(bool with_clients) const {
-    return R"({"tls":{"certificate":")" + folder_ + R"(/server.pem","key":")" + folder_ + R"(/server.key")" +
-           (with_clients ? R"(,"client_ca":")" + folder_ + R"(/ca.pem")" : "") + "}}";
-  }
+  std::string params(bool with_clients) const { return files_.serving("server", with_clients ? "ca" : ""); }
   // What a client by openssl(1) hears to one request.
   std::string ask(int port, const std::string& request, const std::string& more) {
-    std::ofstream(folder_ + "/request") << request;
-    [[maybe_unused]] const int ended = std::system(("cd " + folder_ + " && openssl s_client -quiet -verify_return_error -CAfile ca.pem -connect 127.0.0.1:" +
+    std::ofstream(files_.path("request")) << request;
+    [[maybe_unused]] const int ended = std::system(("cd " + files_.path(".") + " && openssl s_client -quiet -verify_return_error -CAfile ca.pem -connect 127.0.0.1:" +
                                                     std::to_string(port) + " " + more + " <request >answer 2>log").c_str());
-    std::ifstream answer(folder_ + "/answer", std::ios::binary);
+    std::ifstream answer(files_.path("answer"), std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(answer), {});
   }
-  std::string folder_;
+  TlsFiles files_;
   const std::string get_ = "GET /v1/things HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 };
 

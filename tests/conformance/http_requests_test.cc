@@ -113,6 +113,29 @@ TEST(HttpRequests, TheLastEventOfAStreamThatBrokeOffIsHandedOn) {
   EXPECT_EQ(asked.next(), "{}");
 }
 
+TEST(HttpRequests, MetadataIsHandedOnOrRefused) {
+  Served served([](Request r) { r.answer(r.metadata() ? r.metadata() : Value::null()); });
+  Peer peer(served.port);
+  const auto ask = [&](const std::string& headers) {
+    peer.ask("GET /v1/things", headers);
+    return peer.reply();
+  };
+  EXPECT_EQ(ask("").body, "null");
+  EXPECT_EQ(ask("Heddle-Timeout-Ms: 60000\r\n").body, "null");
+  EXPECT_EQ(ask("HEDDLE-Attempt: 2\r\nheddle-chain: a b\r\n").body, R"({"attempt":"2","chain":"a b"})");
+  const Reply twice = ask("Heddle-A: 1\r\nheddle-a: 2\r\n");
+  EXPECT_EQ(twice.status, 400);
+  EXPECT_NE(twice.body.find("is there twice"), twice.body.npos) << twice.body;
+  for (const std::string& wrong : {std::string("heddle-a_b: 1\r\n"), std::string("heddle-: 1\r\n"), "heddle-" + std::string(65, 'n') + ": 1\r\n", std::string("heddle-a: \xc3\xa9\r\n")})
+    EXPECT_EQ(ask(wrong).status, 400) << wrong;
+  std::string many;
+  for (int i = 0; i < 32; ++i) many += "heddle-" + std::to_string(i) + ": x\r\n";
+  EXPECT_EQ(ask(many).status, 200);
+  EXPECT_EQ(ask(many + "heddle-more: x\r\n").status, 431);
+  const std::string half(4096, 'x');
+  EXPECT_EQ(ask("heddle-a: " + half + "\r\nheddle-b: " + half + "\r\n").status, 431);
+}
+
 TEST(HttpRequests, ParametersAreDecodedOrRefused) {
   Served served(answer_as_asked);
   Peer peer(served.port);

@@ -26,7 +26,7 @@ typedef struct heddle_inbox_service {
 
     /* [any] The exchange is over, and its id with it: this is the transport's last word on it. OK: all was handed to the network. CANCELLED:
      * the peer has gone, was cut off, or the host gave it up. DEADLINE: the deadline has passed; where an answer was owed, the transport gave
-     * that one. `why` is copied. */
+     * that one. Of a call of the host: the status of its answer, or of the end of its parts. `why` is copied. */
     void (*over)(const heddle_host *h, heddle_id exchange, heddle_status status, heddle_str why) HEDDLE_FN;
 
     /* [any] A listener or channel died by itself; close or disconnect is still owed. */
@@ -34,13 +34,13 @@ typedef struct heddle_inbox_service {
 
     /* For the client's side, and for requests in parts; null: this host takes none. -------------------------------------------------- */
 
-    /* [any] The peer's answer to a call of the host. */
+    /* [any] The answer to a call of the host. `more`: parts follow, and one `end`. */
     void (*answer)(const heddle_host *h, heddle_id exchange, const heddle_answer *a) HEDDLE_FN;
 
     /* [any] The next part of what the peer sends, against credit; v is consumed. */
     void (*part)(const heddle_host *h, heddle_id exchange, heddle_value *v) HEDDLE_FN;
 
-    /* [any] The peer's last part was delivered; status < 0: it broke off. */
+    /* [any] The peer's last part was delivered; status < 0: it broke off, `why` says the reason (copied). */
     void (*end)(const heddle_host *h, heddle_id exchange, heddle_status status, heddle_str why) HEDDLE_FN;
 } heddle_inbox_service;
 

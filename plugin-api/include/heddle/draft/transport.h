@@ -8,9 +8,13 @@
  * processes. What is said of an exchange that is over is ignored, for the two sides may have crossed.
  *
  * Flow control: a side sends a part only against credit, counted in parts, which the receiver grants. For the parts of an answer it begins with
- * what the request says, for those of a request with 0.
+ * what the request says, for those of a request with 0. What one side says of one exchange, it says one after the other.
  *
  * The transport neither authenticates nor authorises anybody: it hands over what the peer showed (inbox.h), never logs it, and the host decides.
+ *
+ * Metadata goes with a request from the one host to the other, as fields whose names begin with "heddle-" where the protocol has fields: a MAP
+ * of STRING. A name is 1 to 64 of a-z, 0-9 and '-' and not "timeout-ms"; a text is printable ASCII without a space at either end. At most
+ * HEDDLE_METADATA_MOST entries, and HEDDLE_METADATA_BYTES of names and texts together. Whoever hands it on checks that.
  *
  * The descriptor (note.h) of a transport type: "transport" (its name, as in "transport": "http") and "params" are required; "summary" and
  * "aliases" as in node.h.
@@ -24,14 +28,17 @@
 extern "C" {
 #endif
 
+#define HEDDLE_METADATA_MOST 32u
+#define HEDDLE_METADATA_BYTES 8192u
+
 /* The head of a request. Texts and parameters are borrowed until the call that carries the struct returns. Set struct_size. */
 typedef struct heddle_request {
     uint32_t            struct_size;
     bool                more;         /* parts of the request follow */
     heddle_id           exchange;
-    heddle_str          operation;    /* the name the host offered: "jobs.submit" */
-    heddle_str          peer;         /* whom the transport sees: "192.0.2.7:51234" */
-    heddle_str          identity;     /* what the connection itself proves: the subject of a verified certificate; empty: nothing */
+    heddle_str          operation;    /* the name the host offered, or gave at connect: "jobs.submit" */
+    heddle_str          peer;         /* whom the transport sees: "192.0.2.7:51234"; empty in a call of the host */
+    heddle_str          identity;     /* what the connection itself proves: the subject of a verified certificate; empty: nothing, or a call */
     heddle_str          token;        /* the bearer token as it came; empty: none. A secret */
     heddle_str          content_type; /* of the body, in lower case, without parameters; empty: not said */
     heddle_str          trace;        /* W3C traceparent, well-formed; empty: none */
@@ -39,6 +46,7 @@ typedef struct heddle_request {
     uint32_t            credit;       /* so many parts of the answer may be sent at once */
     const heddle_value *parameters;   /* MAP of STRING: those of the path and of the query */
     heddle_value       *body;         /* BYTES as they came, or a value where the transport has values; null: none. Consumed */
+    const heddle_value *metadata;     /* MAP of STRING; null: none. Of a peer's request: what the peer says, and no more than that */
 } heddle_request;
 
 /* The head of an answer; ownership as above. */
@@ -50,11 +58,14 @@ typedef struct heddle_answer {
     uint32_t      retry_after_ms; /* of a failure: not to be tried again before; 0: not said */
     heddle_value *body;           /* null: none. Consumed */
     bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
+    bool          unsent;         /* of a failure that a call of the host gets: nothing of the request has left: it may be repeated, whatever it is */
 } heddle_answer;
 
-/* How values are written, by content type: application/json: the JSON text; application/x-ndjson: the same, a line each; text/event-stream:
- * one event each, a MAP of "event" and "id" (STRING, may be absent) and "data" (a STRING as it is, else its JSON text); any other: STRING as it
- * is. BYTES are written as they are under every type. */
+/* How values are written, by content type, in calls as in answers: application/json: the JSON text; application/x-ndjson: the same, a line each;
+ * text/event-stream: one event each, a MAP of "event" and "id" (STRING, may be absent) and "data" (a STRING as it is, else its JSON text); any
+ * other: STRING as it is. BYTES are written as they are under every type.
+ * How parts are read: application/x-ndjson: a value each, or BYTES with its JSON text; text/event-stream: an event each, a MAP of "event" and
+ * "id" (where they were said) and "data", all STRING; any other: BYTES as they came, the borders between them say nothing. */
 
 #define HEDDLE_KIND_TRANSPORT "heddle.transport/1"
 typedef struct heddle_transport {
@@ -99,16 +110,34 @@ typedef struct heddle_transport {
 
     /* The client's side; null: the type has none. ------------------------------------------------------------------------------------ */
 
-    /* [start] Readies a channel to an endpoint; `options`, a MAP: {"endpoint", "tls": {…}, "connect_ms"}; borrowed until return. */
+    /* [start] Readies a channel to an endpoint; need not speak to the peer yet. `channel` names it from here on. `options`, a MAP, borrowed until
+     * return:
+     *   "endpoint"         "host:port"; or a URL, whose path, if it has one, goes before that of every operation
+     *   "operations"       as in the offer of listen: what may be called; more than here may be offered there
+     *   "tls"              {"ca", "certificate", "key", "server_name"}, each may be absent: the paths of PEM files, and the name that the peer's
+     *                      certificate must have if not the host of the endpoint. The peer is always verified; without "ca", against the
+     *                      authorities of the system. Absent: no TLS, but where the endpoint's URL asks for it
+     *   "headers"          MAP of STRING: fields that go with every request, as they are, where the protocol has fields. Secrets
+     *   "connect_ms"       the most that it takes to reach the peer, from the name to the end of the TLS handshake
+     *   "most_body_bytes"  of an answer's body, or of one part; a larger one is a failure
+     * "endpoint", "operations", "connect_ms" and "most_body_bytes" are present. No result. */
     void (*connect)(void *self, heddle_id channel, const heddle_value *options, heddle_op *op) HEDDLE_FN;
 
-    /* [any] Sends a request to the peer of the channel; the inbox hears the answer, and `over` in every case. */
+    /* [any] Sends a request to the peer of the channel, or lets it wait until it can be sent. Its deadline holds from here to the end of the
+     * answer. The inbox hears exactly one answer, the peer's or why there is none, and `over` after it or after its parts; of a call that was
+     * given up, or whose channel is disconnected, perhaps only `over`. What goes wrong on the way is an answer with a failure, whose code says:
+     *   "unreachable"     there is no connection; the message says why      "cancelled"    given up
+     *   "untrusted"       one side of TLS does not accept the other         "too-large"    the answer, or a part, is over the limit
+     *   "connection-lost" it ended before the answer did                    "not-understood"  what the peer says is not the protocol
+     *   "deadline"        the deadline has passed                           "full"         too many calls wait here
+     *   "unsupported"     the transport cannot carry this call              "invalid"      there is no such operation, a parameter is missing */
     void (*call)(void *self, heddle_id channel, const heddle_request *r) HEDDLE_FN;
 
-    /* [any] Asks whether the peer is well, in the manner of the protocol. OK, or the reason. */
+    /* [any] Asks whether the peer is well, in the manner of the protocol: at most for the time of connect_ms. OK, or the reason. */
     void (*probe)(void *self, heddle_id channel, heddle_op *op) HEDDLE_FN;
 
-    /* [any] Completed when nothing of the channel is left. */
+    /* [any] Gives up every call of the channel. Completes op when nothing of the channel is left: no inbox call for one of its exchanges comes
+     * after that. */
     void (*disconnect)(void *self, heddle_id channel, heddle_op *op) HEDDLE_FN;
 } heddle_transport;
 
