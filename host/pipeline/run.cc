@@ -21,7 +21,7 @@ constexpr uint64_t kGraceMs = 300;
 }  // namespace
 
 struct Run::State {
-  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.state_dir, o.start_ms) {
+  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.peers, o.state_dir, o.start_ms) {
     overdue.state = this;
     overdue.run = [](Job* job) noexcept { static_cast<StateJob*>(job)->state->on_overdue(); };
     at_end.state = this;

@@ -122,6 +122,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     if (is_stopped()) return end(stopped_error());
     RunOptions options;
     options.lanes = &lanes_;
+    options.peers = pipeline_->peers;
     options.feed = &items_;
     options.output = &harvest_;
     options.dead_letters = &harvest_;
