@@ -43,6 +43,12 @@ Attempts::Answer outcome_of(const RemoteAnswer& answer) {
   return out;
 }
 
+// Of an answer that began and gave nothing: whether the peer ended it or the connection did cannot be told.
+RemoteAnswer broken_off(Error why) {
+  if (why.error_class == ErrorClass::kRetryable) why.code = "connection-lost";
+  return {.status = why.error_class == ErrorClass::kRetryable ? HEDDLE_UNAVAILABLE : HEDDLE_INTERNAL, .why = std::move(why)};
+}
+
 heddle_status status_of(Attempts::Ending ending, const std::optional<RemoteAnswer>& last) {
   switch (ending) {
     case Attempts::Ending::kTimedOut:
@@ -199,10 +205,7 @@ void PeerCall::heard_part(uint32_t number, Value part) {
 void PeerCall::heard_end(uint32_t number, Result<void> end) {
   RemoteAnswer head;
   if (take_head(number, head)) {
-    if (!end) {
-      head = RemoteAnswer{.status = HEDDLE_UNAVAILABLE, .why = std::move(end).error()};
-      return settle(number, std::move(head));
-    }
+    if (!end) return settle(number, broken_off(std::move(end).error()));
     settle(number, std::move(head));
   }
   if (is_winner(number)) hearing_.ended(std::move(end));
