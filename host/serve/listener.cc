@@ -4,11 +4,18 @@
 
 #include "clock.h"
 #include "log.h"
+<<<<<<< HEAD
 #include "plugin/awaited.h"
 #include "serve/control.h"
 
 namespace heddle {
 
+=======
+#include "serve/answer_of.h"
+#include "serve/control.h"
+
+namespace heddle {
+>>>>>>> 04e39569c0853669af0429ac4d72a517327f6c6c
 Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings, const Catalog& catalog, Lanes& lanes, std::vector<Operation> operations, Receive receive) {
   const CatalogEntry entry = catalog.find("transport", settings.transport);
   if (!entry.type) {

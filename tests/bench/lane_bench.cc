@@ -134,6 +134,31 @@ Percentiles round_trips_on_one_core(size_t count, uint64_t pause_ns) {
   return found;
 }
 
+// Jobs of a microsecond that wait already: how many of them so many workers do in a second.
+double drained_per_second(unsigned threads, std::vector<Counted>& jobs) {
+  Lanes lanes(threads);
+  const LaneId lane = *lanes.find("default");
+  std::atomic<size_t> left{jobs.size()};
+  std::latch done(1);
+  for (Counted& job : jobs) {
+    job.left = &left;
+    job.done = &done;
+    job.run = [](Job* j) noexcept {
+      auto* mine = static_cast<Counted*>(j);
+      const uint64_t until = now_ns() + 1'000;
+      while (now_ns() < until) {
+      }
+      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
+    };
+  }
+  lanes.pause(lane);
+  for (Counted& job : jobs) lanes.post(lane, &job);
+  const uint64_t began = now_ns();
+  lanes.resume(lane);
+  done.wait();
+  return static_cast<double>(jobs.size()) / seconds(now_ns() - began);
+}
+
 // How soon jobs of `control` start while a million of `prompt` wait.
 Percentiles control_among_a_million(Lanes& lanes, std::vector<Counted>& jobs) {
   std::atomic<size_t> left{jobs.size()};
@@ -183,5 +208,7 @@ int main() {
   print("post to end, 50,000/s, one core", round_trips_on_one_core(50'000, 20'000), "p50 <= 1");
   print("post to end, 50,000/s, across cores", round_trips(lanes, lane, 50'000, 20'000, false), "p50 <= 1");
   jobs.resize(1'000'000);
+  const double one = drained_per_second(1, jobs), all = drained_per_second(threads, jobs);
+  std::printf("  jobs of 1 us: 1 worker %.2f M/s, %u workers %.2f M/s = %.2f x\n", one / 1e6, threads, all / 1e6, all / one);
   print("control while 1,000,000 prompt wait", control_among_a_million(lanes, jobs), "p99 <= 1000");
 }
