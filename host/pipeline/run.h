@@ -81,6 +81,7 @@ class DeadLetters {
 struct RunOptions {
   Lanes* lanes = nullptr;
   Peers* peers = nullptr;              // for nodes that call other hosts; null: they cannot
+  std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
   Feed* feed = nullptr;                // null: no input items
   Output* output = nullptr;            // null: results are counted and dropped
   DeadLetters* dead_letters = nullptr; // null: counted and dropped

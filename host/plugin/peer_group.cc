@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "plugin/awaited.h"
+#include "plugin/answer_of.h"
 #include "plugin/peer_call.h"
 
 namespace heddle {
@@ -41,7 +41,7 @@ std::vector<std::vector<EndpointPool::Endpoint>> PeerGroup::standing(uint64_t no
 
 void PeerGroup::close() {
   for (const auto& pool : channels_)
-    for (const auto& channel : pool) static_cast<void>(awaited<void>([&](auto done) { channel->disconnect(std::move(done)); }));
+    for (const auto& channel : pool) static_cast<void>(answer_of<void>([&](auto done) { channel->disconnect(std::move(done)); }));
 }
 
 void PeerGroup::keep_probing() {

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "log.h"
-#include "plugin/awaited.h"
+#include "plugin/answer_of.h"
 
 namespace heddle {
 namespace {
@@ -18,7 +18,7 @@ Peers::~Peers() {
   for (const auto& [key, group] : groups_) group->close();
   groups_.clear();
   for (const auto& [name, transport] : transports_) {
-    const auto ended = awaited<void>([&](auto done) { transport->deactivate(std::move(done)); });
+    const auto ended = answer_of<void>([&](auto done) { transport->deactivate(std::move(done)); });
     if (!ended) log::write(log::Level::kWarn, name, "it did not end cleanly: " + ended.error().text());
   }
 }
@@ -81,7 +81,7 @@ Result<TransportHandle*> Peers::transport(const std::string& name) {
   const auto params = Value::map({});
   auto made = TransportHandle::create(entry, name, *params, &lanes_, *lanes_.find("control"));
   if (!made) return std::move(made).error();
-  if (auto active = awaited<void>([&](auto done) { (*made)->activate(std::move(done)); }); !active) return std::move(active).error();
+  if (auto active = answer_of<void>([&](auto done) { (*made)->activate(std::move(done)); }); !active) return std::move(active).error();
   return transports_.emplace(name, *std::move(made)).first->second.get();
 }
 
@@ -94,7 +94,7 @@ Result<std::vector<std::vector<std::unique_ptr<Channel>>>> Peers::connect(const 
     for (const EndpointSpec& endpoint : pool) {
       const ChannelOptions options{.endpoint = endpoint.address, .operations = settings.operations, .tls = settings.tls, .connect_ms = settings.connect_ms,
                                    .most_body_bytes = settings.most_body_bytes};
-      auto channel = awaited<std::unique_ptr<Channel>>([&](auto done) { (*found)->connect(options, std::move(done)); });
+      auto channel = answer_of<std::unique_ptr<Channel>>([&](auto done) { (*found)->connect(options, std::move(done)); });
       if (!channel) return Error("no-channel", "there is no way to " + endpoint.address, ErrorClass::kConfig).because(std::move(channel).error());
       channels.push_back(*std::move(channel));
     }

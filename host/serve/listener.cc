@@ -4,18 +4,11 @@
 
 #include "clock.h"
 #include "log.h"
-<<<<<<< HEAD
-#include "plugin/awaited.h"
+#include "plugin/answer_of.h"
 #include "serve/control.h"
 
 namespace heddle {
 
-=======
-#include "serve/answer_of.h"
-#include "serve/control.h"
-
-namespace heddle {
->>>>>>> 04e39569c0853669af0429ac4d72a517327f6c6c
 Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings, const Catalog& catalog, Lanes& lanes, std::vector<Operation> operations, Receive receive) {
   const CatalogEntry entry = catalog.find("transport", settings.transport);
   if (!entry.type) {
@@ -27,10 +20,10 @@ Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings,
   if (!transport) return std::move(transport).error();
   out->transport_ = *std::move(transport);
   TransportHandle& handle = *out->transport_;
-  if (auto active = awaited<void>([&](auto done) { handle.activate(std::move(done)); }); !active) return std::move(active).error();
+  if (auto active = answer_of<void>([&](auto done) { handle.activate(std::move(done)); }); !active) return std::move(active).error();
   out->active_ = true;
   const Offer offer{settings.endpoint, settings.limits, std::move(operations), std::string(Control::kOtherwise)};
-  auto endpoint = awaited<std::string>([&](auto done) { out->id_ = handle.listen(offer, std::move(receive), std::move(done)); });
+  auto endpoint = answer_of<std::string>([&](auto done) { out->id_ = handle.listen(offer, std::move(receive), std::move(done)); });
   if (!endpoint) {
     out->closing_ = true;  // there is nothing to close
     return std::move(endpoint).error();
@@ -46,7 +39,7 @@ Listener::~Listener() {
     close(now_ns(), [&closed] { closed.set_value(); });
     closed.get_future().wait();
   }
-  auto ended = awaited<void>([&](auto done) { transport_->deactivate(std::move(done)); });
+  auto ended = answer_of<void>([&](auto done) { transport_->deactivate(std::move(done)); });
   if (!ended) log::write(log::Level::kWarn, settings_.transport, "it did not end cleanly: " + ended.error().text());
 }
 

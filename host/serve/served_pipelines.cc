@@ -11,6 +11,7 @@
 #include "pipeline/build.h"
 #include "pipeline/lane_config.h"
 #include "pipeline/try_params.h"
+#include "serve/call_chain.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -80,6 +81,7 @@ Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Sh
   out->in_use = shared.in_use;
   out->line = shared.line;
   out->peers = shared.peers;
+  out->link = chain_link(out->name, out->manifest);
   return ServedPipelinePtr(std::move(out));
 }
 

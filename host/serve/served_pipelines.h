@@ -47,6 +47,7 @@ struct ServedPipeline {
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;  // of all that keep state
   Peers* peers = nullptr;           // for nodes that call other hosts
+  std::string link;                 // in the chain of calls that it is a part of
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 

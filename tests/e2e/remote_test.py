@@ -96,6 +96,15 @@ class Remote(HeddleCase):
         first = Host(self, "first", {"all": pipeline(node("r", "RemotePipeline", remote("twice", middle)), node("a", "Add", {"addend": 1}))})
         self.assertEqual(self.call(remote("all", first), [1, 2, 3]).items, [21, 41, 61])
 
+    def test_a_cycle_of_hosts_is_refused_and_shown(self):
+        first = dead_endpoint()
+        last = Host(self, "last", {"c": pipeline(node("r", "RemotePipeline", remote("a", first)))})
+        middle = Host(self, "middle", {"b": pipeline(node("r", "RemotePipeline", remote("c", last)))})
+        Host(self, "first", {"a": pipeline(node("r", "RemotePipeline", remote("b", middle)))}, listen=[{"endpoint": first}])
+        letter = self.failed(remote("a", first))
+        self.assertEqual((letter["code"], letter["class"]), ("RemoteExecutionFailed", "permanent"))
+        self.assertRegex(letter["message"], r"called by what it has called itself: a@[0-9a-f]{16} -> b@[0-9a-f]{16} -> c@[0-9a-f]{16} -> a@")
+
     def test_an_item_that_fails_there_fails_here_and_says_where(self):
         host = Host(self, "a", SERVED)
         letter = self.failed(remote("double", host), "x")

@@ -1,4 +1,4 @@
-// awaited: asks something of a plugin that may block, and waits for the answer.
+// Waiting for what is told once, on any thread. A lane's worker that waits here is one fewer for what it waits for: only where a plugin may block ([setup], [start]).
 #pragma once
 #include <future>
 #include <memory>
@@ -8,10 +8,10 @@
 
 namespace heddle {
 
-// `ask` gets who is to be told the outcome, once, on any thread. Where a plugin may be waited for: in [setup] and [start].
+// `ask` gets a function that takes the answer.
 template <class T, class Ask>
-Result<T> awaited(Ask ask) {
-  const auto promise = std::make_shared<std::promise<Result<T>>>();
+Result<T> answer_of(Ask ask) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
   auto answer = promise->get_future();
   ask([promise](Result<T> outcome) { promise->set_value(std::move(outcome)); });
   return answer.get();
