@@ -13,7 +13,7 @@ namespace {
 class StoreHandleTest : public testing::Test {
  protected:
   StoreHandleTest() {
-    log::set_sink([](void* to, std::string_view line) { static_cast<std::vector<std::string>*>(to)->emplace_back(line); }, &lines);
+    log::set_sink([](void* to, const log::Line& line) { static_cast<std::vector<std::string>*>(to)->push_back(log::text_of(line)); }, &lines);
     auto note = read_note(broken_plugin("store_answers_wrongly"));
     EXPECT_TRUE(note) << note.error().text();
     plugin = *note;

@@ -112,7 +112,7 @@ std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, std::string
   list.add(kGauge, "process_start_time_seconds", "When the process began, in seconds since the epoch.", static_cast<double>(started_ms) / 1000);
   list.add(kGauge, "heddle_workers", "Worker threads.", lanes.threads());
   list.add(kGauge, "heddle_workers_abandoned", "Threads that were given up because their job hung, and still hang.", lanes.abandoned());
-  list.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead().size()));
+  list.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead_count()));
   list.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
   add_lanes(list, look(lanes, jobs), jobs.alerts());
   return list.take();
