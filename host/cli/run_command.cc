@@ -157,9 +157,11 @@ ProgressStyle RunCommand::progress_style() const {
 ExitCode RunCommand::execute() {
   StopSignals signals;
   Lanes lanes(arguments_.threads);
+  Peers peers(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared_.catalog));  // which outlives it
   DeadLetterFile letters(dead_letter_path(), talk());
   RunOptions options;
   options.lanes = &lanes;
+  options.peers = &peers;
   options.feed = feed_.get();
   options.output = results_.get();
   options.dead_letters = &letters;

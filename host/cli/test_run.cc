@@ -73,11 +73,12 @@ std::vector<std::string> build_errors(const Diagnostics& diagnostics) {
   return out;
 }
 
-std::vector<std::string> execute(const Pipeline& pipeline, const TestCase& test, Lanes& lanes) {
+std::vector<std::string> execute(const Pipeline& pipeline, const TestCase& test, Lanes& lanes, Peers& peers) {
   Captured output;
   Failures failures;
   RunOptions options;
   options.lanes = &lanes;
+  options.peers = &peers;
   options.output = &output;
   options.dead_letters = &failures;
   for (const auto& [node, texts] : test.in) {
@@ -123,14 +124,14 @@ std::vector<std::string> compare_items(const std::string& node, const std::vecto
   return out;
 }
 
-TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& catalog, Lanes& lanes) {
+TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& catalog, Lanes& lanes, Peers& peers) {
   const TestCase& test = manifest.tests[index];
   TestVerdict verdict;
   verdict.name = test.name.empty() ? "test " + std::to_string(index + 1) : test.name;
   Manifest marked = with_outputs(manifest, test);
   Diagnostics diagnostics(manifest.file, "");
   std::optional<Pipeline> pipeline = build_pipeline(marked, catalog, diagnostics);
-  verdict.differences = pipeline ? execute(*pipeline, test, lanes) : build_errors(diagnostics);
+  verdict.differences = pipeline ? execute(*pipeline, test, lanes, peers) : build_errors(diagnostics);
   return verdict;
 }
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "log.h"
 #include "manifest/param_schema.h"
 #include "pipeline/placement.h"
 #include "pipeline/version.h"
+#include "value/value.h"
 
 namespace heddle {
 namespace {
@@ -164,6 +166,18 @@ void add_output(PipelineNode& node, const JsonNode& name, Diagnostics& diagnosti
   }
 }
 
+// What the schema marks as "writeOnly" is shown to nobody from here on.
+void redact_secrets(const TypeDescriptor& type, const JsonNode& params) {
+  if (type.params_schema.find("\"writeOnly\"") == type.params_schema.npos) return;
+  const auto schema = Value::parse(type.params_schema);
+  const Value properties = schema ? schema->find("properties") : Value();
+  for (const auto& member : params.members) {
+    const Value property = properties ? properties.find(member.key) : Value();
+    const Value mark = property ? property.find("writeOnly") : Value();
+    if (mark && mark.as_bool().value_or(false) && member.value.kind == JsonKind::kString) log::redact(member.value.text);
+  }
+}
+
 // Type, ports and params of one node.
 void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, Diagnostics& diagnostics) {
   const NodeSettings& settings = node.settings;
@@ -171,6 +185,7 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
   node.stage = PipelineNode::kNoStage;
   node.entry = catalog.find("node", settings.node_type);
   const TypeDescriptor& type = *node.entry.type;
+  redact_secrets(type, settings.params);
   auto schema = schemas.find(&type);
   if (schema == schemas.end()) schema = schemas.emplace(&type, ParamSchema::compile(type.params_schema)).first;
   if (schema->second) {

@@ -18,10 +18,17 @@ namespace {
 // After stop(true), threads inside nodes get this long to come back.
 constexpr uint64_t kGraceMs = 300;
 
+PeerAccess access_of(const RunOptions& options) {
+  PeerAccess access;
+  access.peers = options.peers;
+  if (!options.chain.empty()) access.metadata = {{"chain", options.chain}};
+  return access;
+}
+
 }  // namespace
 
 struct Run::State {
-  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.state_dir, o.start_ms) {
+  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, access_of(o), o.state_dir, o.start_ms) {
     overdue.state = this;
     overdue.run = [](Job* job) noexcept { static_cast<StateJob*>(job)->state->on_overdue(); };
     at_end.state = this;

@@ -14,6 +14,7 @@
 
 #include "lanes/lanes.h"
 #include "pipeline/pipeline.h"
+#include "plugin/peers.h"
 #include "plugin/start_call.h"
 #include "result.h"
 #include "value/item.h"
@@ -79,6 +80,8 @@ class DeadLetters {
 
 struct RunOptions {
   Lanes* lanes = nullptr;
+  Peers* peers = nullptr;              // for nodes that call other hosts; null: they cannot
+  std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
   Feed* feed = nullptr;                // null: no input items
   Output* output = nullptr;            // null: results are counted and dropped
   DeadLetters* dead_letters = nullptr; // null: counted and dropped

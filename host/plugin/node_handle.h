@@ -14,6 +14,7 @@
 #include "plugin/host_table.h"
 #include "plugin/last_words.h"
 #include "plugin/library.h"
+#include "plugin/peer_table.h"
 #include "result.h"
 #include "value/value.h"
 
@@ -21,9 +22,9 @@ namespace heddle {
 
 class NodeHandle {
  public:
-  // [setup] Loads the plugin if need be and creates the object. The error names the plugin, the type and its reason.
+  // [setup] Loads the plugin if need be and creates the object. The error names the plugin, the type and its reason. `peers`: whom it may call.
   static Result<std::unique_ptr<NodeHandle>> create(const CatalogEntry& entry, const std::string& node_id, const Value& params, Lanes* lanes,
-                                                    LaneId lane);
+                                                    LaneId lane, PeerAccess peers = {});
   ~NodeHandle();  // destroy, unless abandoned
   NodeHandle(const NodeHandle&) = delete;
   NodeHandle& operator=(const NodeHandle&) = delete;
@@ -63,6 +64,7 @@ class NodeHandle {
   heddle_op* start(Done done);
   Library* library_ = nullptr;
   std::string subject_;  // for messages: `node "x" (Echo of plugin node_std)`
+  std::unique_ptr<PeerTable> peers_;  // null: it calls nobody
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_node* table_ = nullptr;

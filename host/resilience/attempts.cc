@@ -100,7 +100,7 @@ void Attempts::failed(const Answer& answer, uint64_t now, Steps& steps) {
   EndpointPool& pool = *pools_[pool_];
   const bool may = (repeatable_ || answer.never_sent) && rounds_ < policy_.retry.max_attempts;
   const uint64_t wait_ns = may ? std::max(answer.retry_after_ns, policy_.retry.wait_ns(rounds_ + 1, draw_)) : 0;
-  if (!may || now + wait_ns >= deadline_ns_ || !pool.may_retry(now)) {
+  if (!may || now + wait_ns >= deadline_ns_ || (!answer.never_sent && !answer.is_gone && !pool.may_retry(now))) {
     if (!repeatable_ && !answer.never_sent) return finish(Ending::kFailed, now, steps);  // it may have been done: nobody else gets it
     return next_pool(Ending::kFailed, now, steps);
   }

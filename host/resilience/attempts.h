@@ -48,6 +48,7 @@ class Attempts {
     std::optional<Error> error = {};  // none: it is answered
     bool is_endpoints = true;         // the endpoint's fault; otherwise it answered that the request is wrong
     bool never_sent = false;          // nothing reached the peer: it may be sent again whatever it does
+    bool is_gone = false;             // the endpoint cannot be reached, or has gone: another attempt is no burden to it, and the budget of retries does not count it
     uint64_t retry_after_ns = 0;      // not before; 0: not said
   };
 

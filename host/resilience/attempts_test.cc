@@ -191,6 +191,19 @@ TEST(Attempts, TheBudgetBoundsWhatRetriesAdd) {
   EXPECT_GE(retries, 18);
 }
 
+TEST(Attempts, CallsThatAnEndpointTakesAlongAsItGoesAreNotRetriesToTheBudget) {
+  EndpointPool pool({{"gone"}, {"there"}}, {.breaker = std::nullopt, .eject_after = 0}, Table::none);
+  for (int i = 0; i < 100; ++i) {
+    Attempts call({&pool}, policy(), true, 0, 0, Table::none);
+    call.begin(kMs);
+    call.answered(1, {.error = retryable(), .is_gone = true}, kMs);
+    call.woken(kMs);
+    EXPECT_EQ(call.history().size(), 2u) << i;
+    call.answered(2, {}, kMs);
+    EXPECT_EQ(call.ending(), Ending::kAnswered);
+  }
+}
+
 TEST(Attempts, ACancelledOneLeavesNothingUnderWay) {
   Table t(policy());
   t.begin();

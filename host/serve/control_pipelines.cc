@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "serve/call_chain.h"
 #include "serve/control_calls.h"
 #include "serve/control_state.h"
 #include "serve/execution.h"
@@ -70,10 +71,13 @@ Result<Value> list_pipelines(Control::State& control, const Request&) {
 void execute_pipeline(Control::State& control, Request request) {
   auto pipeline = asked_pipeline(control, request);
   if (!pipeline) return refuse(request, pipeline.error());
+  auto chain = chain_of(request, (*pipeline)->link);
+  if (!chain) return refuse(request, chain.error());
   auto items = items_of(request);
   if (!items) return refuse(request, items.error());
   auto admitted = admit(*std::move(pipeline), control.host.state_dir, kMostInLine);
   if (!admitted) return refuse(request, admitted.error());
+  admitted->chain = *std::move(chain);
   if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, *std::move(items), std::move(request));
   execute_one(control, *std::move(admitted), *std::move(items), std::move(request));
 }

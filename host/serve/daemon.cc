@@ -35,6 +35,7 @@ Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
   catalog_ = scanned(config_);
   lanes_ = std::make_unique<Lanes>(config_.threads);
+  peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
@@ -74,7 +75,7 @@ Result<void> Daemon::open_store() {
 }
 
 void Daemon::start_jobs() {
-  pipelines_ = std::make_unique<ServedPipelines>();
+  pipelines_ = std::make_unique<ServedPipelines>(peers_.get());
   jobs_ = std::make_unique<Jobs>(*lanes_, config_.jobs);
   for (const LaneSetup& setup : config_.lanes) {
     const auto lane = lanes_->add(setup.lane);
@@ -244,6 +245,7 @@ void Daemon::take_down() {
     static_cast<void>(control_.release());
     static_cast<void>(jobs_.release());
     static_cast<void>(pipelines_.release());
+    static_cast<void>(peers_.release());
     static_cast<void>(lanes_.release());
   }
   control_.reset();
@@ -254,6 +256,7 @@ void Daemon::take_down() {
   }
   store_.reset();
   pipelines_.reset();
+  peers_.reset();
   lanes_.reset();
 }
 

@@ -12,6 +12,7 @@
 
 #include "lanes/jobs.h"
 #include "plugin/catalog.h"
+#include "plugin/peers.h"
 #include "plugin/store_handle.h"
 #include "serve/config.h"
 #include "serve/control.h"
@@ -98,6 +99,7 @@ class Daemon {
   ServeConfig config_;  // in force; of the thread that made the daemon
   std::shared_ptr<const Catalog> catalog_;
   std::unique_ptr<Lanes> lanes_;
+  std::unique_ptr<Peers> peers_;
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<Jobs> jobs_;

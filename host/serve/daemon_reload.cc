@@ -123,6 +123,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes);
   if (!change) return std::move(change).error();
   catalog_ = catalog;
+  peers_->use(catalog);
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   const auto lanes = apply_lanes(config_, next);

@@ -92,6 +92,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
   OneRun(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each)
       : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
+        chain_(admitted.chain.empty() ? pipeline_->link : std::move(admitted.chain)),
         items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
   void begin_in_turn() {
@@ -122,6 +123,8 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     if (is_stopped()) return end(stopped_error());
     RunOptions options;
     options.lanes = &lanes_;
+    options.peers = pipeline_->peers;
+    options.chain = chain_;
     options.feed = &items_;
     options.output = &harvest_;
     options.dead_letters = &harvest_;
@@ -166,6 +169,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   Lanes& lanes_;
   const std::string state_dir_;
   const std::unique_ptr<StateLine::Place> place_;
+  const std::string chain_;
   GivenItems items_;
   Harvest harvest_;
   Done done_;

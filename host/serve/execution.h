@@ -27,6 +27,7 @@ struct Admitted {
   ServedPipelinePtr pipeline;
   std::string state_dir = {};
   std::unique_ptr<StateLine::Place> place = {};  // null: nothing is kept
+  std::string chain = {};                        // with which its nodes call other hosts (call_chain.h); empty: it begins here
 };
 // [any] Executions that keep state run one after the other, in the order of their admission. "busy", retryable: `most` are admitted and not over.
 Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most = SIZE_MAX);

@@ -4,10 +4,11 @@
 
 #include "clock.h"
 #include "log.h"
-#include "serve/answer_of.h"
+#include "plugin/answer_of.h"
 #include "serve/control.h"
 
 namespace heddle {
+
 Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings, const Catalog& catalog, Lanes& lanes, std::vector<Operation> operations, Receive receive) {
   const CatalogEntry entry = catalog.find("transport", settings.transport);
   if (!entry.type) {

@@ -5,8 +5,8 @@
 #include "clock.h"
 #include "log.h"
 #include "manifest/utf8.h"
+#include "plugin/answer_of.h"
 #include "retry.h"
-#include "serve/answer_of.h"
 
 namespace heddle {
 namespace {

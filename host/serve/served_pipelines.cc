@@ -11,6 +11,7 @@
 #include "pipeline/build.h"
 #include "pipeline/lane_config.h"
 #include "pipeline/try_params.h"
+#include "serve/call_chain.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -53,6 +54,7 @@ struct Shared {
   std::shared_ptr<const Catalog> catalog;
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;
+  Peers* peers = nullptr;
 };
 
 // `before`, if there is nothing new.
@@ -78,6 +80,8 @@ Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Sh
   out->catalog = shared.catalog;
   out->in_use = shared.in_use;
   out->line = shared.line;
+  out->peers = shared.peers;
+  out->link = chain_link(out->name, out->manifest);
   return ServedPipelinePtr(std::move(out));
 }
 
@@ -177,7 +181,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (!text) return std::move(text).error();
     const auto found = before.find(path.stem().string());
     const ServedPipelinePtr old = found == before.end() ? nullptr : found->second;
-    auto built = build(path, *std::move(text), {catalog, in_use_, line_}, old);
+    auto built = build(path, *std::move(text), {catalog, in_use_, line_, peers_}, old);
     if (!built) {
       wrong += "\n" + built.error().message;
       continue;

@@ -13,6 +13,7 @@
 #include "lanes/jobs.h"
 #include "pipeline/pipeline.h"
 #include "plugin/catalog.h"
+#include "plugin/peers.h"
 #include "serve/lane_setup.h"
 #include "serve/state_line.h"
 
@@ -45,11 +46,15 @@ struct ServedPipeline {
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;  // of all that keep state
+  Peers* peers = nullptr;           // for nodes that call other hosts
+  std::string link;                 // in the chain of calls that it is a part of
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
 class ServedPipelines {
  public:
+  // `peers`, for nodes that call other hosts, outlives what is executed; null: they cannot.
+  explicit ServedPipelines(Peers* peers = nullptr) : peers_(peers) {}
   // What became of a reading of the folder, in the user's words.
   struct Change {
     std::vector<std::string> added, changed, removed, unchanged;  // names
@@ -68,6 +73,7 @@ class ServedPipelines {
   bool wait_until_idle(uint64_t timeout_ms) const { return in_use_->wait_until_none(timeout_ms); }
 
  private:
+  Peers* const peers_;
   const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
   const std::shared_ptr<StateLine> line_ = std::make_shared<StateLine>();
   mutable std::mutex mutex_;

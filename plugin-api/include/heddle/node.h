@@ -5,7 +5,8 @@
  * The descriptor of a node type is a JSON object (note.h); "node" and "params" are required, the rest has the defaults shown:
  *   "node": "Resize"            the type name that manifests use
  *   "summary": "", "aliases": []
- *   "params": {…}               JSON Schema, draft 7, of the configuration object; say "additionalProperties": false
+ *   "params": {…}               JSON Schema, draft 7, of the configuration object; say "additionalProperties": false. A text that is a property with
+ *                               "writeOnly": true is a secret: the host shows it to nobody
  *   "inputs":  [{"name": "in"}] ports in the order of their indices; [] makes a source: it gets one call without an input
  *   "outputs": [{"name": "out"}]  [] makes a sink. What leaves by a port with "failures": true is a failure, never a result: a map with "error"
  *                               (why, a text) and, where known, "line", "column", "text" (what it was; with "text_bytes", its whole length, if

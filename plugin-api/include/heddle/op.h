@@ -32,7 +32,7 @@ typedef struct heddle_op_service {
     heddle_str (*trace)(const heddle_op *op) HEDDLE_FN;
 
     /* [any] The answer. status OK: result_or_null is the value, where the call has one. status < 0: `why` says the reason in the user's
-     * words (copied), result_or_null carries details. result_or_null is consumed. */
+     * words (copied), result_or_null carries details; a STRING "code" among them names the failure. result_or_null is consumed. */
     void (*complete)(heddle_op *op, heddle_status status, heddle_value *result_or_null, heddle_str why) HEDDLE_FN;
 } heddle_op_service;
 

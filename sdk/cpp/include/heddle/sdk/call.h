@@ -68,7 +68,8 @@ class Call {
 
   // The answer. To filter is to complete without an emit.
   void complete() noexcept { answer(HEDDLE_OK, {}); }
-  void fail(heddle_status status, std::string_view why) noexcept { answer(status < 0 ? status : HEDDLE_INTERNAL, why); }
+  // `details`, a MAP, goes with the failure: its member "code" names it.
+  void fail(heddle_status status, std::string_view why, Value details = {}) noexcept { answer(status < 0 ? status : HEDDLE_INTERNAL, why, std::move(details)); }
 
   // Nobody wants the answer any more; it is still owed.
   bool is_cancelled() const noexcept { return detail::services.op->is_cancelled(op()); }
@@ -78,10 +79,10 @@ class Call {
  private:
   static const heddle_call_service& table() noexcept { return *detail::services.call; }
   heddle_op* op() const noexcept { return reinterpret_cast<heddle_op*>(c_); }  // the same handle (call.h)
-  void answer(heddle_status status, std::string_view why) noexcept {
+  void answer(heddle_status status, std::string_view why, Value details = {}) noexcept {
     heddle_op* o = op();
     c_ = nullptr;
-    detail::services.op->complete(o, status, nullptr, detail::to_str(why));
+    detail::services.op->complete(o, status, details.release(), detail::to_str(why));
   }
   [[gnu::cold]] void abandon() noexcept {
     if (is_cancelled()) return answer(HEDDLE_CANCELLED, "cancelled");

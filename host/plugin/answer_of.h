@@ -1,4 +1,4 @@
-// Waiting for what is told once, on any thread. Not for a lane's worker: it may be the one that is waited for.
+// Waiting for what is told once, on any thread. A lane's worker that waits here is one fewer for what it waits for: only where a plugin may block ([setup], [start]).
 #pragma once
 #include <future>
 #include <memory>

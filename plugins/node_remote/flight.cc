@@ -1,0 +1,164 @@
+#include "flight.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace node_remote {
+namespace {
+
+using namespace heddle::sdk;
+
+std::string text_of(ValueRef value) { return std::string(value.as_text().value_or("")); }
+
+// The names that manifests and programs know these failures by.
+std::string_view code_of(std::string_view ending) {
+  if (ending == "timed-out") return "RemoteTimeout";
+  if (ending == "breakers-open") return "CircuitBreakerOpen";
+  if (ending == "refused") return "RemoteExecutionFailed";
+  return "AllEndpointsFailed";
+}
+
+// `report` with a code of ours.
+Value details_of(std::string_view code, ValueRef report) {
+  std::vector<Value::Entry> members = {{"code", Value::string(code)}};
+  for (const char* name : {"endpoint", "took_ms", "attempts"})
+    if (const ValueRef found = report.find(name)) members.push_back({name, Value::share(found)});
+  return Value::map(std::span(members));
+}
+
+}  // namespace
+
+heddle_peer_call Flight::request(std::string& key) {
+  std::lock_guard lock(mutex_);
+  if (settings_.hash_key)
+    if (const ValueRef found = call_.input().pointer(*settings_.hash_key)) key = std::string(found.json());
+  heddle_peer_call c{};
+  c.struct_size = sizeof c;
+  c.credit = kCredit;
+  c.operation = heddle::sdk::detail::to_str("pipelines.execute");
+  c.parameters = settings_.parameters.get();
+  c.body = Value::share(call_.input()).release();
+  c.content_type = heddle::sdk::detail::to_str("application/x-ndjson");
+  c.token = heddle::sdk::detail::to_str(settings_.token);
+  c.trace = heddle::sdk::detail::to_str(call_.trace());
+  c.key = heddle::sdk::detail::to_str(key);
+  c.deadline_ns = call_.deadline_ns();
+  c.idempotent = settings_.idempotent;
+  return c;
+}
+
+void Flight::begun(heddle_id call) {
+  bool unwanted = false;
+  {
+    std::lock_guard lock(mutex_);
+    id_ = call;
+    unwanted = unwanted_;
+  }
+  if (unwanted) peers_.cancel(host_.get(), call);
+}
+
+void Flight::cancel() {
+  heddle_id id = 0;
+  {
+    std::lock_guard lock(mutex_);
+    unwanted_ = true;
+    id = id_;
+  }
+  if (id != 0) peers_.cancel(host_.get(), id);
+}
+
+void Flight::answered(heddle_id, const heddle_peer_answer& answer) {
+  const Value body = Value::adopt(answer.body);
+  std::lock_guard lock(mutex_);
+  report_ = Value::share(ValueRef(answer.report));
+  if (answer.status < 0) failure_ = failure_of(answer);
+  else if (!answer.more && body) failure_ = {HEDDLE_UNSUPPORTED, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " did not answer line by line", details_of("RemoteExecutionFailed", report_)};
+  over_ = answer.status < 0 || !answer.more;
+  settle();
+}
+
+void Flight::part(heddle_id call, Value part) {
+  uint32_t taken = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (const ValueRef output = part.find("output")) {
+      waiting_.push_back(Value::share(output));
+      taken = waiting_.size() == 1 ? emit_waiting() : 0;
+    } else {
+      taken = 1;
+      if (!failure_) failure_ = failure_of(part.find("failed"));
+    }
+  }
+  if (taken > 0) peers_.grant(host_.get(), call, taken);
+}
+
+void Flight::ended(heddle_status status, std::string_view why) {
+  std::lock_guard lock(mutex_);
+  over_ = true;
+  if (status < 0 && !failure_) {
+    const std::string_view code = status == HEDDLE_DEADLINE ? "RemoteTimeout" : "RemoteExecutionFailed";
+    failure_ = {status, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " broke off: " + std::string(why), details_of(code, report_)};
+  }
+  settle();
+}
+
+void Flight::resume() {
+  uint32_t taken = 0;
+  heddle_id id = 0;
+  {
+    std::lock_guard lock(mutex_);
+    if (!call_) return;
+    taken = emit_waiting();
+    id = over_ ? 0 : id_;
+    settle();
+  }
+  if (taken > 0 && id != 0) peers_.grant(host_.get(), id, taken);
+}
+
+bool Flight::is_over() {
+  std::lock_guard lock(mutex_);
+  return over_ && !call_;
+}
+
+// [mutex_ held] How many found room.
+uint32_t Flight::emit_waiting() {
+  uint32_t taken = 0;
+  while (!waiting_.empty() && call_.try_emit(0, waiting_.front())) {
+    waiting_.pop_front();
+    emitted_ = true;
+    ++taken;
+  }
+  return taken;
+}
+
+// [mutex_ held] Answers the item once everything that came has left.
+void Flight::settle() {
+  if (!over_ || !waiting_.empty() || !call_) return;
+  if (failure_ && failure_->status != HEDDLE_CANCELLED && !emitted_ && settings_.fallback_value) {
+    waiting_.push_back(settings_.fallback_value);
+    failure_.reset();
+    emit_waiting();
+    if (!waiting_.empty()) return;  // resume() follows
+  }
+  if (failure_) call_.fail(failure_->status, failure_->why, std::move(failure_->details));
+  else call_.complete();
+}
+
+Flight::Failure Flight::failure_of(const heddle_peer_answer& answer) const {
+  const std::string_view ending = heddle::sdk::detail::to_view(answer.ending), why = heddle::sdk::detail::to_view(answer.why);
+  if (ending == "cancelled") return {HEDDLE_CANCELLED, "it was cancelled", {}};
+  return {answer.status, "pipeline \"" + settings_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
+}
+
+// What the other host says of an item that failed there.
+Flight::Failure Flight::failure_of(ValueRef failed) const {
+  const std::string node = text_of(failed.find("node"));
+  const heddle_status status = text_of(failed.find("class")) == "retryable" ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID;
+  return {status,
+          "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " failed" + (node.empty() ? "" : " in node " + node) + ": " + text_of(failed.find("message")) + " (" +
+              text_of(failed.find("code")) + ")",
+          details_of("RemoteExecutionFailed", report_)};
+}
+
+}  // namespace node_remote

@@ -1,0 +1,165 @@
+// RemotePipeline: a pipeline that another host serves, as one node. One item, one call; what comes out of it there comes out here, as it comes.
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "flight.h"
+
+namespace node_remote {
+namespace {
+
+using namespace heddle::sdk;
+
+class RemotePipeline {
+ public:
+  explicit RemotePipeline(const Config& config)
+      : host_(config.host()), settings_(read_settings(config.params())), peers_(host_.service<heddle_peers_service>(HEDDLE_PEERS)) {}
+
+  void activate() {
+    if (!peers_) throw Error(HEDDLE_UNSUPPORTED, "this host calls no other hosts: it has no " HEDDLE_PEERS);
+    heddle_value* why = nullptr;
+    group_ = peers_->open(host_.get(), settings_.options.get(), &kHearing, &why);
+    const Value reason = Value::adopt(why);
+    if (group_ == 0) throw Error(HEDDLE_INVALID, std::string(reason.as_text().value_or("the other hosts cannot be called")));
+  }
+  void deactivate() { peers_->close(host_.get(), group_); }
+
+  void process(Call& call) {
+    const CallId id = call.id();
+    const auto flight = std::make_shared<Flight>(std::move(call), settings_, host_, *peers_);
+    {
+      std::lock_guard lock(mutex_);
+      flights_[id] = flight;
+    }
+    std::string key;
+    const heddle_peer_call request = flight->request(key);
+    auto way = std::make_unique<Way>(Way{this, id, flight});
+    const heddle_id asked = peers_->call(host_.get(), group_, &request, way.get());
+    if (asked == 0) throw Error(HEDDLE_UNAVAILABLE, "it is being stopped");  // the flight goes, and answers for itself
+    way.release();  // perhaps it is gone
+    flight->begun(asked);
+  }
+
+  void cancel(CallId id) {
+    if (const auto flight = find(id)) flight->cancel();
+  }
+  void resume(CallId id, uint32_t) {
+    const auto flight = find(id);
+    if (!flight) return;
+    flight->resume();
+    drop_if_over(id, *flight);
+  }
+
+ private:
+  // The way back from the other host to the item; until nothing more comes on it.
+  struct Way {
+    RemotePipeline* node;
+    CallId id;
+    std::shared_ptr<Flight> flight;
+    void end() {
+      node->drop_if_over(id, *flight);
+      delete this;
+    }
+  };
+
+  static void answered(void* ctx, heddle_id call, const heddle_peer_answer* a) noexcept {
+    Way& way = *static_cast<Way*>(ctx);
+    const bool more = a->more;
+    way.flight->answered(call, *a);
+    if (!more) way.end();
+  }
+  static void part(void* ctx, heddle_id call, heddle_value* v) noexcept { static_cast<Way*>(ctx)->flight->part(call, Value::adopt(v)); }
+  static void ended(void* ctx, heddle_id, heddle_status status, heddle_str why) noexcept {
+    Way& way = *static_cast<Way*>(ctx);
+    way.flight->ended(status, heddle::sdk::detail::to_view(why));
+    way.end();
+  }
+  static constexpr heddle_peer_hearing kHearing = {sizeof(heddle_peer_hearing), &answered, &part, &ended};
+
+  std::shared_ptr<Flight> find(CallId id) {
+    std::lock_guard lock(mutex_);
+    const auto found = flights_.find(id);
+    return found == flights_.end() ? nullptr : found->second;
+  }
+  // An id is given again once its call is answered.
+  void drop_if_over(CallId id, Flight& flight) {
+    if (!flight.is_over()) return;
+    std::lock_guard lock(mutex_);
+    const auto found = flights_.find(id);
+    if (found != flights_.end() && found->second.get() == &flight) flights_.erase(found);
+  }
+
+  const Host host_;
+  const Settings settings_;
+  const heddle_peers_service* const peers_;
+  heddle_id group_ = 0;
+  std::mutex mutex_;
+  std::unordered_map<CallId, std::shared_ptr<Flight>> flights_;  // guarded by mutex_
+};
+
+#define NODE_REMOTE_ENDPOINTS \
+  R"("type":"array","minItems":1,"items":{"anyOf":[{"type":"string","minLength":1},{"type":"object","properties":{)" \
+  R"("address":{"type":"string","minLength":1,"description":"host:port, or a URL."},)" \
+  R"("weight":{"type":"integer","minimum":1,"maximum":1000,"default":1,"description":"Its share of the calls."}},"required":["address"],"additionalProperties":false}]})"
+
+HEDDLE_NODE(
+    RemotePipeline, "RemotePipeline",
+    R"("summary":"Runs a pipeline that another host serves: each item goes there, and what comes out comes back.","aliases":["RemotePipelineNode"],)"
+    R"("params":{"type":"object","properties":{)"
+    R"("transport":{"type":"string","minLength":1,"description":"How to get there: any installed transport, such as http."},)"
+    R"("endpoints":{)" NODE_REMOTE_ENDPOINTS R"(,"description":"The hosts that serve the pipeline, all alike: host:port, or a URL."},)"
+    R"("endpoint":{"type":"string","minLength":1,"description":"The same where there is one."},)"
+    R"("manifest_source":{"type":"object","properties":{"type":{"enum":["name"],"description":"The pipeline is one that the host serves."},)"
+    R"("name":{"type":"string","minLength":1,"description":"Its name there."}},"required":["type","name"],"additionalProperties":false,"description":"What runs there."},)"
+    R"("pipeline_name":{"type":"string","minLength":1,"description":"The same, in the words of the older family."},)"
+    R"("timeout_ms":{"type":"integer","minimum":1,"maximum":300000,"default":30000,"description":"For an item, with all attempts; less if the item's deadline is nearer."},)"
+    R"("attempt_timeout_ms":{"type":"integer","minimum":0,"maximum":300000,"default":0,"description":"Until an attempt's answer begins; 0: as long as the item has."},)"
+    R"("retry":{"type":"object","properties":{)"
+    R"("max_attempts":{"type":"integer","minimum":1,"maximum":100,"default":3,"description":"With the first."},)"
+    R"("max_retries":{"type":"integer","minimum":0,"maximum":99,"description":"The same without the first, in the words of the older family."},)"
+    R"("initial_backoff_ms":{"type":"integer","minimum":0,"default":1000,"description":"The longest wait before the second attempt."},)"
+    R"("backoff_ms":{"type":"integer","minimum":0,"description":"The same, in the words of the older family."},)"
+    R"("max_backoff_ms":{"type":"integer","minimum":0,"default":30000,"description":"The longest wait of all."},)"
+    R"("multiplier":{"type":"number","minimum":1,"maximum":100,"default":2,"description":"How much longer each wait is than the one before."},)"
+    R"("jitter":{"enum":["full","equal","none"],"default":"full","description":"How much of a wait is left to chance: all, half, nothing."},)"
+    R"("budget_percent":{"type":"integer","minimum":0,"maximum":100,"default":20,"description":"At most so many retries for 100 calls, but 3 in 10 s in any case. An endpoint that is gone does not count."})"
+    R"(},"additionalProperties":false,"description":"What is done about a failure that may pass. What is not idempotent is sent again only if nothing of it had left."},)"
+    R"("idempotent":{"type":"boolean","default":false,"description":"An item may be sent twice. The node's own \"idempotent\" says the same."},)"
+    R"("circuit_breaker":{"type":"object","properties":{)"
+    R"("failure_threshold":{"type":"integer","minimum":1,"default":5,"description":"So many failures in a row open it."},)"
+    R"("failure_percent":{"type":"integer","minimum":0,"maximum":100,"default":50,"description":"As do so many of the calls of the window; 0: they do not."},)"
+    R"("fewest_calls":{"type":"integer","minimum":1,"default":20,"description":"In the window, before percents count."},)"
+    R"("window_ms":{"type":"integer","minimum":1,"maximum":3600000,"default":30000,"description":"How far back percents look."},)"
+    R"("reset_timeout_ms":{"type":"integer","minimum":1,"maximum":3600000,"default":30000,"description":"Open for so long; then a few calls try."},)"
+    R"("half_open_calls":{"type":"integer","minimum":1,"maximum":1000,"default":3,"description":"So many of them at a time."},)"
+    R"("success_threshold":{"type":"integer","minimum":1,"maximum":1000,"default":2,"description":"So many that succeed close it."})"
+    R"(},"additionalProperties":false,"description":"Keeps calls away from an endpoint that fails. One for each endpoint, shared by the nodes with the same endpoints and settings."},)"
+    R"("load_balance":{"enum":["round_robin","least_connections","random","p2c","hash"],"default":"round_robin","description":"How an endpoint is chosen; p2c: of two at random, the one with less to do; hash: by hash_key."},)"
+    R"("load_balance_strategy":{"enum":["round_robin","least_connections","random"],"description":"The same, in the words of the older family."},)"
+    R"("hash_key":{"type":"string","default":"","description":"JSON Pointer into the item, for hash: items that are alike there go to the same endpoint. Empty: that are alike."},)"
+    R"("health_check":{"type":"object","properties":{)"
+    R"("interval_ms":{"type":"integer","minimum":1000,"maximum":60000,"default":5000,"description":"How often each endpoint is asked whether it is well."},)"
+    R"("timeout_ms":{"type":"integer","minimum":1,"maximum":60000,"default":2000,"description":"What that may take, and what it may take to reach it for a call."})"
+    R"(},"additionalProperties":false,"description":"As long as there are calls, endpoints are asked whether they are well."},)"
+    R"("health_check_interval_secs":{"type":"integer","minimum":1,"maximum":60,"description":"health_check.interval_ms in seconds, in the words of the older family."},)"
+    R"("hedge":{"type":"object","properties":{)"
+    R"("after_ms":{"type":"integer","minimum":0,"default":0,"description":"An answer that takes longer is sought elsewhere, too; 0: longer than 95 % of them take."},)"
+    R"("max_extra":{"type":"integer","minimum":1,"maximum":10,"default":1,"description":"So often at most."})"
+    R"(},"additionalProperties":false,"description":"A second attempt while the first is under way; of what is idempotent. Absent: none."},)"
+    R"("fallback":{"type":"array","items":{"anyOf":[)"
+    R"({"type":"object","properties":{"endpoints":{)" NODE_REMOTE_ENDPOINTS R"(}},"required":["endpoints"],"additionalProperties":false},)"
+    R"({"type":"object","properties":{"value":{}},"required":["value"],"additionalProperties":false}]},)"
+    R"("description":"What is tried after that, in this order: other endpoints; last, a value that takes the place of the result."},)"
+    R"("auth_token":{"type":"string","minLength":1,"writeOnly":true,"description":"A bearer token. Take it from the environment: ${env.NAME}."},)"
+    R"("tls":{"type":"object","properties":{)"
+    R"("ca":{"type":"string","description":"PEM file of the authorities that may speak for the other host; without it, those of the system."},)"
+    R"("certificate":{"type":"string","description":"PEM file of our own certificate."},)"
+    R"("key":{"type":"string","description":"PEM file of its key."},)"
+    R"("server_name":{"type":"string","description":"The name that the other host's certificate must have, if not that of the endpoint."})"
+    R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
+    R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
+    R"(},"required":["transport"],"additionalProperties":false},)"
+    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true)");
+
+}  // namespace
+}  // namespace node_remote

@@ -1,0 +1,100 @@
+#include "settings.h"
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "endpoints.h"
+
+namespace node_remote {
+namespace {
+
+using namespace heddle::sdk;
+
+// The params of the older family have other names for some things; each thing may be said once.
+ValueRef either(ValueRef map, std::string_view name, std::string_view older) {
+  const ValueRef found = map.find(name), old = map.find(older);
+  if (found && old) throw Error(HEDDLE_INVALID, "\"" + std::string(name) + "\" and \"" + std::string(older) + "\" mean the same: say one of them");
+  return found ? found : old;
+}
+
+// Grows into a MAP.
+class Options {
+ public:
+  void add(std::string_view key, ValueRef value) {
+    if (value) add(key, Value::share(value));
+  }
+  void add(std::string_view key, Value value) { entries_.push_back({key, std::move(value)}); }
+  Value take() { return Value::map(std::span(entries_)); }
+
+ private:
+  std::vector<Value::Entry> entries_;
+};
+
+Value read_pools(ValueRef params, bool has_tls, bool insecure) {
+  const ValueRef endpoint = params.find("endpoint"), endpoints = params.find("endpoints");
+  if (!endpoint == !endpoints) throw Error(HEDDLE_INVALID, endpoint ? "say \"endpoint\" or \"endpoints\", not both" : "\"endpoints\" is missing: where the pipeline runs");
+  std::vector<Value> pools;
+  const Value one = endpoint ? Value::list({Value::share(endpoint)}) : Value::share(endpoints);
+  pools.push_back(read_pool(one, has_tls, insecure));
+  const ValueRef fallback = params.find("fallback");
+  for (size_t i = 0; i < fallback.size(); ++i) {
+    if (const ValueRef more = fallback.at(i).find("endpoints")) pools.push_back(read_pool(more, has_tls, insecure));
+    else if (i + 1 < fallback.size()) throw Error(HEDDLE_INVALID, "in \"fallback\" nothing can come after a value");
+  }
+  return Value::list(std::move(pools));
+}
+
+Value read_retry(ValueRef retry) {
+  Options out;
+  if (const ValueRef attempts = retry.find("max_attempts"), retries = retry.find("max_retries"); attempts && retries) either(retry, "max_attempts", "max_retries");
+  else if (retries) out.add("max_attempts", Value::integer(retries.as_int().value_or(0) + 1));
+  else out.add("max_attempts", attempts);
+  out.add("initial_backoff_ms", either(retry, "initial_backoff_ms", "backoff_ms"));
+  for (const char* name : {"max_backoff_ms", "multiplier", "jitter", "budget_percent"}) out.add(name, retry.find(name));
+  return out.take();
+}
+
+std::string read_pipeline(ValueRef params) {
+  const ValueRef source = params.find("manifest_source"), name = params.find("pipeline_name");
+  if (!source == !name) throw Error(HEDDLE_INVALID, source ? "\"manifest_source\" and \"pipeline_name\" mean the same: say one of them" : "\"manifest_source\" is missing: which pipeline is to run there");
+  return std::string((name ? name : source.find("name")).as_text().value_or(""));
+}
+
+void add_health(ValueRef params, Options& options) {
+  const ValueRef check = params.find("health_check"), seconds = params.find("health_check_interval_secs");
+  if (check.find("interval_ms") && seconds) throw Error(HEDDLE_INVALID, "\"health_check.interval_ms\" and \"health_check_interval_secs\" mean the same: say one of them");
+  if (seconds) options.add("probe_ms", Value::integer(seconds.as_int().value_or(5) * 1'000));
+  else options.add("probe_ms", check.find("interval_ms"));
+  options.add("connect_ms", check.find("timeout_ms"));
+}
+
+Value operations() { return Value::parse(R"([{"name":"pipelines.execute","answer":"stream","method":"POST","path":"/v1/pipelines/{name}/execute"}])"); }
+
+}  // namespace
+
+Settings read_settings(ValueRef params) {
+  Settings out;
+  out.pipeline = read_pipeline(params);
+  out.parameters = Value::map({{"name", Value::string(out.pipeline)}});
+  out.token = std::string(params.find("auth_token").as_text().value_or(""));
+  if (params.find("load_balance").as_text() == "hash") out.hash_key = std::string(params.find("hash_key").as_text().value_or(""));
+  else if (params.find("hash_key")) throw Error(HEDDLE_INVALID, "\"hash_key\" is for \"load_balance\": \"hash\"");
+  out.idempotent = params.find("idempotent").as_bool().value_or(false);
+  const ValueRef tls = params.find("tls"), fallback = params.find("fallback");
+  if (fallback.size() > 0) out.fallback_value = Value::share(fallback.at(fallback.size() - 1).find("value"));
+
+  Options options;
+  options.add("transport", params.find("transport"));
+  options.add("pools", read_pools(params, bool(tls), params.find("insecure").as_bool().value_or(false)));
+  options.add("operations", operations());
+  options.add("load_balance", either(params, "load_balance", "load_balance_strategy"));
+  for (const char* name : {"timeout_ms", "attempt_timeout_ms", "circuit_breaker", "hedge", "tls"}) options.add(name, params.find(name));
+  if (const ValueRef retry = params.find("retry")) options.add("retry", read_retry(retry));
+  add_health(params, options);
+  out.options = options.take();
+  return out;
+}
+
+}  // namespace node_remote

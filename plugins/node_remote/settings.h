@@ -1,0 +1,22 @@
+// Settings: what the params of a RemotePipeline come to.
+#pragma once
+#include <heddle/sdk.h>
+
+#include <optional>
+#include <string>
+
+namespace node_remote {
+
+struct Settings {
+  heddle::sdk::Value options;         // of heddle.peers/1
+  heddle::sdk::Value parameters;      // of the call: the pipeline's name
+  std::string pipeline, token;
+  std::optional<std::string> hash_key;  // JSON Pointer; none: the endpoints are not chosen by it
+  bool idempotent = false;
+  heddle::sdk::Value fallback_value;  // instead of a failure; empty: none
+};
+
+// Throws Error where the params contradict each other, or ask for what is unsafe.
+Settings read_settings(heddle::sdk::ValueRef params);
+
+}  // namespace node_remote
