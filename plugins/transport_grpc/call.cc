@@ -28,7 +28,8 @@ void Call::begin(const std::shared_ptr<Call>& self, grpc::GenericStub& stub, std
   StartRead(&in_);
   {
     std::lock_guard lock(mutex_);
-    out_.push_back(std::move(asked_.message));
+    reading_ = true;
+    out_.push_front(std::move(asked_.message));
     go_on();
   }
   StartCall();
@@ -116,7 +117,7 @@ void Call::begin_answer() {
 void Call::grant(uint32_t parts) {
   std::lock_guard lock(mutex_);
   credit_ += parts;
-  if (!reading_ || !streams()) return;
+  if (!streams()) return;
   guard(
       [&] {
         out_.push_back(write_request_credit(parts));

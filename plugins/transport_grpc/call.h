@@ -78,7 +78,7 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   size_t at_ = 0;                     // of the items that are not queued yet
   uint64_t item_credit_ = 0, credit_ = 0;
   bool items_ended_ = false;
-  bool reading_ = true;               // else nothing is written any more
+  bool reading_ = false;              // from begin to the end of what the peer says; only then anything is written
   std::atomic<bool> given_up_{false};
 };
 

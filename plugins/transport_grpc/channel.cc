@@ -33,6 +33,7 @@ int capped(uint64_t n) { return static_cast<int>(std::min<uint64_t>(n, INT32_MAX
 grpc::ChannelArguments arguments_of(ValueRef options, uint64_t connect_ms) {
   constexpr int kMostHead = 32 << 10;
   constexpr int kAgainMs = 100, kMostAgainMs = 1000;  // after a connection that failed
+  constexpr int kAliveMs = 30'000;           // so often a peer that owes an answer is asked whether it is there
   grpc::ChannelArguments a;
   a.SetMaxReceiveMessageSize(capped(number_of(options, "most_body_bytes")));
   a.SetMaxSendMessageSize(-1);
@@ -41,6 +42,9 @@ grpc::ChannelArguments arguments_of(ValueRef options, uint64_t connect_ms) {
   a.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kAgainMs);
   a.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMostAgainMs);
   a.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // a connection belongs to one channel, and goes with it
+  a.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kAliveMs);
+  a.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  a.SetInt(GRPC_COMPRESSION_CHANNEL_ENABLED_ALGORITHMS_BITSET, 1 << GRPC_COMPRESS_NONE);  // no limit holds for what is unpacked
   a.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   a.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   const std::string name = text_of(options.find("tls"), "server_name");

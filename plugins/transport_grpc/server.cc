@@ -54,6 +54,7 @@ int capped(uint64_t n) { return static_cast<int>(std::min<uint64_t>(n, INT32_MAX
 
 Server::Server(const Offer& offer, const ListenerParams& params, Listener& listener) {
   constexpr int kMostHead = 32 << 10;
+  constexpr int kMostOftenAskedMs = 10'000;
   constexpr int kReflectionThreads = 8;  // of the whole server: its own methods take none of these
   const Endpoint asked = parse_endpoint(offer.endpoint);
   int port = 0;
@@ -63,6 +64,13 @@ Server::Server(const Offer& offer, const ListenerParams& params, Listener& liste
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, capped(offer.header_ms));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, capped(offer.idle_ms));
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMostHead);
+  // Peers that owe us a word are asked whether they are there, and may ask us.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, capped(offer.stall_ms));
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMostOftenAskedMs);
+  // No limit holds for what is unpacked.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetMaxReceiveMessageSize(capped(offer.body_bytes));
   builder.SetMaxSendMessageSize(-1);
   for (const std::string_view name : {"heddle.v1.Host", "grpc.health.v1.Health"}) {

@@ -116,6 +116,7 @@ class Played {
     }
   }
   bool is_there() const { return fd_ >= 0; }
+  int socket() const { return fd_; }
   // The head of the next request.
   std::string head() {
     size_t at;

@@ -109,6 +109,43 @@ TEST(GrpcFaults, APeerThatSpeaksSomethingElseIsNamed) {
   }
 }
 
+TEST(GrpcFaults, AConnectionThatEndsInTheMiddleIsNoticedOnBothSides) {
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
+  for (const RemoteCall& call : {execute("1"), execute_lines("1")}) {
+    Relay relay(served.port);
+    GrpcCalling calling(relay.port());
+    Heard heard;
+    calling.channel->call(call, heard.hearing());
+    Request request = asked.next();
+    std::promise<void> gone;
+    request.on_gone([&] { gone.set_value(); });
+    relay.cut();
+    const RemoteAnswer answer = heard.answers.next();
+    EXPECT_EQ(answer.why.code, "connection-lost") << answer.why.message;
+    EXPECT_EQ(answer.why.error_class, ErrorClass::kRetryable);
+    EXPECT_FALSE(answer.unsent);
+    gone.get_future().wait();
+  }
+}
+
+TEST(GrpcFaults, AConnectionThatEndsInAStreamBreaksItOff) {
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
+  Relay relay(served.port);
+  GrpcCalling calling(relay.port());
+  Heard heard;
+  calling.channel->call(execute_lines("1"), heard.hearing());
+  AnswerStream stream = asked.next().stream("application/x-ndjson");
+  std::promise<void> gone;
+  stream.on_gone([&] { gone.set_value(); });
+  stream.send(output(1));
+  EXPECT_EQ(heard.parts.next().json(), output(1).json());
+  relay.cut();
+  expect_says(heard.ends.next(), "the connection ended");
+  gone.get_future().wait();
+}
+
 TEST(GrpcFaults, EndpointsThatAreNone) {
   const std::map<std::string, std::string> rows = {
       {"127.0.0.1", "it has no port"},        {"127.0.0.1:x", "\"x\" is no port"},   {"127.0.0.1:70000", "\"70000\" is no port"},

@@ -11,7 +11,7 @@ import unittest
 import grpc
 
 from host import HostCase
-from program import SOURCE, TIMEOUT
+from program import SOURCE, TIMEOUT, node, pipeline
 
 GENERATED = tempfile.mkdtemp(prefix="heddle-proto-")
 unittest.addModuleCleanup(shutil.rmtree, GENERATED, True)
@@ -26,8 +26,11 @@ TOKENS = [{"name": "all", "token": "a-token-for-everything", "scopes": ["read", 
 
 
 class GrpcCase(HostCase):
-    def serve_grpc(self, params=None, **config):
-        self.host = self.serve(listen=[{"endpoint": "127.0.0.1:0"}, {"transport": "grpc", "endpoint": "127.0.0.1:0", "params": params or {}}], **config)
+    def serve_grpc(self, params=None, limits=None, **config):
+        os.makedirs(self.path("served"), exist_ok=True)
+        self.write("served/same.json", pipeline(node("log", "Log", {"message": "here"})))
+        listen = {"transport": "grpc", "endpoint": "127.0.0.1:0", "params": params or {}, "limits": limits or {}}
+        self.host = self.serve(listen=[{"endpoint": "127.0.0.1:0"}, listen], **config)
         self.endpoint = self.listeners[1]["endpoint"]
         return self.stub()
 
@@ -118,7 +121,7 @@ class Grpc(GrpcCase):
     def test_pipelines_and_version(self):
         host = self.serve_grpc()
         names = [p.name for p in host.ListPipelines(pb.ListPipelinesRequest(), timeout=TIMEOUT).pipelines]
-        self.assertEqual(names, sorted(["double", "slow", "soon", "never"]))
+        self.assertEqual(names, sorted(["double", "slow", "soon", "never", "same"]))
         version = host.Version(pb.VersionRequest(), timeout=TIMEOUT)
         self.assertEqual(json.loads(version.host)["version"], version.version)
         self.assertEqual(json.loads(version.host)["pid"], self.host.pid)
@@ -156,6 +159,35 @@ class Grpc(GrpcCase):
         self.assertEqual(self.health(metadata=eyes), SERVING)
         self.refused(grpc.StatusCode.PERMISSION_DENIED, lambda: host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=eyes))
         self.assertEqual(host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=all).outputs, [b"2"])
+
+    def test_packed_messages_are_not_taken(self):
+        host = self.serve_grpc()
+        self.refused(grpc.StatusCode.UNIMPLEMENTED,
+                     lambda: host.Execute(pb.ExecuteRequest(pipeline="double", input=b" " * 10_000 + b"1"), timeout=TIMEOUT, compression=grpc.Compression.Gzip))
+
+    def test_a_request_that_does_not_come_to_its_end_is_given_up(self):
+        host = self.serve_grpc(limits={"request_ms": 200})
+        over = threading.Event()
+
+        def said():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))
+            over.wait(TIMEOUT)
+        error, said_back = self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(host.Stream(said(), timeout=TIMEOUT)))
+        over.set()
+        self.assertEqual(said_back["heddle-code"], "request-timeout")
+
+    def test_a_peer_that_does_not_read_is_cut_off(self):
+        host = self.serve_grpc(limits={"stall_ms": 200})
+        text = json.dumps("x" * 10_000).encode()
+
+        def said():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="same"))
+            for _ in range(500):
+                yield pb.StreamRequest(item=text)
+        call, ended = host.Stream(said(), timeout=TIMEOUT), threading.Event()
+        call.add_callback(ended.set)
+        self.assertTrue(ended.wait(TIMEOUT))
+        self.assertNotEqual(call.code(), grpc.StatusCode.OK)
 
     def test_tls(self):
         key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=here",
