@@ -69,11 +69,10 @@ void Exchange::OnReadDone(bool ok) {
   {
     std::lock_guard lock(mutex_);
     if (state_ == State::kEnded) return;
-    // The peer has ended its side: a stream has all its items, and no credit comes any more.
-    if (!ok && (!method_.is_stream || !opened_)) return finish(failure("invalid", std::string("no request came to ") + method_.path));
-    if (!ok && state_ != State::kReading) return;
+    // Without its "end" a stream of items may have been cut short: gRPC does not tell that from a peer that has said all.
+    if (!ok && state_ == State::kReading) return finish(failure("invalid", std::string("the request did not come to its end: ") + method_.path));
+    if (!ok) return;  // no credit comes any more
   }
-  if (!ok) return ask();
   guard([&] { method_.is_stream ? take_stream_message() : take_message(); },
         [&](heddle_status status, std::string_view why) {
           std::lock_guard lock(mutex_);

@@ -11,7 +11,13 @@ TEST(GrpcFaults, WhatIsOverALimitIsRefused) {
   const std::string large = "\"" + std::string(200'000, 'x') + "\"";
   ListenLimits limits;
   limits.body_bytes = 100'000;
-  GrpcServed served([&](Request r) { r.answer(*Value::map({{"outputs", *Value::parse("[" + large + "]")}, {"failed", Value::list({})}})); }, limits);
+  std::atomic<int> asked{0};
+  GrpcServed served(
+      [&](Request r) {
+        ++asked;
+        r.answer(*Value::map({{"outputs", *Value::parse("[" + large + "]")}, {"failed", Value::list({})}}));
+      },
+      limits);
   GrpcCalling calling(served.port);
   EXPECT_EQ(calling.ask(execute(large)).why.code, "too-large");
   EXPECT_EQ(calling.ask(execute_lines(large)).why.code, "too-large");
@@ -20,6 +26,7 @@ TEST(GrpcFaults, WhatIsOverALimitIsRefused) {
   const RemoteAnswer answer = calling.ask(execute_lines(many));
   EXPECT_EQ(answer.why.code, "too-large");
   expect_says(answer.why.message, "at most 100000 bytes of items are taken");
+  EXPECT_EQ(asked, 0);
   EXPECT_TRUE(calling.ask(execute("1")).is_ok());
   ChannelOptions options = GrpcCalling::options(served.port);
   options.most_body_bytes = 100'000;
