@@ -36,6 +36,8 @@ spdlog::logger& logger() {
   return l;
 }
 
+}  // namespace
+
 std::string_view name_of(Level level) {
   switch (level) {
     case Level::kDebug: return "debug";
@@ -45,18 +47,21 @@ std::string_view name_of(Level level) {
   }
 }
 
-}  // namespace
-
 void set_level(Level level) { state().level.store(level, std::memory_order_relaxed); }
 
 bool enabled(Level level) { return level >= state().level.load(std::memory_order_relaxed); }
 
-void write(Level level, std::string_view who, std::string_view line) {
-  if (!enabled(level)) return;
+std::string text_of(const Line& line) {
   std::string text = "heddle: ";
-  text.append(name_of(level)).append(": ");
-  if (!who.empty()) text.append(who).append(": ");
-  text += redacted(line);
+  text.append(name_of(line.level)).append(": ");
+  if (!line.who.empty()) text.append(line.who).append(": ");
+  return text.append(line.message);
+}
+
+void write(Level level, std::string_view who, std::string_view message) {
+  if (!enabled(level)) return;
+  const std::string shown = redacted(message);
+  const Line line = {level, who, shown};
   Sink sink;
   void* context;
   {
@@ -64,8 +69,8 @@ void write(Level level, std::string_view who, std::string_view line) {
     sink = state().sink;
     context = state().context;
   }
-  if (sink) sink(context, text);
-  else logger().info(text);
+  if (sink) sink(context, line);
+  else logger().info(text_of(line));
 }
 
 void redact(std::string secret) {

@@ -31,10 +31,12 @@ ExitCode execute(const CommandLine& line) {
       return test_command(line.test, line.general);
     case Verb::kServe:
       return serve_command(line.serve, line.general);
+    case Verb::kConfig:
+      return config_command(line.config, line.general);
     case Verb::kHelpExitCodes:
       return exit_codes_command(line.general);
     case Verb::kNone:
-    case Verb::kSubmit: case Verb::kJobs: case Verb::kLanes: case Verb::kDlq: case Verb::kEvents: case Verb::kTop: case Verb::kDoctor:
+    case Verb::kSubmit: case Verb::kJobs: case Verb::kLanes: case Verb::kDlq: case Verb::kEvents: case Verb::kTop: case Verb::kApply: case Verb::kDoctor:
       break;
   }
   return line.exit_code;

@@ -75,13 +75,19 @@ struct TestArguments {
 };
 
 struct ServeArguments {
-  std::optional<std::string> config;  // unset: the first of the usual places
-  unsigned threads = 0;               // 0: as the configuration says
+  std::optional<std::string> config = {};  // unset: those of the usual places
+  unsigned threads = 0;                    // 0: as the configuration says
+};
+
+// `heddle config explain`, with the flags that the verbs it speaks of take.
+struct ConfigArguments {
+  ServeArguments serve;
+  HostArguments host;
 };
 
 enum class Verb : uint8_t {
-  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kHelpExitCodes,
-  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kDoctor  // these talk to a running host
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
+  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kApply, kDoctor  // these talk to a running host
 };
 inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
 
@@ -97,6 +103,7 @@ struct CommandLine {
   ImportArguments import;
   TestArguments test;
   ServeArguments serve;
+  ConfigArguments config;
   ClientArguments client;
 };
 

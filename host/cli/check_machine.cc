@@ -10,7 +10,7 @@
 #include <fstream>
 
 #include "cli/checkup.h"
-#include "cli/config_file.h"
+#include "cli/configuration.h"
 #include "cli/time_text.h"
 #include "clock.h"
 #include "plugin/catalog.h"
@@ -63,24 +63,27 @@ bool check_directory(Checkup& checkup, const std::string& directory) {
 
 }  // namespace
 
-std::optional<ServeConfig> check_config(Checkup& checkup, const std::string& path) {
-  ConfigFile file = read_config_file(path);
-  if (path.empty()) {
+std::optional<ServeConfig> check_config(Checkup& checkup, const std::optional<std::string>& asked) {
+  const std::vector<std::string> files = config_files(asked);
+  Configuration read = read_configuration(files, {}, {});
+  if (read.error) {
+    const bool is_file = read.error->code == "io";
+    checkup.fail("config", read.error->text(), is_file ? "give the user that runs heddle the right to read it, or name another: --config FILE" : "set it right, or unset it");
+  } else if (!read.config) {
+    for (const ConfigText& text : read.texts) {
+      for (const Diagnostic& one : text.diagnostics.all()) {
+        if (one.severity != Severity::kError) continue;
+        checkup.fail("config", to_string({text.file, text.diagnostics.place(one.span.offset).line}) + ":" + std::to_string(text.diagnostics.place(one.span.offset).column) + ": " + one.message, one.hint);
+      }
+    }
+  } else if (files.empty()) {
     std::string places;
     for (const std::string& place : config_places()) places += (places.empty() ? "" : ", ") + place;
     checkup.ok("config", "there is no file: what holds without one holds (looked for " + places + ")");
-  } else if (file.unreadable) {
-    checkup.fail("config", file.unreadable->text(), "give the user that runs heddle the right to read it, or name another: --config FILE");
-  } else if (!file.config) {
-    for (const Diagnostic& one : file.diagnostics->all()) {
-      if (one.severity != Severity::kError) continue;
-      const Diagnostics::Place place = file.diagnostics->place(one.span.offset);
-      checkup.fail("config", path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column) + ": " + one.message, one.hint);
-    }
   } else {
-    checkup.ok("config", path + " is right");
+    for (const std::string& file : files) checkup.ok("config", file + " is right");
   }
-  return std::move(file.config);
+  return std::move(read.config);
 }
 
 void check_plugins(Checkup& checkup, const std::vector<std::string>& directories) {

@@ -41,8 +41,8 @@ Value check_host(Checkup& checkup, HostClient& client, bool chosen, const std::s
 // What waits, is dead, paused or late in it.
 void check_work(Checkup& checkup, HostClient& client);
 
-// The configuration at `path`; empty: there is none. What it says, if it is right.
-std::optional<ServeConfig> check_config(Checkup& checkup, const std::string& path);
+// The configuration as a host started from here would find it. What it says, if it is right.
+std::optional<ServeConfig> check_config(Checkup& checkup, const std::optional<std::string>& asked);
 // The directories of plugins and what is in them.
 void check_plugins(Checkup& checkup, const std::vector<std::string>& directories);
 // The clock of this machine.

@@ -36,15 +36,20 @@ ExitCode stopped(int signal, uint64_t id, const GeneralArguments& general) {
   return signal == SIGTERM ? ExitCode::kTerminated : ExitCode::kInterrupted;
 }
 
+// Several lines stay several: what is wrong with a configuration has a few.
+std::string printable_lines(std::string_view text) {
+  std::string out;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) out += printable(text.substr(0, end)) + "\n";
+  return out + printable(text);
+}
+
 }  // namespace
 
 ExitCode fail_with(const HostAnswer& answer, const GeneralArguments& general) {
   Error error = answer.error;
-  error.message = printable(error.message);
+  error.message = printable_lines(error.message);
   return fail_with(answer.code, error, general.json);
 }
-
-ExitCode exit_code_of(const Error& error) { return error.code == "io" ? ExitCode::kIo : ExitCode::kUsage; }
 
 void say(std::string_view line, const GeneralArguments& general) {
   if (!general.quiet) complain(line);

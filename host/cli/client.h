@@ -12,9 +12,6 @@ namespace heddle {
 // Says why the host did not do what was asked; the answer's exit code.
 ExitCode fail_with(const HostAnswer& answer, const GeneralArguments& general);
 
-// What a verb ends with that was stopped before it asked: kIo for a file, else kUsage.
-ExitCode exit_code_of(const Error& error);
-
 // Says it on stderr, unless -q.
 void say(std::string_view line, const GeneralArguments& general);
 

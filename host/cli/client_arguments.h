@@ -9,9 +9,9 @@ namespace heddle {
 
 // Where the host is, and how it and we prove who we are.
 struct HostArguments {
-  std::string url = {};         // empty: HEDDLE_HOST, or the default address
-  std::string token_file = {};  // empty: the token is in HEDDLE_TOKEN, or there is none
-  std::string ca_file = {};     // empty: HEDDLE_CA_FILE, or the authorities that this machine trusts
+  std::string url = {};         // empty: host_address() says where it is looked for, as for the others
+  std::string token_file = {};
+  std::string ca_file = {};
 };
 
 struct SubmitArguments {
@@ -66,7 +66,7 @@ struct TopArguments {
 };
 
 struct DoctorArguments {
-  std::optional<std::string> config;  // unset: the first of the usual places
+  std::optional<std::string> config;  // unset: those of the usual places
 };
 
 struct ClientArguments {

@@ -36,7 +36,8 @@ class ClientVerbs {
   void add_jobs();
   void add_lanes();
   void add_dlq();
-  void add_looking();  // events, top, doctor
+  void add_looking();  // events, top
+  void add_setting_up();  // apply, doctor
   std::vector<std::pair<CLI::App*, Verb>> take() { return std::move(verbs_); }
 
  private:
@@ -73,9 +74,7 @@ class ClientVerbs {
 };
 
 void ClientVerbs::add_all(CLI::App* app) {
-  app->add_option("--host", client_.host.url, std::string("The host's address (default: HEDDLE_HOST, or ") + kDefaultHost + ")")->type_name("URL");
-  app->add_option("--token-file", client_.host.token_file, "The file of the token that the host asks for (default: HEDDLE_TOKEN holds the token)")->type_name("FILE");
-  app->add_option("--ca-file", client_.host.ca_file, "PEM: the authorities whose certificates are believed (default: HEDDLE_CA_FILE, or those of this machine)")->type_name("FILE");
+  add_host_options(app, client_.host);
   context_.add_general(app);
 }
 
@@ -182,6 +181,12 @@ void ClientVerbs::add_looking() {
                              "On a terminal the screen is drawn again each second; q ends it.\n"
                              "Examples:\n  heddle top\n  heddle top --once --json");
   if (top) top->add_flag("--once", client_.top.once, "Print one screen and end");
+}
+
+void ClientVerbs::add_setting_up() {
+  verb("apply", Verb::kApply, "Let a running host read its configuration and pipelines again; prints what has changed",
+       "What did not change goes on untouched; with an error anywhere nothing changes, and the exit code is 78.\n"
+       "Example:\n  heddle apply");
 
   CLI::App* const doctor = verb("doctor", Verb::kDoctor, "Check a host, its configuration and this machine, and say what to do",
                                 "It works without a running host too. The exit code is 1 if something is wrong.\nExample:\n  heddle doctor --config /etc/heddle/heddle.json");
@@ -190,6 +195,12 @@ void ClientVerbs::add_looking() {
 
 }  // namespace
 
+void add_host_options(CLI::App* app, HostArguments& host) {
+  app->add_option("--host", host.url, std::string("The host's address (default: HEDDLE_HOST, then client.host of the configuration, then ") + kDefaultHost + ")")->type_name("URL");
+  app->add_option("--token-file", host.token_file, "The file of the token that the host asks for (default: HEDDLE_TOKEN holds the token, or client.token)")->type_name("FILE");
+  app->add_option("--ca-file", host.ca_file, "PEM: the authorities whose certificates are believed (default: HEDDLE_CA_FILE, client.ca_file, or those of this machine)")->type_name("FILE");
+}
+
 std::vector<std::pair<CLI::App*, Verb>> define_client_verbs(CLI::App& app, ClientArguments& client, const VerbContext& context) {
   ClientVerbs verbs(app, client, context);
   verbs.add_submit();
@@ -197,6 +208,7 @@ std::vector<std::pair<CLI::App*, Verb>> define_client_verbs(CLI::App& app, Clien
   verbs.add_lanes();
   verbs.add_dlq();
   verbs.add_looking();
+  verbs.add_setting_up();
   return verbs.take();
 }
 

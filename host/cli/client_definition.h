@@ -20,6 +20,9 @@ struct VerbContext {
 // Adds them to `app`, to be stored in `client`. In the answer the actions of a verb stand behind it.
 std::vector<std::pair<CLI::App*, Verb>> define_client_verbs(CLI::App& app, ClientArguments& client, const VerbContext& context);
 
+// --host, --token-file, --ca-file.
+void add_host_options(CLI::App* app, HostArguments& host);
+
 // What CLI11 could not say of them. Empty: all is well.
 std::string client_fault(const CommandLine& line);
 

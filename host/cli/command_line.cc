@@ -46,7 +46,9 @@ class Definition {
   CLI::App* add_verb(const char* name, Verb verb, const char* summary, const char* examples);
   void add_manifest(CLI::App* verb, ManifestArguments& manifest);
   void add_general(CLI::App* verb, bool plugins, bool color);
-  void add_threads(CLI::App* verb, unsigned& threads);
+  CLI::Option* add_threads(CLI::App* verb, unsigned& threads);
+  void add_threads_or_variable(CLI::App* verb, unsigned& threads);
+  void add_settings(CLI::App* verb, ServeArguments& serve);
   void add_run();
   void add_looking();     // validate, plan, graph
   void add_describing();  // inspect, import, schema
@@ -83,7 +85,8 @@ Definition::Definition(CommandLine& line, int argc, char** argv) : line_(line), 
       "  heddle run pipeline.json < items.jsonl > results.jsonl\n"
       "  heddle validate pipeline.json\n"
       "  heddle help run\n"
-      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE, HEDDLE_CONFIG, NO_COLOR.");
+      "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE, HEDDLE_CONFIG,\n"
+      "HEDDLE_PIPELINES, HEDDLE_STATE_DIR, HEDDLE_DRAIN_MS, NO_COLOR.");
   add_run();
   add_looking();
   add_describing();
@@ -148,11 +151,14 @@ void Definition::add_general(CLI::App* verb, bool plugins, bool color) {
   }
 }
 
-void Definition::add_threads(CLI::App* verb, unsigned& threads) {
-  verb->add_option("--threads", threads, "Worker threads (default: one per core)")
-      ->check(CLI::Range(1u, 1024u).description(""))
-      ->type_name("N")
-      ->envname("HEDDLE_THREADS");
+CLI::Option* Definition::add_threads(CLI::App* verb, unsigned& threads) {
+  return verb->add_option("--threads", threads, "Worker threads (default: HEDDLE_THREADS, or one per core)")->check(CLI::Range(1u, 1024u).description(""))->type_name("N");
+}
+
+// CLI11 looks at the variables of every verb, whether the line names it or not.
+void Definition::add_threads_or_variable(CLI::App* verb, unsigned& threads) {
+  CLI::Option* const option = add_threads(verb, threads);
+  if (std::find(words_.begin(), words_.end(), verb->get_name()) != words_.end()) option->envname("HEDDLE_THREADS");
 }
 
 void Definition::add_run() {
@@ -167,7 +173,7 @@ void Definition::add_run() {
   add_manifest(verb, run.manifest);
   verb->add_option("-i,--input", run.input, "Items, one JSON text per line; - for standard input")->type_name("FILE");
   verb->add_option("-o,--output", run.output, "Results, one JSON text per line; - for standard output")->type_name("FILE");
-  add_threads(verb, run.threads);
+  add_threads_or_variable(verb, run.threads);
   verb->add_flag("--stats", run.stats, "At the end, count every item of every connection on stderr");
   auto* progress = verb->add_flag_callback(
       "--progress", [&run] { run.progress = true; }, "Show progress on stderr (default: on a terminal)");
@@ -228,18 +234,34 @@ void Definition::add_describing() {
 
 void Definition::add_serve() {
   CLI::App* verb = add_verb("serve", Verb::kServe, "Run a host: jobs, lanes and pipelines, asked over the network",
-                            "Without --config: HEDDLE_CONFIG, ./heddle.json, ~/.config/heddle/heddle.json, /etc/heddle/heddle.json; without any of them\n"
-                            "127.0.0.1:7433, with everything in memory. SIGHUP reloads the configuration, SIGTERM finishes what runs and ends.\n"
+                            "Without --config or HEDDLE_CONFIG, by falling strength: ./heddle.json, ~/.config/heddle/heddle.json, /etc/heddle/conf.d/*.json,\n"
+                            "/etc/heddle/heddle.json; `heddle config explain` says what comes of them. Where none says it: 127.0.0.1:7433, with everything in memory.\n"
+                            "SIGHUP or `heddle apply` reloads the configuration, SIGTERM finishes what runs and ends.\n"
                             "Example:\n  heddle serve --config heddle.json");
-  verb->add_option("-c,--config", line_.serve.config, "The configuration")->type_name("FILE");
-  add_threads(verb, line_.serve.threads);
+  add_settings(verb, line_.serve);
   add_general(verb, true, true);
+
+  CLI::App* config = add_verb("config", Verb::kConfig, "Say what the configuration comes to", "Example:\n  heddle config explain");
+  CLI::App* explain = config->add_subcommand("explain", "Print every setting, its value, and who said it: a line of a file, a variable, a flag, or nobody");
+  explain->footer("It takes the flags of `heddle serve` and of the verbs that talk to a host, and counts them in.\n"
+                  "Examples:\n  heddle config explain\n  heddle config explain --config heddle.json --json");
+  config->require_subcommand(1);
+  verbs_.emplace_back(explain, Verb::kConfig);
+  add_settings(explain, line_.config.serve);
+  add_host_options(explain, line_.config.host);
+  add_general(explain, true, false);
+}
+
+// The flags that are stronger than the configuration. HEDDLE_THREADS is read with the rest of the environment: whose word counts is to be said.
+void Definition::add_settings(CLI::App* verb, ServeArguments& serve) {
+  verb->add_option("-c,--config", serve.config, "The configuration: this file and no other (default: HEDDLE_CONFIG)")->type_name("FILE");
+  add_threads(verb, serve.threads);
 }
 
 void Definition::add_test_and_help() {
   CLI::App* test = add_verb("test", Verb::kTest, "Run the tests that a manifest brings along", "Example:\n  heddle test pipeline.json");
   add_manifest(test, line_.test.manifest);
-  add_threads(test, line_.test.threads);
+  add_threads_or_variable(test, line_.test.threads);
   add_general(test, true, true);
 
   CLI::App* help = add_verb("help", Verb::kHelpExitCodes, "Help about a verb, or about the exit codes",
@@ -290,7 +312,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   const CLI::App* verb = asked();
   const std::string where = full_name(verb);
   if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
-    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, submit, jobs, lanes, dlq, events, top, doctor; heddle --help says more");
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, config, submit, jobs, lanes, dlq, events, top, apply, doctor; heddle --help says more");
   if (extra.empty()) return fail(where + ": " + error.what());
   if (extra[0].rfind('-', 0) != 0) {
     if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));

@@ -2,14 +2,18 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
-#include "value/json_value.h"
+#include "cli/time_text.h"
+#include "clock.h"
 #include "log.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
@@ -18,6 +22,33 @@ constexpr std::string_view kEraseLine = "\r\033[K";
 
 // stderr is the last resort: where it fails there is nobody left to tell.
 void write_stderr(std::string_view text) { (void)write_all(STDERR_FILENO, text).has_value(); }
+
+std::string json_line(const log::Line& line) {
+  std::vector<std::pair<std::string, Value>> members = {{"time", json_text(utc_time(wall_ms()))}, {"level", json_text(log::name_of(line.level))}};
+  if (!line.who.empty()) members.emplace_back("who", json_text(line.who));
+  members.emplace_back("message", json_text(line.message));
+  return json_object(std::move(members)).json() + "\n";
+}
+
+// systemd says in JOURNAL_STREAM which stream its journal reads.
+bool is_journal(int fd) {
+  const char* const stream = ::getenv("JOURNAL_STREAM");
+  struct stat s{};
+  return stream && ::fstat(fd, &s) == 0 && stream == std::to_string(s.st_dev) + ":" + std::to_string(s.st_ino);
+}
+
+// Every line of the message with its priority (sd-daemon(3)); who writes it and that it is a warning the journal says by itself.
+std::string journal_lines(const log::Line& line) {
+  const char* const priority = line.level == log::Level::kDebug ? "<7>" : line.level == log::Level::kInfo ? "<6>" : line.level == log::Level::kWarn ? "<4>" : "<3>";
+  const std::string text = line.who.empty() ? std::string(line.message) : std::string(line.who) + ": " + std::string(line.message);
+  std::string out;
+  for (size_t at = 0; at <= text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    out.append(priority).append(text, at, end - at).append("\n");
+    at = end + 1;
+  }
+  return out;
+}
 
 std::string as_line(std::string_view text) { return "heddle: " + log::redacted(text) + "\n"; }
 
@@ -62,11 +93,10 @@ unsigned terminal_columns(int fd) {
 }
 
 Console::Console(bool json) {
-  const auto plain = [](void* self, std::string_view text) { static_cast<Console*>(self)->raw(std::string(text) + "\n"); };
-  const auto as_json = [](void* self, std::string_view text) {
-    static_cast<Console*>(self)->raw(json_object({{"log", json_text(text)}}).json() + "\n");
-  };
-  log::set_sink(json ? static_cast<log::Sink>(as_json) : plain, this);
+  const auto plain = [](void* self, const log::Line& line) { static_cast<Console*>(self)->raw(log::text_of(line) + "\n"); };
+  const auto for_journal = [](void* self, const log::Line& line) { static_cast<Console*>(self)->raw(journal_lines(line)); };
+  const auto as_json = [](void* self, const log::Line& line) { static_cast<Console*>(self)->raw(json_line(line)); };
+  log::set_sink(json ? static_cast<log::Sink>(as_json) : is_journal(STDERR_FILENO) ? for_journal : plain, this);
 }
 
 Console::~Console() {

@@ -25,7 +25,8 @@ bool use_color(ColorMode mode, int fd);
 // [any thread] Lines and the status line never mix. While one lives, the log goes through it.
 class Console {
  public:
-  // `json`: lines of the log are written as {"log":"…"}.
+  // `json`: lines of the log are written as {"time":"2026-11-21T07:45:00.250Z","level":"warning","who":"…","message":"…"}. Otherwise they are text, and begin
+  // with their priority where stderr is the journal's (sd-daemon(3)).
   explicit Console(bool json = false);
   ~Console();
   Console(const Console&) = delete;

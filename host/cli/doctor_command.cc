@@ -1,11 +1,9 @@
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "cli/checkup.h"
 #include "cli/client.h"
-#include "cli/config_file.h"
 #include "cli/failure.h"
 #include "cli/members.h"
 #include "cli/verbs.h"
@@ -16,7 +14,7 @@ namespace {
 
 // Where a host is set up or runs here: its configuration, plugins, disk and limits.
 void check_here(Checkup& checkup, const std::optional<std::string>& config_asked, const std::vector<std::string>& plugin_dirs, uint64_t pid) {
-  const std::optional<ServeConfig> config = check_config(checkup, config_path(config_asked));
+  const std::optional<ServeConfig> config = check_config(checkup, config_asked);
   std::vector<std::string> extra = plugin_dirs;
   if (config) extra.insert(extra.end(), config->plugin_dirs.begin(), config->plugin_dirs.end());
   check_plugins(checkup, plugin_search_path(extra));
@@ -32,8 +30,7 @@ void check_here(Checkup& checkup, const std::optional<std::string>& config_asked
 ExitCode doctor_command(const ClientArguments& arguments, const GeneralArguments& general) {
   Result<HostAddress> address = host_address(arguments.host);
   if (!address) return fail_with(exit_code_of(address.error()), address.error(), general.json);
-  const char* const named = ::getenv("HEDDLE_HOST");
-  const bool chosen = !arguments.host.url.empty() || (named && *named);
+  const bool chosen = !address->url_from.name.empty();
   const bool is_here = address->is_here();
   HostClient client(std::move(*address));
   Checkup checkup;

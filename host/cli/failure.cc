@@ -7,6 +7,11 @@
 
 namespace heddle {
 
+ExitCode exit_code_of(const Error& error) {
+  if (error.code == "io") return ExitCode::kIo;
+  return error.code == "bad-config" ? ExitCode::kManifestInvalid : ExitCode::kUsage;
+}
+
 ExitCode fail_with(ExitCode code, const Error& why, bool json) {
   if (!json) {
     complain(why.text());

@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "cli/client_config.h"
+#include "cli/configuration.h"
 #include "cli/source_file.h"
 #include "log.h"
 
@@ -20,13 +22,45 @@ std::string_view trimmed(std::string_view text) {
   return first == std::string_view::npos ? std::string_view() : text.substr(first, text.find_last_not_of(kBlank) - first + 1);
 }
 
-Result<std::string> read_token(const std::string& file) {
-  if (file.empty()) return std::string(trimmed(from_environment("HEDDLE_TOKEN")));
-  Result<std::string> text = read_source(file);
-  if (!text) return text;
-  const std::string token(trimmed(*text));
-  if (token.empty()) return Error("io", "the token file " + file + " is empty", ErrorClass::kConfig);
-  return token;
+// "http://host:1" for "host:1/".
+std::string normalised(std::string url) {
+  if (url.find("://") == std::string::npos) url.insert(0, "http://");
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
+bool is_address(const std::string& url) {
+  const bool is_http = url.starts_with("http://") || url.starts_with("https://");
+  const size_t name = url.find("://") + 3;
+  return is_http && name < url.size() && url.find_first_of(" \t\r\n@?#", name) == std::string::npos;
+}
+
+struct Said {
+  std::string text = {};
+  Origin from = {};
+};
+
+// The first of the three that says something.
+Said first_of(const std::string& given, const char* flag, const char* variable, const Said& configured) {
+  if (!given.empty()) return {given, {flag}};
+  if (std::string set = from_environment(variable); !set.empty()) return {std::move(set), {variable}};
+  return configured;
+}
+
+Result<Said> find_token(const HostArguments& arguments, const HostAddress& address, const ClientConfig& config) {
+  if (!arguments.token_file.empty()) {
+    const Result<std::string> text = read_source(arguments.token_file);
+    if (!text) return Error(text.error());
+    std::string token(trimmed(*text));
+    if (token.empty()) return Error("io", "the token file " + arguments.token_file + " is empty", ErrorClass::kConfig);
+    return Said{std::move(token), {"--token-file"}};
+  }
+  if (std::string token(trimmed(from_environment("HEDDLE_TOKEN"))); !token.empty()) {
+    if (address.url_from.name != kConfigHere) return Said{std::move(token), {"HEDDLE_TOKEN"}};
+    return Error("usage", "HEDDLE_TOKEN is not sent to " + address.url + ", which only " + to_string(address.url_from) + " names: to send it there, name that host with --host or HEDDLE_HOST",
+                 ErrorClass::kConfig);
+  }
+  return Said{config.token, config.token_from};
 }
 
 }  // namespace
@@ -39,23 +73,28 @@ bool HostAddress::is_here() const {
   return false;
 }
 
-Result<HostAddress> host_address(const HostArguments& arguments) {
+Result<HostAddress> host_address(const HostArguments& arguments) { return host_address(arguments, config_files({})); }
+
+Result<HostAddress> host_address(const HostArguments& arguments, const std::vector<std::string>& files) {
+  Result<ClientConfig> config = read_client_config(files);
+  if (!config) return std::move(config).error();
   HostAddress out;
-  const std::string set = from_environment("HEDDLE_HOST");
-  const char* const origin = !arguments.url.empty() ? "--host" : "HEDDLE_HOST";
-  out.url = !arguments.url.empty() ? arguments.url : !set.empty() ? set : kDefaultHost;
-  if (out.url.find("://") == std::string::npos) out.url.insert(0, "http://");
-  while (out.url.ends_with('/')) out.url.pop_back();
-  const bool is_http = out.url.starts_with("http://") || out.url.starts_with("https://");
-  const size_t name = out.url.find("://") + 3;
-  if (!is_http || name >= out.url.size() || out.url.find_first_of(" \t\r\n@?#", name) != std::string::npos)
-    return Error("usage", std::string(origin) + " wants an address like " + kDefaultHost + ", not \"" + out.url + "\"", ErrorClass::kConfig);
-  out.ca_file = !arguments.ca_file.empty() ? arguments.ca_file : from_environment("HEDDLE_CA_FILE");
-  Result<std::string> token = read_token(arguments.token_file);
-  if (!token) return std::move(token).error();
-  if (token->find_first_of(kBlank) != std::string::npos)
-    return Error("io", "the token holds a blank: " + (arguments.token_file.empty() ? "HEDDLE_TOKEN" : arguments.token_file) + " is to hold the token alone", ErrorClass::kConfig);
-  out.token = std::move(*token);
+  const Said url = first_of(arguments.url, "--host", "HEDDLE_HOST", {config->host, config->host_from});
+  out.url = normalised(url.text.empty() ? kDefaultHost : url.text);
+  out.url_from = url.from;
+  if (!is_address(out.url)) return Error("usage", to_string(out.url_from) + " wants an address like " + kDefaultHost + ", not \"" + out.url + "\"", ErrorClass::kConfig);
+  if (out.url != normalised(config->host.empty() ? kDefaultHost : config->host)) *config = {};  // its token and authorities are for another host
+  const Said ca_file = first_of(arguments.ca_file, "--ca-file", "HEDDLE_CA_FILE", {config->ca_file, config->ca_file_from});
+  out.ca_file = ca_file.text;
+  out.ca_file_from = ca_file.from;
+  const Result<Said> token = find_token(arguments, out, *config);
+  if (!token) return Error(token.error());
+  if (token->text.find_first_of(kBlank) != std::string::npos) {
+    const std::string where = arguments.token_file.empty() ? to_string(token->from) : arguments.token_file;
+    return Error("io", "the token holds a blank: " + where + " is to hold the token alone", ErrorClass::kConfig);
+  }
+  out.token = token->text;
+  out.token_from = token->from;
   log::redact(out.token);
   return out;
 }

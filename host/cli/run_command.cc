@@ -31,6 +31,7 @@ class RunCommand {
   std::string dead_letter_path() const;
   std::string state_dir() const;
   ProgressStyle progress_style() const;
+  ExitCode watch(Run& run, StopSignals& signals, const DeadLetterFile& letters);
   ExitCode report(const RunReport& report, int signal, const DeadLetterFile& letters);
   void say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters);
   // Null where nothing may be said as text: under -q, and under --json, whose report says it at the end.
@@ -166,7 +167,14 @@ ExitCode RunCommand::execute() {
 
   const PipelineNode* culprit = nullptr;
   Result<std::unique_ptr<Run>> run = Run::start(*prepared_.pipeline, options, &culprit);
-  if (!run) return fail_to_start(run.error(), culprit);
+  const ExitCode code = run ? watch(**run, signals, letters) : fail_to_start(run.error(), culprit);
+  // A thread that never came back may still touch anything of the run: nothing may be taken down under it.
+  if (lanes.abandoned() > 0) ::_exit(static_cast<int>(code));
+  return code;
+}
+
+// Until the end.
+ExitCode RunCommand::watch(Run& run, StopSignals& signals, const DeadLetterFile& letters) {
   Watch watch;
   watch.style = progress_style();
   watch.console = talk();
@@ -176,11 +184,8 @@ ExitCode RunCommand::execute() {
     view.bytes_read = lines_ ? lines_->bytes_read() : 0;
     return view;
   };
-  int signal = watch_run(**run, signals, watch);
-  ExitCode code = report((*run)->report(), signal, letters);
-  // A thread that never came back may still touch anything of the run: nothing may be taken down under it.
-  if (lanes.abandoned() > 0) ::_exit(static_cast<int>(code));
-  return code;
+  const int signal = watch_run(run, signals, watch);
+  return report(run.report(), signal, letters);
 }
 
 ExitCode RunCommand::report(const RunReport& report, int signal, const DeadLetterFile& letters) {

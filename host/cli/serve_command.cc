@@ -1,6 +1,8 @@
 #include <unistd.h>
 
-#include "cli/config_file.h"
+#include <algorithm>
+
+#include "cli/configuration.h"
 #include "cli/console.h"
 #include "cli/failure.h"
 #include "cli/verbs.h"
@@ -10,29 +12,18 @@
 namespace heddle {
 namespace {
 
-ConfigFile read(const std::string& path, const ServeArguments& arguments, const GeneralArguments& general) {
-  ConfigFile out = read_config_file(path);
+Configuration read(const ServeArguments& arguments, const GeneralArguments& general) {
+  Configuration out = read_configuration(config_files(arguments.config), arguments, general.plugin_dirs);
   if (!out.config) return out;
-  if (arguments.threads) out.config->threads = arguments.threads;
-  out.config->plugin_dirs.insert(out.config->plugin_dirs.begin(), general.plugin_dirs.begin(), general.plugin_dirs.end());
-  if (!out.diagnostics) return out;
-  check_types(*out.config, Catalog::scan(plugin_search_path(out.config->plugin_dirs)), *out.diagnostics);
-  if (out.diagnostics->has_errors()) out.config.reset();
+  check_types(*out.config, Catalog::scan(plugin_search_path(out.config->plugin_dirs)), out.texts);
+  if (std::any_of(out.texts.begin(), out.texts.end(), [](const ConfigText& one) { return one.diagnostics.has_errors(); })) out.config.reset();
   return out;
 }
 
-ExitCode refuse(const ConfigFile& read, const GeneralArguments& general) {
-  if (read.unreadable) return fail_with(ExitCode::kIo, *read.unreadable, general.json);
-  const std::string text = general.json ? json_object({{"ok", Value::boolean(false)}, {"diagnostics", json_or_text(read.diagnostics->json())}}).json() + "\n"
-                                        : read.diagnostics->text(use_color(general.color, STDERR_FILENO));
-  (void)write_all(STDERR_FILENO, text).has_value();  // stderr is the last resort
-  return ExitCode::kManifestInvalid;
-}
-
-Result<ServeConfig> config_or_why(ConfigFile read) {
+Result<ServeConfig> config_or_why(Configuration read) {
   if (read.config) return *std::move(read.config);
-  if (read.unreadable) return *std::move(read.unreadable);
-  return Error("bad-config", "the configuration has errors:\n" + read.diagnostics->text(false), ErrorClass::kConfig);
+  if (read.error) return *std::move(read.error);
+  return Error("bad-config", "the configuration has errors:\n" + config_faults(read, false), ErrorClass::kConfig);
 }
 
 bool say_ready(const Daemon& daemon, Console& console, bool json) {
@@ -50,15 +41,16 @@ bool say_ready(const Daemon& daemon, Console& console, bool json) {
 }  // namespace
 
 ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general) {
-  const std::string path = config_path(arguments.config);
-  ConfigFile first = read(path, arguments, general);
+  Configuration first = read(arguments, general);
   if (!first.config) return refuse(first, general);
   Console console(general.json);
   Daemon daemon({.config = *std::move(first.config),
-                 .read_again = [&] { return config_or_why(read(path, arguments, general)); },
+                 .read_again = [&] { return config_or_why(read(arguments, general)); },
                  .version = HEDDLE_VERSION});
   if (auto started = daemon.start(); !started) {
-    return fail_with(started.error().error_class == ErrorClass::kConfig ? ExitCode::kManifestInvalid : ExitCode::kIo, started.error(), general.json);
+    const ExitCode code = fail_with(started.error().error_class == ErrorClass::kConfig ? ExitCode::kManifestInvalid : ExitCode::kIo, started.error(), general.json);
+    if (daemon.leaves_threads()) ::_exit(static_cast<int>(code));
+    return code;
   }
   if (!general.quiet && !say_ready(daemon, console, general.json)) return ExitCode::kIo;
   if (!daemon.run()) ::_exit(0);

@@ -34,6 +34,13 @@ std::string formatted(uint64_t unix_ms, const char* format) {
   return std::string(text, std::strftime(text, sizeof text, format, &parts));
 }
 
+// ".007"
+std::string fraction(uint64_t unix_ms) {
+  char text[8];
+  std::snprintf(text, sizeof text, ".%03u", static_cast<unsigned>(unix_ms % 1000));
+  return text;
+}
+
 std::optional<uint64_t> whole_number(std::string_view text) {
   uint64_t n = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
@@ -59,11 +66,15 @@ std::string relative_time(uint64_t then_ms, uint64_t now_ms) {
 
 std::string local_time(uint64_t unix_ms) { return formatted(unix_ms, "%Y-%m-%d %H:%M:%S"); }
 
-std::string local_clock(uint64_t unix_ms) {
-  char fraction[8];
-  std::snprintf(fraction, sizeof fraction, ".%03u", static_cast<unsigned>(unix_ms % 1000));
-  return formatted(unix_ms, "%H:%M:%S") + fraction;
+std::string utc_time(uint64_t unix_ms) {
+  const auto seconds = static_cast<time_t>(unix_ms / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts)) + fraction(unix_ms) + "Z";
 }
+
+std::string local_clock(uint64_t unix_ms) { return formatted(unix_ms, "%H:%M:%S") + fraction(unix_ms); }
 
 std::optional<uint64_t> read_duration(std::string_view text) {
   struct Unit {

@@ -15,6 +15,8 @@ std::string relative_time(uint64_t then_ms, uint64_t now_ms);
 
 // "2026-11-21 07:45:01", local time.
 std::string local_time(uint64_t unix_ms);
+// "2026-11-21T07:45:01.250Z".
+std::string utc_time(uint64_t unix_ms);
 // "07:45:01.250", local time.
 std::string local_clock(uint64_t unix_ms);
 

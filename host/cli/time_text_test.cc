@@ -61,6 +61,7 @@ TEST_F(TimeText, TimesAreReadAsPeopleWriteThem) {
   for (const char* const wrong : {"", "tomorrow", "2026-13-01T00:00:00Z", "2026-11-21", "2026-11-21T07:26:40Zx"}) EXPECT_EQ(read_time(wrong), std::nullopt) << wrong;
   EXPECT_EQ(local_time(kNow), "2026-11-21 07:26:40");
   EXPECT_EQ(local_clock(kNow + 7), "07:26:40.007");
+  EXPECT_EQ(utc_time(1'795'246'000'007), "2026-11-21T07:26:40.007Z");
 }
 
 }  // namespace

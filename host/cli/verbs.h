@@ -13,6 +13,7 @@ ExitCode import_command(const ImportArguments& arguments, const GeneralArguments
 ExitCode schema_command(const GeneralArguments& general);
 ExitCode test_command(const TestArguments& arguments, const GeneralArguments& general);
 ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general);
+ExitCode config_command(const ConfigArguments& arguments, const GeneralArguments& general);
 ExitCode exit_codes_command(const GeneralArguments& general);
 
 // Those that talk to a running host: in heddle-client.
@@ -22,6 +23,7 @@ ExitCode lanes_command(const ClientArguments& arguments, const GeneralArguments&
 ExitCode dlq_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode events_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode top_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode apply_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode doctor_command(const ClientArguments& arguments, const GeneralArguments& general);
 
 }  // namespace heddle

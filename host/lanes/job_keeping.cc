@@ -15,19 +15,44 @@ std::string own_record(uint64_t boot, JobId reserved) { return "{\"boot\":" + st
 
 }  // namespace
 
-// [no lock held] `of` is null where the outcome does not matter.
-void Jobs::State::write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends) {
+thread_local Jobs::State::Gathered* Jobs::State::gathered = nullptr;
+
+// [no lock held] `of` is null where the outcome does not matter. False: it is gathered, and written later by this thread.
+bool Jobs::State::write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends) {
   writes.fetch_add(1, std::memory_order_relaxed);
-  journal->write(std::move(changes), [self = shared_from_this(), of = std::move(of), ends](Result<void> outcome) mutable {
-    self->answered(std::move(of), ends, std::move(outcome));
-  });
+  Gathered single;
+  const bool gathers = gathered && gathered->state == this;
+  Gathered& to = gathers ? *gathered : single;
+  for (JobJournal::Change& change : changes) {
+    to.bytes += change.record.size();
+    to.changes.push_back(std::move(change));
+  }
+  to.of.push_back({std::move(of), ends});
+  if (gathers && to.of.size() < kMostGathered && to.bytes < kMostGatheredBytes) return false;
+  send(to);
+  return !gathers;
+}
+
+void Jobs::State::send(Gathered& all) {
+  Gathered now = std::exchange(all, {.state = all.state});
+  std::vector<RecordPtr> held;  // while it was gathered nothing newer of these could be written
+  for (const Written& one : now.of) {
+    if (all.state && one.of) held.push_back(one.of);
+  }
+  journal->write(std::move(now.changes), [self = shared_from_this(), of = std::move(now.of)](const Result<void>& outcome) { self->answered(of, outcome); });
+  Gathered* const before = std::exchange(gathered, nullptr);
+  for (const RecordPtr& record : held) {
+    std::unique_lock lock(record->mutex);
+    write_unsaved(*record, lock);
+  }
+  gathered = before;
 }
 
 // A journal that is busy is not kept from its work: a worker takes the answers. Where there are few, that would only make them late.
-void Jobs::State::answered(RecordPtr of, bool ends, Result<void> outcome) {
+void Jobs::State::answered(const std::vector<Written>& of, const Result<void>& outcome) {
   {
     std::lock_guard lock(answers_mutex);
-    answers.push_back({std::move(of), ends, std::move(outcome)});
+    for (const Written& one : of) answers.push_back({one, outcome});
     if (std::exchange(taking, true)) return;
   }
   if (writes < kFewWrites) return take_answers();
@@ -36,8 +61,11 @@ void Jobs::State::answered(RecordPtr of, bool ends, Result<void> outcome) {
   lanes.post(system, &taking_job);
 }
 
+// What is to be written because of them goes to the journal together: it is a group from the beginning.
 void Jobs::State::take_answers() {
   const auto self = shared_from_this();
+  Gathered mine = {.state = this};
+  Gathered* const before = std::exchange(gathered, &mine);
   std::vector<Answer> taken;
   for (;;) {
     {
@@ -46,15 +74,16 @@ void Jobs::State::take_answers() {
       taken.swap(answers);
       if (taken.empty()) {
         taking = false;
-        return;
+        break;
       }
     }
     for (Answer& answer : taken) {
-      if (answer.of) saved(*answer.of, answer.ends, std::move(answer.outcome));
-      answer.of.reset();
-      if (writes.fetch_sub(1, std::memory_order_acq_rel) == 1) writes.notify_all();
+      if (const RecordPtr record = std::move(answer.written.of)) saved(*record, answer.written.ends, std::move(answer.outcome));
     }
+    if (!mine.of.empty()) send(mine);
+    if (writes.fetch_sub(taken.size(), std::memory_order_acq_rel) == taken.size()) writes.notify_all();
   }
+  gathered = before;
 }
 
 // Until everything that was written so far is answered.
@@ -67,6 +96,11 @@ void Jobs::State::wait_for_writes() {
 void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
   r.unsaved = true;
   if (std::exchange(r.saving, true)) return lock.unlock();
+  write_unsaved(r, lock);
+}
+
+// [lock held on entry, not after; r.saving]
+void Jobs::State::write_unsaved(Record& r, std::unique_lock<std::mutex>& lock) {
   const RecordPtr keep = r.shared_from_this();
   while (std::exchange(r.unsaved, false)) {
     const bool ends = r.now == JobState::kEnding;
@@ -74,7 +108,7 @@ void Jobs::State::save(Record& r, std::unique_lock<std::mutex>& lock) {
     changes.push_back({r.id, ends && !r.outlives_its_end() ? std::string() : job_record(r)});
     lock.unlock();
     take_forgotten(shard_of(r.id), changes);
-    write(std::move(changes), keep, ends);
+    if (!write(std::move(changes), keep, ends)) return;  // send() goes on
     lock.lock();
   }
   r.saving = false;

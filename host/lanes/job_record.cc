@@ -1,6 +1,7 @@
 #include "lanes/job_record.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "value/json_text.h"
 #include "value/json_value.h"
@@ -56,7 +57,26 @@ uint64_t to_monotonic(uint64_t then_ms, uint64_t written_ms) {
 }
 
 std::string text_of(const Value& v) { return std::string(v ? v.as_text().value_or("") : std::string_view()); }
-uint64_t number_of(const Value& v) { return v ? static_cast<uint64_t>(v.as_int().value_or(0)) : 0; }
+
+// Takes whole numbers, and remembers the first that is none or cannot be meant.
+class Numbers {
+ public:
+  explicit Numbers(const Value& record) : record_(record) {}
+  uint64_t get(std::string_view key, uint64_t most = kMost) { return check(key, record_.find(key), most); }
+  uint64_t check(std::string_view what, const Value& v, uint64_t most = kMost) {
+    if (!v) return 0;
+    const auto number = v.as_int();
+    if (number && *number >= 0 && static_cast<uint64_t>(*number) <= most) return static_cast<uint64_t>(*number);
+    if (wrong_.empty()) wrong_ = what;
+    return 0;
+  }
+  const std::string& wrong() const { return wrong_; }
+  static constexpr uint64_t kMost = static_cast<uint64_t>(INT64_MAX) / kNsPerMs;  // so that milliseconds can be counted in nanoseconds
+
+ private:
+  const Value& record_;
+  std::string wrong_;
+};
 
 // A value that does not hold the record it stands in: a million of them may wait.
 Value alone(const Value& member) {
@@ -82,7 +102,7 @@ std::string job_record(const JobRun::Record& r) {
   w.number("not_before_ms", r.not_before_ms);
   w.number("due_ms", to_wall(r.due_ns, now));
   w.number("priority", r.priority);
-  w.number("key", r.key);
+  if (r.key != 0) w.text("key", std::to_string(r.key));  // it has all of its 64 bits, which a JSON number need not keep
   w.text("idempotency_key", r.idempotency_key());
   if (r.rare && !r.rare->after.empty()) {
     char separator = '[';
@@ -136,28 +156,31 @@ Result<JobNames> read_job_record(std::string_view text, JobRun::Record& r) {
   }
   r.ends_as = r.now;
   if (r.now == JobState::kWaiting && state != name_of(r.now)) return bad("its state is \"" + state + "\"");
-  const uint64_t written_ms = number_of(v.find("written_ms"));
-  r.submitted_ms = number_of(v.find("submitted_ms"));
-  r.not_before_ms = number_of(v.find("not_before_ms"));
+  Numbers n(v);
+  const uint64_t written_ms = n.get("written_ms");
+  r.submitted_ms = n.get("submitted_ms");
+  r.not_before_ms = n.get("not_before_ms");
   if (r.not_before_ms > 0) r.not_before_ns = to_monotonic(r.not_before_ms, written_ms);
-  if (const uint64_t due_ms = number_of(v.find("due_ms"))) r.due_ns = to_monotonic(due_ms, written_ms);
-  r.priority = static_cast<uint8_t>(number_of(v.find("priority")));
-  r.key = number_of(v.find("key"));
-  if (const Value key = v.find("idempotency_key")) r.make_rare().idempotency_key = text_of(key);
+  if (const uint64_t due_ms = n.get("due_ms")) r.due_ns = to_monotonic(due_ms, written_ms);
+  r.priority = static_cast<uint8_t>(n.get("priority", UINT8_MAX));
+  const std::string key = text_of(v.find("key"));
+  if (std::from_chars(key.data(), key.data() + key.size(), r.key).ptr != key.data() + key.size()) return bad("its \"key\" is no number");
+  if (const Value idempotency_key = v.find("idempotency_key")) r.make_rare().idempotency_key = text_of(idempotency_key);
   if (const Value after = v.find("after")) {
-    for (size_t i = 0; i < after.size(); ++i) r.make_rare().after.push_back(number_of(after.at(i)));
+    for (size_t i = 0; i < after.size(); ++i) r.make_rare().after.push_back(n.check("after", after.at(i), UINT64_MAX));
   }
   r.payload = alone(v.find("payload"));
   if (const Value checkpoint = v.find("checkpoint")) r.make_rare().progress.checkpoint = alone(checkpoint);
-  r.attempt = static_cast<uint32_t>(number_of(v.find("attempt")));
+  r.attempt = static_cast<uint32_t>(n.get("attempt", UINT32_MAX));
   if (const Value failed = v.find("failed")) {
     for (size_t i = 0; i < failed.size(); ++i) {
       const Value attempt = failed.at(i);
-      r.make_rare().failed.push_back({static_cast<uint32_t>(number_of(attempt.at(0))), text_of(attempt.at(1)), number_of(attempt.at(2)) * kNsPerMs});
+      r.make_rare().failed.push_back({static_cast<uint32_t>(n.check("failed", attempt.at(0), UINT32_MAX)), text_of(attempt.at(1)), n.check("failed", attempt.at(2)) * kNsPerMs});
     }
   }
-  r.started_ms = number_of(v.find("started_ms"));
-  r.ended_ms = number_of(v.find("ended_ms"));
+  r.started_ms = n.get("started_ms");
+  r.ended_ms = n.get("ended_ms");
+  if (!n.wrong().empty()) return bad("its \"" + n.wrong() + "\" is no number that can be meant");
   r.result = alone(v.find("result"));
   if (const Value error = v.find("error")) {
     ErrorClass error_class = ErrorClass::kPermanent;

@@ -106,7 +106,8 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static constexpr JobId kReservedIds = 4'096;
   static constexpr size_t kMostAccepting = 16'384;
   static constexpr size_t kManyWrites = 1'024;  // the journal is behind
-  static constexpr size_t kFewWrites = 16;      // their answers are taken where they come
+  static constexpr size_t kMostGathered = 256, kMostGatheredBytes = size_t{1} << 20;  // what is given to the journal as one
+  static constexpr size_t kFewWrites = 100;      // their answers are taken where they come
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
   State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
@@ -184,11 +185,25 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   void stop_watching();
 
   // What is written of durable jobs (job_keeping.cc).
-  void write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends);
-  void answered(RecordPtr of, bool ends, Result<void> outcome);
+  struct Written {
+    RecordPtr of;                                       // null: the outcome does not matter
+    bool ends = false;
+  };
+  // What one thread has to write, and gives to the journal as one.
+  struct Gathered {
+    State* state = nullptr;
+    std::vector<JobJournal::Change> changes = {};
+    std::vector<Written> of = {};
+    size_t bytes = 0;
+  };
+  static thread_local Gathered* gathered;               // null: it writes at once
+  bool write(std::vector<JobJournal::Change> changes, RecordPtr of, bool ends);
+  void send(Gathered& all);
+  void answered(const std::vector<Written>& of, const Result<void>& outcome);
   void take_answers();
   void wait_for_writes();
   void save(Record& r, std::unique_lock<std::mutex>& lock);
+  void write_unsaved(Record& r, std::unique_lock<std::mutex>& lock);
   void saved(Record& r, bool ends, Result<void> outcome);
   void withdraw(Record& r, std::unique_lock<std::mutex>& lock, Error why);
   static void take_forgotten(Shard& shard, std::vector<JobJournal::Change>& changes);
@@ -226,8 +241,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   AdaptiveMutex answers_mutex;
   // Guarded by answers_mutex:
   struct Answer {
-    RecordPtr of;                                       // null: the outcome does not matter
-    bool ends = false;
+    Written written;
     Result<void> outcome;
   };
   std::vector<Answer> answers;                          // of the journal, in their order

@@ -210,6 +210,11 @@ bool Jobs::discard(JobId id) {
   return true;
 }
 
+size_t Jobs::dead_count() const {
+  std::lock_guard lock(state_->mutex);
+  return state_->dead.size();
+}
+
 uint64_t Jobs::dead_lost() const {
   std::lock_guard lock(state_->mutex);
   return state_->dead_lost;

@@ -78,6 +78,7 @@ class Jobs {
   std::vector<JobView> dead() const;
   bool requeue(JobId id);
   bool discard(JobId id);
+  size_t dead_count() const;
   uint64_t dead_lost() const;  // went because there were too many
 
   std::shared_ptr<EventQueue> subscribe(EventFilter filter, size_t most = 1'000);

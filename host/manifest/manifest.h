@@ -160,6 +160,8 @@ struct Manifest {
   // Strings that substitution (or an import) changed, by JSON Pointer in heddle/1 form, as they must stand in the file. So secrets are
   // never written in clear.
   std::map<std::string, std::string, std::less<>> written;
+  // A digest of what they became. Equal texts with equal digests, read with the same options, are equal manifests.
+  uint64_t taken_in = 0;
   // The `x-*` members of the maps that have no free form, by JSON Pointer in heddle/1 form, as JSON texts.
   std::map<std::string, std::string, std::less<>> extensions;
 

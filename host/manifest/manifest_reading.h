@@ -1,5 +1,6 @@
 // ManifestReading: a manifest while it is read, from a text that may be of an older dialect.
 #pragma once
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ class ManifestReading final : public Reading {
   // With ReadOptions::substitute off.
   bool is_open(std::string_view value) const override;
   void keep_written(const Path& path, const std::string& text) override { manifest_.written.emplace(canonical(path), text); }
+  void take_in(const Path& path, const JsonNode& value) override {
+    manifest_.taken_in = std::hash<std::string>()(std::to_string(manifest_.taken_in) + canonical(path) + '\0' + value.json());
+  }
   void keep_extension(const Path& path, const JsonNode& value) override { manifest_.extensions.emplace(canonical(path), value.json()); }
 
  private:

@@ -43,6 +43,7 @@ class Reading {
   virtual bool is_open(std::string_view) const { return false; }
   // For a document that is written again: a string as it stands in the text, where substitution puts or would put another one; and an `x-*` member.
   virtual void keep_written(const Path&, const std::string&) {}
+  virtual void take_in(const Path&, const JsonNode&) {}  // what substitution put there
   virtual void keep_extension(const Path&, const JsonNode&) {}
 
  private:

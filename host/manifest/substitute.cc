@@ -56,8 +56,7 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
       node.kind = value->kind;
       node.boolean = value->boolean;
       node.text = value->text;
-      reading_.keep_written(path, raw);
-      return;
+      return note(node, path, raw);
     }
     is_whole = resolve(reference, node, path, span, out) && is_whole;
     i = dollar + length;
@@ -69,8 +68,14 @@ void Substitution::apply_text(JsonNode& node, const Path& path) {
                    "with this string, what all references give exceeds " + std::to_string(kMaxSubstitutedBytes) + " bytes");
     return reading_.diagnostics().doubt(node.span);
   }
-  reading_.keep_written(path, raw);
   node.text = std::move(out);
+  note(node, path, raw);
+}
+
+// What stood there as `raw` is `node` by now.
+void Substitution::note(const JsonNode& node, const Path& path, const std::string& raw) {
+  reading_.keep_written(path, raw);
+  reading_.take_in(path, node);
 }
 
 bool Substitution::resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out) {

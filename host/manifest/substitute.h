@@ -27,6 +27,7 @@ class Substitution {
 
  private:
   void apply_text(JsonNode& node, const Path& path);
+  void note(const JsonNode& node, const Path& path, const std::string& raw);
   bool resolve(std::string_view reference, const JsonNode& node, const Path& path, Span span, std::string& out);
   bool resolve_param(std::string_view name, const Path& path, Span span, std::string& out);
   const JsonNode* value_of(std::string_view param) const;  // null: there is none

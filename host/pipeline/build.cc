@@ -90,6 +90,7 @@ std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& 
   resolve_nodes(manifest, catalog, pipeline, diagnostics);
   resolve_edges(manifest, pipeline, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
+  for (PipelineNode& node : pipeline.nodes) node.params = Value::parse(node.settings.params.json());
   mark_ends(pipeline);
   mark_exits(pipeline, diagnostics);
   order_nodes(pipeline);

@@ -1,14 +1,16 @@
 #include "pipeline/feeder.h"
 
+#include <algorithm>
+
 #include "clock.h"
 
 namespace heddle {
 namespace {
-constexpr size_t kPull = 1024;  // items at once: a wake of another thread costs some 40 us, and is paid per pull
+constexpr size_t kFirstPull = 16, kPull = 1024;  // items at once: a wake of another thread costs some 40 us, and is paid per pull
 constexpr int kPullsPerTurn = 8;
 }  // namespace
 
-Feeder::Feeder(RunCore& core, std::vector<EdgeQueue*> queues) : core_(core), batch_(kPull) {
+Feeder::Feeder(RunCore& core, std::vector<EdgeQueue*> queues) : core_(core) {
   for (EdgeQueue* queue : queues) {
     queue->producer = this;
     targets_.push_back({queue, {}, 0});
@@ -75,6 +77,7 @@ bool Feeder::pull() {
     return true;
   }
   if (waiting_.load(std::memory_order_acquire)) return false;
+  if (batch_.size() == pulled_) batch_.resize(std::clamp(4 * pulled_, kFirstPull, kPull));  // the input fills it: it may be long
   auto got = core_.options.feed->pull(batch_);
   if (!got) {
     core_.fail(std::move(got).error());
@@ -90,6 +93,7 @@ bool Feeder::pull() {
     core_.options.feed->wait(core_.lanes, core_.lane("default"), &ready_);
     return false;
   }
+  pulled_ = got->count;
   const uint64_t deadline_ms = core_.pipeline.run.item_deadline_ms;
   const uint64_t deadline = deadline_ms == 0 ? 0 : now_ns() + deadline_ms * kNsPerMs;
   uint64_t good = 0;

@@ -30,6 +30,7 @@ class Feeder final : public Wakeable {
   std::vector<Target> targets_;
   Turn turn_;
   std::vector<FeedItem> batch_;
+  size_t pulled_ = 0;  // by the last pull that gave items
   uint64_t sequence_ = 0;
   bool input_ended_ = false, ended_ = false;
   std::atomic<bool> waiting_{false};  // for the feed: `ready_` comes

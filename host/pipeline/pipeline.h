@@ -7,6 +7,7 @@
 #include "lanes/lane.h"
 #include "manifest/manifest.h"
 #include "plugin/catalog.h"
+#include "result.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -14,6 +15,7 @@ namespace heddle {
 struct PipelineNode {
   NodeSettings settings;            // as in the manifest
   CatalogEntry entry;               // plugin and type; both live in the catalog
+  Result<Value> params = Value();   // settings.params as every object of the node gets them
   std::vector<std::string> inputs;  // port names by index
   std::vector<std::string> outputs; // port names by index, those named by params included; "error" is not among them
   std::string lane;                 // resolved: the node's, or "default"

@@ -1,6 +1,8 @@
 #include "pipeline/run.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <future>
 
 #include "clock.h"
 #include "log.h"
@@ -19,9 +21,15 @@ constexpr uint64_t kGraceMs = 300;
 }  // namespace
 
 struct Run::State {
-  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.state_dir) {
+  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, o.state_dir, o.start_ms) {
     overdue.state = this;
-    overdue.run = [](Job* job) noexcept { static_cast<Overdue*>(job)->state->on_overdue(); };
+    overdue.run = [](Job* job) noexcept { static_cast<StateJob*>(job)->state->on_overdue(); };
+    at_end.state = this;
+    at_end.run = [](Job* job) noexcept {
+      State& state = *static_cast<StateJob*>(job)->state;
+      state.core.wait(0);
+      state.finish();
+    };
   }
 
   const RunOptions options;
@@ -31,17 +39,21 @@ struct Run::State {
   std::unique_ptr<Feeder> feeder;
   Activation activation;  // after the stages, so that it goes before them: no thread of a plugin reaches them then
   RunReport report;
+  std::vector<uint64_t> inside;    // by edge: items that never came out
+  std::function<void()> ended;     // of on_end
   const uint64_t started_ns = now_ns();
+  struct StateJob : Job { State* state; } overdue, at_end;
 
   std::mutex mutex;
   // Guarded by mutex:
-  bool finished = false;
+  bool finished = false;      // the end has come, and what comes after it is under way
+  bool over = false;          // and that is done: the report is there
+  std::condition_variable over_changed;
   bool gave_up_inside = false;  // the threads that did not come back after that
   bool giving_up = false;     // stop(true) was called: the next alarm ends the run by force
   TimerId alarm = 0;          // set while a stop waits for its end
   std::atomic<bool> left_behind{false};  // a thread hangs in a node: nothing may be destroyed
   std::atomic<bool> ringing{false};      // the alarm is set or runs
-  struct Overdue : Job { State* state; } overdue;
 
   void make_queues();
   void make_stages();
@@ -49,7 +61,9 @@ struct Run::State {
   void preload();
   void set_alarm(uint64_t after_ms);
   void on_overdue() noexcept;
+  void go();
   void finish();
+  void conclude();
   std::string hanging() const;
 };
 
@@ -110,7 +124,8 @@ std::unique_ptr<Stage> Run::State::make_stage(const PipelineStage& plan, std::ve
   const bool chain = !plan.asynchronous && !plan.watched && plan.parallel == 1 && plan.order != OrderMode::kByKey;
   if (chain) return std::make_unique<ChainStage>(core, plan, std::move(nodes), std::move(inputs));
   const uint32_t index = nodes[0].index;
-  return std::make_unique<SoloStage>(core, plan, std::move(nodes[0]), std::move(inputs), [this, index] { return activation.remake(index); });
+  return std::make_unique<SoloStage>(core, plan, std::move(nodes[0]), std::move(inputs),
+                                     [this, index](SoloStage::Remade remade) { activation.remake(index, std::move(remade)); });
 }
 
 // The items that go straight into a node.
@@ -170,7 +185,7 @@ void Run::State::on_overdue() noexcept {
   ringing.notify_all();
 }
 
-// After the end: saves, deactivates, destroys, and writes the report.
+// After the end: saves, deactivates, destroys, and writes the report. Done with conclude().
 void Run::State::finish() {
   std::unique_lock lock(mutex);
   if (finished) return;
@@ -186,16 +201,23 @@ void Run::State::finish() {
     report.ok = false;
     report.error = std::move(closed).error();
   }
-  std::vector<uint64_t> inside(report.edges.size(), 0);
-  if (!left_behind) {
-    for (const auto& stage : stages) {
-      stage->count_inside(inside);
-      stage->drop_objects();
-    }
-    const size_t told = report.warnings.size();  // as they came
-    activation.close(report.ok, report.warnings);
-    for (size_t w = told; w < report.warnings.size(); ++w) log::write(log::Level::kWarn, {}, report.warnings[w]);
+  inside.resize(report.edges.size());
+  if (left_behind) return conclude();
+  for (const auto& stage : stages) {
+    stage->count_inside(inside);
+    stage->drop_objects();
   }
+  activation.close(report.ok, [this](std::vector<std::string> warnings) {
+    for (std::string& warning : warnings) {
+      log::write(log::Level::kWarn, {}, warning);
+      report.warnings.push_back(std::move(warning));
+    }
+    conclude();
+  });
+}
+
+// The last thing: whoever waits may destroy this.
+void Run::State::conclude() {
   report.balanced = true;
   for (size_t e = 0; e < inside.size(); ++e) {
     // Nobody can look into a stage whose thread hangs: what went in and did not come out is in there.
@@ -205,34 +227,57 @@ void Run::State::finish() {
   }
   for (const EdgeCounts& exit : report.exits) report.balanced = report.balanced && exit.balanced();
   report.duration_ns = now_ns() - started_ns;
+  const std::function<void()> tell = std::move(ended);
+  {
+    std::lock_guard lock(mutex);
+    over = true;
+    over_changed.notify_all();
+  }
+  if (tell) tell();
+}
+
+// Everything is there, and active.
+void Run::State::go() {
+  make_queues();
+  make_stages();
+  preload();
+  core.begin();
+  feeder->wake();  // first: who comes after it finds something to do
+  for (const auto& stage : stages) stage->wake();
+  core.done();
 }
 
 Run::Run() = default;
 
-Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit) {
+void Run::begin(const Pipeline& pipeline, const RunOptions& options, Begun begun, const PipelineNode** culprit) {
   for (const LaneConfig& lane : pipeline.lanes) {
-    if (auto added = options.lanes->add(lane); !added) return std::move(added).error();
+    if (auto added = options.lanes->add(lane); !added) return begun(std::move(added).error());
   }
-  std::unique_ptr<Run> run(new Run);
-  run->state_ = std::make_unique<State>(pipeline, options);
-  State& state = *run->state_;
-  if (auto opened = state.activation.open(); !opened) {
-    state.finished = true;
+  auto* const made = new Run;  // a std::function wants to be copied: it cannot own it
+  made->state_ = std::make_unique<State>(pipeline, options);
+  made->state_->activation.open([made, begun = std::move(begun), culprit](Result<void> opened) {
+    std::unique_ptr<Run> run(made);
+    State& state = *run->state_;
+    if (opened) {
+      state.go();
+      return begun(std::move(run));
+    }
+    state.over = true;
     if (culprit) *culprit = state.activation.refused_node();
-    return std::move(opened).error();
-  }
-  state.make_queues();
-  state.make_stages();
-  state.preload();
-  state.core.begin();
-  for (Wakeable* one : state.core.everyone) one->wake();
-  state.core.done();
-  return run;
+    begun(std::move(opened).error());
+  });
+}
+
+Result<std::unique_ptr<Run>> Run::start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit) {
+  auto promise = std::make_shared<std::promise<Result<std::unique_ptr<Run>>>>();
+  auto begun = promise->get_future();
+  begin(pipeline, options, [promise](Result<std::unique_ptr<Run>> run) { promise->set_value(std::move(run)); }, culprit);
+  return begun.get();
 }
 
 Run::~Run() {
   if (!state_) return;
-  if (!state_->finished) {
+  if (!state_->over) {
     stop(true);
     while (!wait(1'000)) {
     }
@@ -253,7 +298,14 @@ void Run::stop(bool now) {
 bool Run::wait(uint64_t timeout_ms) {
   if (!state_->core.wait(timeout_ms)) return false;
   state_->finish();
+  std::unique_lock lock(state_->mutex);
+  state_->over_changed.wait(lock, [this] { return state_->over; });
   return true;
+}
+
+void Run::on_end(std::function<void()> ended) {
+  state_->ended = std::move(ended);
+  state_->core.post_at_end(&state_->at_end);
 }
 
 int Run::end_fd() const { return state_->core.end_fd(); }

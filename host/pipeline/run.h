@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "lanes/lanes.h"
 #include "pipeline/pipeline.h"
+#include "plugin/start_call.h"
 #include "result.h"
 #include "value/item.h"
 
@@ -81,6 +83,7 @@ struct RunOptions {
   Output* output = nullptr;            // null: results are counted and dropped
   DeadLetters* dead_letters = nullptr; // null: counted and dropped
   std::string state_dir;               // for "state": "keep"; empty: nothing is kept
+  uint64_t start_ms = kStartMs;        // what an activate or deactivate may take
   std::vector<std::pair<std::string, std::vector<Value>>> node_input;  // for `heddle test`: items straight into a node
 };
 
@@ -119,14 +122,19 @@ class Run {
  public:
   // Loads the plugins, creates and activates the nodes, and starts. On failure everything that was made is undone. Everything in `options`
   // and the pipeline must outlive the run. `culprit`, if given, gets the node whose object cannot be created, where that is the failure
-  // ("create-failed").
+  // ("create-failed"). Waits for the nodes: not on a worker.
   static Result<std::unique_ptr<Run>> start(const Pipeline& pipeline, const RunOptions& options, const PipelineNode** culprit = nullptr);
+  // The same without waiting: `begun` is called once, here or on a worker.
+  using Begun = std::function<void(Result<std::unique_ptr<Run>>)>;
+  static void begin(const Pipeline& pipeline, const RunOptions& options, Begun begun, const PipelineNode** culprit = nullptr);
   ~Run();  // stop(true) and wait if still going
 
   // [any] false: take no more input, finish what is inside, within run.drain_ms. true: give up what is inside now; it is counted as dropped{stopped}.
   void stop(bool now);
-  // [any] Waits for the end, at most `timeout_ms`. True: it has ended.
+  // Waits for the end, at most `timeout_ms`. True: it has ended. Not on a worker.
   bool wait(uint64_t timeout_ms);
+  // [any, once] Instead of wait(): `ended` is called on a worker when it has ended, and may destroy the run.
+  void on_end(std::function<void()> ended);
   // [any] A descriptor that becomes readable at the end.
   int end_fd() const;
   RunProgress progress() const;

@@ -1,10 +1,10 @@
 #include "pipeline/run_core.h"
 
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <chrono>
-#include <random>
 
 #include "log.h"
 
@@ -15,17 +15,17 @@ constexpr size_t kMaxFaults = 100;
 // W3C Trace Context, level 1: version 00, random ids, sampled.
 std::string new_traceparent() {
   static const char kHex[] = "0123456789abcdef";
-  std::random_device random;
+  unsigned char random[24] = {};
+  static_cast<void>(!::getrandom(random, sizeof random, 0));  // so few bytes are always given
   std::string ids;
-  while (ids.size() < 48) ids += kHex[random() & 15];
+  for (const unsigned char byte : random) ids.append({kHex[byte >> 4], kHex[byte & 15]});
   return "00-" + ids.substr(0, 32) + "-" + ids.substr(32) + "-01";
 }
 
 }  // namespace
 
 RunCore::RunCore(const Pipeline& p, const RunOptions& o)
-    : pipeline(p), options(o), lanes(*o.lanes), trace(new_traceparent()), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())),
-      end_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+    : pipeline(p), options(o), lanes(*o.lanes), trace(new_traceparent()), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())) {}
 
 RunCore::~RunCore() {
   if (end_fd_ >= 0) ::close(end_fd_);
@@ -143,8 +143,8 @@ void RunCore::end(bool by_force) noexcept {
     if (ended_ || (any() && !by_force)) return;  // who stops the run right now comes here after
     ended_ = true;
     // Under the lock: whoever sees `ended_` may destroy this at once.
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t n = ::write(end_fd_, &one, sizeof one);
+    if (end_fd_ >= 0) static_cast<void>(::eventfd_write(end_fd_, 1));
+    if (end_job_) lanes.post(lane("default"), end_job_);
     ended_changed_.notify_all();
   }
 }
@@ -154,6 +154,18 @@ void RunCore::end_by_force() noexcept { end(true); }
 bool RunCore::wait(uint64_t timeout_ms) {
   std::unique_lock lock(mutex_);
   return ended_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return ended_; });
+}
+
+int RunCore::end_fd() {
+  std::lock_guard lock(mutex_);
+  if (end_fd_ < 0) end_fd_ = ::eventfd(ended_ ? 1 : 0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return end_fd_;
+}
+
+void RunCore::post_at_end(Job* job) {
+  std::lock_guard lock(mutex_);
+  end_job_ = job;
+  if (ended_) lanes.post(lane("default"), job);
 }
 
 uint64_t RunCore::source_items() const {

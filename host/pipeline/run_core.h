@@ -68,7 +68,10 @@ class RunCore : public Activity {
   // A stage has ended: everything that came in has left it.
   void stage_ended() noexcept;
   bool wait(uint64_t timeout_ms);
-  int end_fd() const { return end_fd_; }
+  // [any] A descriptor that becomes readable at the end; made when it is first asked for.
+  int end_fd();
+  // [any, once] Posts `job` to the lane "default" when the run has ended. What it runs begins with wait(0).
+  void post_at_end(Job* job);
   // The run is over although something is left (a thread that hangs in a node).
   void end_by_force() noexcept;
   // Fills the report with everything known here.
@@ -83,7 +86,6 @@ class RunCore : public Activity {
 
   std::atomic<bool> stopping_{false}, discarding_{false}, gave_up_threads_{false};
   std::atomic<uint32_t> stages_left_;
-  int end_fd_ = -1;
 
   std::mutex output_mutex_;
   bool output_failed_ = false;       // guarded by output_mutex_
@@ -98,6 +100,8 @@ class RunCore : public Activity {
   bool ended_ = false;
   bool failed_ = false;
   bool stopped_ = false;
+  int end_fd_ = -1;        // none yet
+  Job* end_job_ = nullptr; // null: nobody asked for it
   Error error_;
   std::vector<std::string> faults_;
   std::vector<std::string> warnings_;

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <map>
 
+#include "lanes/call_job.h"
 #include "log.h"
 #include "pipeline/build.h"
 
@@ -93,6 +95,24 @@ class Trial {
     return report;
   }
 
+  // Begun on a worker, which may not wait for what it has to do itself.
+  const RunReport& run_from_a_worker() {
+    std::promise<RunReport> over;
+    CallJob begin([&] {
+      Run::begin(*pipeline_, options, [&](Result<std::unique_ptr<Run>> begun) {
+        ASSERT_TRUE(begun) << begun.error().text();
+        Run* const one = begun->release();
+        one->on_end([&over, one] {
+          RunReport told = one->report();
+          delete one;
+          over.set_value(std::move(told));
+        });
+      });
+    });
+    lanes.post(*lanes.find("default"), &begin);
+    return report = over.get_future().get();
+  }
+
   static const Catalog& catalog() {
     static const Catalog all = Catalog::scan({HEDDLE_PLUGINS, HEDDLE_BROKEN_PLUGINS});
     return all;
@@ -163,6 +183,56 @@ TEST_F(RunTest, ALaneThatCannotBeMeantIsRefusedAtItsPlace) {
     EXPECT_NE(diagnostics.text(false).find("m.json:2:10: error[bad-lane]"), std::string::npos) << diagnostics.text(false);
     EXPECT_NE(diagnostics.text(false).find(why), std::string::npos) << diagnostics.text(false);
   }
+}
+
+constexpr const char* kLateStarters =
+    R"({"id":"a","node_type":"StartsLate"},{"id":"b","node_type":"StartsLate"},{"id":"c","node_type":"StartsLate"},{"id":"d","node_type":"PassThrough"})";
+constexpr const char* kDiamond = R"({"from":"a","to":"b"},{"from":"a","to":"c"},{"from":"b","to":"d"},{"from":"c","to":"d"})";
+
+TEST_F(RunTest, NodesMayStartAndStopLateOnTheOnlyWorker) {
+  Trial t(pipeline_of(kLateStarters, kDiamond), 1);
+  ListFeed feed(numbers(3));
+  t.options.feed = &feed;
+  const RunReport& report = t.run_from_a_worker();
+  EXPECT_TRUE(report.ok && report.balanced) << report.error.text();
+  EXPECT_EQ(report.output_items, 6u);
+  EXPECT_TRUE(report.warnings.empty());
+}
+
+TEST_F(RunTest, AnActivateThatDoesNotComeBackFailsTheStartAndLeavesTheOthersInOrder) {
+  for (const auto& [type, why] : {std::pair("BrokenActivateHang", "its activate did not return within 30 ms"),
+                                  {"BrokenActivateNever", "its activate gave no answer within 30 ms"}}) {
+    Trial t(pipeline_of(R"({"id":"a","node_type":"StartsLate"},{"id":"b","node_type":")" + std::string(type) + R"("},{"id":"c","node_type":"StartsLate"})",
+                        R"({"from":"a","to":"b"},{"from":"a","to":"c"})"), 1);
+    t.options.start_ms = 30;
+    const auto started = t.start();
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().code, "activate-failed");
+    EXPECT_EQ(started.error().error_class, ErrorClass::kConfig);
+    EXPECT_NE(started.error().text().find("node \"b\" (" + std::string(type) + ") cannot start: " + why), std::string::npos) << started.error().text();
+  }
+}
+
+TEST_F(RunTest, AnObjectThatTakesThePlaceOfOneThatHangsMayStartLate) {
+  Trial t(pipeline_of(R"({"id":"h","node_type":"BrokenLateHang"})", ""), 1);
+  const RunReport& report = t.run(numbers(3));
+  EXPECT_TRUE(report.ok) << report.error.text();
+  EXPECT_EQ(report.nodes[0].timed_out, 3u);
+  ASSERT_EQ(t.letters.all.size(), 3u);
+  EXPECT_EQ(t.letters.all[2].error.code, "timeout");
+  ASSERT_FALSE(report.warnings.empty());
+  EXPECT_NE(report.warnings[0].find("a new object has taken its place"), std::string::npos) << report.warnings[0];
+  EXPECT_EQ(t.lanes.abandoned(), 3u);
+}
+
+TEST_F(RunTest, ADeactivateThatIsNeverAnsweredIsAWarningAndHoldsNothingUp) {
+  Trial t(pipeline_of(R"({"id":"a","node_type":"StartsLate"},{"id":"b","node_type":"BrokenDeactivateNever"})", R"({"from":"a","to":"b"})"), 1);
+  t.options.start_ms = 30;
+  const RunReport& report = t.run(numbers(2));
+  EXPECT_TRUE(report.ok);
+  EXPECT_EQ(report.output_items, 2u);
+  ASSERT_EQ(report.warnings.size(), 1u);
+  EXPECT_EQ(report.warnings[0], "node \"b\" did not stop cleanly: its deactivate gave no answer within 30 ms");
 }
 
 TEST_F(RunTest, AChainOfSynchronousNodesIsOneStageAndKeepsTheOrder) {

@@ -17,8 +17,9 @@ namespace heddle {
 
 class SoloStage final : public Stage {
  public:
-  // `remake` creates and activates a new object for the node, in place of one in which a call hangs.
-  using Remake = std::function<Result<std::shared_ptr<NodeHandle>>()>;
+  // Creates and activates a new object for the node, in place of one in which a call hangs, and gives it to `remade` once, here or on a worker.
+  using Remade = std::function<void(Result<std::shared_ptr<NodeHandle>>)>;
+  using Remake = std::function<void(Remade remade)>;
 
   SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std::vector<EdgeQueue*> inputs, Remake remake);
   ~SoloStage() override;
@@ -102,6 +103,7 @@ class SoloStage final : public Stage {
   bool give_up_hung(Dispatch& dispatch);
   void give_up_late(Lock& lock);
   void replace_object(Lock& lock);
+  void on_remade(Result<std::shared_ptr<NodeHandle>> made);
   void discard(Lock& lock);
   bool maybe_end(Strand& strand);
   void end();

@@ -99,27 +99,35 @@ void SoloStage::give_up_late(Lock& lock) {
   }
 }
 
-// Makes a new object in place of the one that hangs.
+// Has a new object made in place of the one that hangs. Until it is there, nothing is handed to the node.
 void SoloStage::replace_object(Lock& lock) {
   replacing_ = true;
   const bool may = ++remakes_ <= kMaxRemakes;
+  core_.begin();
   lock.unlock();
-  Result<std::shared_ptr<NodeHandle>> made =
-      may ? remake_() : Error("hung", "node \"" + node_.settings.id + "\" has hung " + std::to_string(kMaxRemakes + 1) + " times: it is given up");
+  if (may) remake_([this](Result<std::shared_ptr<NodeHandle>> made) { on_remade(std::move(made)); });
+  else on_remade(Error("hung", "node \"" + node_.settings.id + "\" has hung " + std::to_string(kMaxRemakes + 1) + " times: it is given up"));
+  lock.lock();
+}
+
+void SoloStage::on_remade(Result<std::shared_ptr<NodeHandle>> made) {
   if (made) {
     core_.warn("node \"" + node_.settings.id + "\" hung in a call: the call was given up, and a new object has taken its place");
   } else {
     core_.warn(made.error().text());
   }
-  lock.lock();
-  replacing_ = object_lost_ = false;
-  if (made) {
-    object_ = nodes_[0].handle = *std::move(made);
-  } else {
-    object_gone_ = true;
-    object_error_ = std::move(made).error();
+  {
+    std::lock_guard lock(mutex_);
+    replacing_ = object_lost_ = false;
+    if (made) {
+      object_ = nodes_[0].handle = *std::move(made);
+    } else {
+      object_gone_ = true;
+      object_error_ = std::move(made).error();
+    }
+    wake();
   }
-  wake();
+  core_.done();
 }
 
 void SoloStage::wake_later(uint64_t when) {
@@ -131,7 +139,7 @@ void SoloStage::wake_later(uint64_t when) {
 
 // The run is over: everything inside is dropped, and counted. A thread inside the node comes here when it leaves.
 void SoloStage::discard(Lock& lock) {
-  if (committing_ || replacing_) return;  // that thread comes here next
+  if (committing_ || replacing_) return;  // whoever does that wakes us
   settle_mail();
   merge_.discard();
   discard_backlog();

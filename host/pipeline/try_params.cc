@@ -62,9 +62,8 @@ Diagnostic refused_params(const PipelineNode& node, const Error& why) {
 void try_params(const Pipeline& pipeline, Diagnostics& diagnostics) {
   for (const PipelineNode& node : pipeline.nodes) {
     if (!node.entry.type->create_is_pure) continue;
-    const auto params = Value::parse(node.settings.params.json());
-    if (!params) continue;  // a run says so
-    const auto made = NodeHandle::create(node.entry, node.settings.id, *params, nullptr, 0);
+    if (!node.params) continue;  // a run says so
+    const auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, nullptr, 0);
     if (!made) diagnostics.add(refused_params(node, made.error()));
   }
 }

@@ -217,19 +217,23 @@ std::string build_tree_plugins() {
 
 }  // namespace
 
+std::vector<std::string> plugin_path_of_environment() {
+  std::vector<std::string> out;
+  const char* const listed = std::getenv("HEDDLE_PLUGIN_PATH");
+  std::string_view rest = listed ? listed : "";
+  while (!rest.empty()) {
+    const size_t colon = std::min(rest.find(':'), rest.size());
+    if (colon > 0) out.emplace_back(rest.substr(0, colon));
+    rest.remove_prefix(std::min(colon + 1, rest.size()));
+  }
+  return out;
+}
+
 std::vector<std::string> plugin_search_path(const std::vector<std::string>& extra) {
-  std::vector<std::string> path;
+  std::vector<std::string> path = plugin_path_of_environment();
   const auto add = [&](std::string directory) {
     if (!directory.empty()) path.push_back(std::move(directory));
   };
-  if (const char* listed = std::getenv("HEDDLE_PLUGIN_PATH")) {
-    std::string_view rest = listed;
-    while (!rest.empty()) {
-      const size_t colon = std::min(rest.find(':'), rest.size());
-      add(std::string(rest.substr(0, colon)));
-      rest.remove_prefix(std::min(colon + 1, rest.size()));
-    }
-  }
   for (const std::string& directory : extra) add(directory);
   add(build_tree_plugins());
   if (const char* home = std::getenv("HOME"); home && *home == '/') add(std::string(home) + "/.local/lib/heddle/1");

@@ -58,6 +58,9 @@ class Catalog {
   std::unordered_map<std::string, CatalogEntry> index_;  // "kind/type" and "kind/alias"
 };
 
+// The directories of HEDDLE_PLUGIN_PATH, which is separated by colons.
+std::vector<std::string> plugin_path_of_environment();
+
 // Where plugins are looked for, in order: HEDDLE_PLUGIN_PATH (colon-separated), `extra` (--plugin-dir), the plugins folder of the build
 // tree where the program runs from one, ~/.local/lib/heddle/1, /usr/local/lib/heddle/1, /usr/lib/<triplet>/heddle/1.
 std::vector<std::string> plugin_search_path(const std::vector<std::string>& extra);

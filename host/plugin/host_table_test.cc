@@ -101,7 +101,7 @@ TEST(HostTable, AnUnknownStatusIsInternal) {
 
 TEST(HostTable, EveryLoggedLineIsWrittenOrCounted) {
   std::vector<std::string> lines;
-  log::set_sink([](void* context, std::string_view line) { static_cast<std::vector<std::string>*>(context)->emplace_back(line); }, &lines);
+  log::set_sink([](void* context, const log::Line& line) { static_cast<std::vector<std::string>*>(context)->push_back(log::text_of(line)); }, &lines);
   {
     const HostTable table("chatty", nullptr, LaneId{});
     const heddle_host* h = table.get();

@@ -149,7 +149,7 @@ TEST(Library, WhatAConstructorChangesIsNamedAndRestored) {
 // The last test of the file: nothing is loaded after it.
 TEST(Library, InitAndDeinitAreCalledOnce) {
   std::vector<std::string> lines;
-  log::set_sink([](void* context, std::string_view line) { static_cast<std::vector<std::string>*>(context)->emplace_back(line); }, &lines);
+  log::set_sink([](void* context, const log::Line& line) { static_cast<std::vector<std::string>*>(context)->push_back(log::text_of(line)); }, &lines);
   EXPECT_TRUE(Library::load(note_of("sound")));
   EXPECT_TRUE(Library::load(note_of("sound")));
   Library::deinit_all();

@@ -22,18 +22,20 @@ bool has_all(const heddle_queue* q) {
 
 Result<std::unique_ptr<StoreHandle>> StoreHandle::create(const CatalogEntry& entry, const std::string& id, const Value& params, Lanes* lanes,
                                                          LaneId lane) {
-  const auto refused = [&](const char* what) {
-    return Error("create-failed", "store \"" + id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ") " + what, ErrorClass::kConfig);
-  };
+  const std::string subject = "store \"" + id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ")";
+  const auto refused = [&](const char* what) { return Error("create-failed", subject + " " + what, ErrorClass::kConfig); };
   auto library = Library::load(*entry.plugin);
   if (!library) return refused("cannot be created").because(std::move(library).error());
   const heddle_factory* factory = (*library)->factory(HEDDLE_KIND_STORE);
   if (!HEDDLE_HAS(factory, create)) return refused("cannot be created: the plugin has no factory for stores");
 
   std::unique_ptr<StoreHandle> store(new StoreHandle);
-  store->id_ = id;
+  store->subject_ = subject;
+  store->faults_->id = id;
+  store->faults_->plugin = entry.plugin->name;
   store->library_ = *library;
-  store->host_ = std::make_unique<HostTable>(id, lanes, lane);
+  store->lanes_ = lanes;
+  store->host_ = std::make_shared<HostTable>(id, lanes, lane);
   const void* table = nullptr;
   void* self = nullptr;
   HostTable::take_failure();
@@ -59,32 +61,55 @@ Result<std::unique_ptr<StoreHandle>> StoreHandle::create(const CatalogEntry& ent
 }
 
 StoreHandle::~StoreHandle() {
+  if (abandoned_) {
+    leave_behind(std::shared_ptr<void>(self_, [](void*) {}));  // the plugin's own
+    leave_behind(std::move(host_));
+    leave_behind(std::move(asked_));
+    for (auto& op : starts_) leave_behind(std::move(op));
+    return;
+  }
   if (!table_) return;  // a create that fails leaves nothing to destroy
   std::lock_guard setup(library_->setup_mutex());
   table_->base.destroy(self_);
 }
 
-Result<void> StoreHandle::start(void (*slot)(void*, heddle_op*) HEDDLE_FN) {
-  if (!slot) return {};
-  auto answered = std::make_shared<std::promise<Result<Value>>>();
-  auto answer = answered->get_future();
-  slot(self_, ask([answered](Result<Value> outcome) { answered->set_value(std::move(outcome)); }));
-  Result<Value> outcome = answer.get();
-  return outcome ? Result<void>() : std::move(outcome).error();
+heddle_op* StoreHandle::start_op(StartCall::Done done) {
+  auto op = std::make_shared<StartOp>([done = std::move(done)](Result<Value> outcome) { done(outcome ? Result<void>() : std::move(outcome).error()); });
+  op->on_fault([faults = faults_](std::string_view rule) { faults->add(rule); });
+  return starts_.emplace_back(std::move(op))->handle();
 }
 
-Result<void> StoreHandle::activate() { return start(table_->base.activate); }
+Result<void> StoreHandle::start(const char* name, Slot slot, uint64_t limit_ms, Lanes* lanes) {
+  if (!slot) return {};
+  auto answered = std::make_shared<std::promise<Result<void>>>();
+  auto answer = answered->get_future();
+  const StartCall::Done tell = [answered](Result<void> outcome) { answered->set_value(std::move(outcome)); };
+  Result<void> outcome;
+  if (lanes) {
+    post(*lanes, {.name = name, .limit_ms = limit_ms, .call = [this, slot](StartCall::Done done) { slot(self_, start_op(std::move(done))); },
+                  .give_up = [this] { abandoned_ = true; }, .done = tell});
+    outcome = answer.get();
+  } else {
+    slot(self_, start_op(tell));
+    abandoned_ = answer.wait_for(std::chrono::milliseconds(limit_ms)) != std::future_status::ready;
+    outcome = abandoned_ ? too_late(name, "gave no answer", limit_ms) : answer.get();
+  }
+  if (!abandoned_) return outcome;
+  return Error("timeout", subject_ + " is given up", ErrorClass::kConfig).because(std::move(outcome).error());
+}
 
-Result<void> StoreHandle::deactivate() {
-  Result<void> outcome = start(table_->base.deactivate);
+Result<void> StoreHandle::activate(uint64_t limit_ms) { return start("activate", table_->base.activate, limit_ms, lanes_); }
+
+Result<void> StoreHandle::deactivate(uint64_t limit_ms) {
+  Result<void> outcome = start("deactivate", table_->base.deactivate, limit_ms, nullptr);
   std::vector<heddle_op*> missing;
   {
     std::lock_guard lock(mutex_);
-    for (Asked& asked : asked_)
+    for (Asked& asked : *asked_)
       if (asked.open) missing.push_back(asked.op.handle());
   }
   for (heddle_op* const op : missing) {
-    fault("was deactivated without completing an operation");
+    faults_->add("was deactivated without completing an operation");
     op_service().complete(op, HEDDLE_INTERNAL, nullptr, str("the plugin never answered"));
   }
   return outcome;
@@ -95,8 +120,8 @@ heddle_op* StoreHandle::ask(Done done) {
   {
     std::lock_guard lock(mutex_);
     if (free_.empty()) {
-      asked = &asked_.emplace_back();
-      asked->op.on_fault([this](std::string_view rule) { fault(rule); });
+      asked = &asked_->emplace_back();
+      asked->op.on_fault([faults = faults_](std::string_view rule) { faults->add(rule); });
     } else {
       asked = free_.back();
       free_.pop_back();
@@ -118,9 +143,9 @@ void StoreHandle::answer(Asked& asked, Result<Value> outcome) {
   done(std::move(outcome));
 }
 
-void StoreHandle::fault(std::string_view rule) {
-  faults_.fetch_add(1, std::memory_order_relaxed);
-  log::write(log::Level::kError, id_, "plugin " + plugin_name() + " broke the contract: it " + std::string(rule));
+void StoreHandle::Faults::add(std::string_view rule) {
+  count.fetch_add(1, std::memory_order_relaxed);
+  log::write(log::Level::kError, id, "plugin " + plugin + " broke the contract: it " + std::string(rule));
 }
 
 void StoreHandle::commit(std::span<const heddle_write> writes, Done done) {

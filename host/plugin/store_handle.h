@@ -16,6 +16,7 @@
 #include "plugin/catalog.h"
 #include "plugin/host_table.h"
 #include "plugin/library.h"
+#include "plugin/start_call.h"
 #include "result.h"
 #include "value/value.h"
 
@@ -46,10 +47,12 @@ class StoreHandle {
   StoreHandle(const StoreHandle&) = delete;
   StoreHandle& operator=(const StoreHandle&) = delete;
 
-  // [start] Opens the data; waits for the answer.
-  Result<void> activate();
-  // [start] Waits for the answer. What was asked and is still not answered then is answered here, as the plugin's fault. Nothing is asked during or after it.
-  Result<void> deactivate();
+  // [start] Opens the data; waits for the answer. With lanes, it is a worker that is inside of the plugin meanwhile; without, one that does not return cannot be given up. After a
+  // "timeout" nothing may be asked, and the plugin's object is never touched again.
+  Result<void> activate(uint64_t limit_ms = kStartMs);
+  // [start] Waits for the answer in the same way, but is inside of the plugin itself. What was asked and is still not answered then is answered here, as the plugin's fault. Nothing is
+  // asked during or after it.
+  Result<void> deactivate(uint64_t limit_ms = kStartMs);
 
   // [any] While active. Arguments are borrowed until return.
   void commit(std::span<const heddle_write> writes, Done done);
@@ -65,7 +68,7 @@ class StoreHandle {
   void nack(const QueueLease& lease, uint64_t delay_ms, Done done);
 
   // [any] How often the plugin has broken a rule; each is logged.
-  uint64_t faults() const { return faults_.load(std::memory_order_relaxed); }
+  uint64_t faults() const { return faults_->count.load(std::memory_order_relaxed); }
   const std::string& plugin_name() const { return library_->descriptor().name; }
 
  private:
@@ -76,23 +79,33 @@ class StoreHandle {
     Done done;
     bool open = false;  // guarded by mutex_
   };
+  // Rules that the plugin has broken. Outlives the handle where the plugin was left behind.
+  struct Faults {
+    std::string id, plugin;
+    std::atomic<uint64_t> count{0};
+    void add(std::string_view rule);
+  };
+  using Slot = void (*)(void*, heddle_op*) HEDDLE_FN;
   StoreHandle() = default;
   heddle_op* ask(Done done);
   void answer(Asked& asked, Result<Value> outcome);
-  void fault(std::string_view rule);
-  Result<void> start(void (*slot)(void*, heddle_op*) HEDDLE_FN);
+  heddle_op* start_op(StartCall::Done done);
+  Result<void> start(const char* name, Slot slot, uint64_t limit_ms, Lanes* lanes);
 
-  std::string id_;
+  std::string subject_;  // for messages: `store "jobs" (Sqlite of plugin store_sqlite)`
   Library* library_ = nullptr;
-  std::unique_ptr<HostTable> host_;
+  Lanes* lanes_ = nullptr;
+  std::shared_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_store* table_ = nullptr;
   const heddle_queue* queue_ = nullptr;
-  std::atomic<uint64_t> faults_{0};
+  std::shared_ptr<Faults> faults_ = std::make_shared<Faults>();
+  std::vector<std::shared_ptr<StartOp>> starts_;  // kept, so that a second completion finds them
+  std::atomic<bool> abandoned_{false};            // a thread may be inside of the object for good, or an answer may still come
 
   std::mutex mutex_;
   // Guarded by mutex_:
-  std::deque<Asked> asked_;  // all there ever were
+  std::shared_ptr<std::deque<Asked>> asked_ = std::make_shared<std::deque<Asked>>();  // all there ever were
   std::vector<Asked*> free_;
 };
 

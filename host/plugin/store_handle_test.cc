@@ -13,7 +13,7 @@ namespace {
 class StoreHandleTest : public testing::Test {
  protected:
   StoreHandleTest() {
-    log::set_sink([](void* to, std::string_view line) { static_cast<std::vector<std::string>*>(to)->emplace_back(line); }, &lines);
+    log::set_sink([](void* to, const log::Line& line) { static_cast<std::vector<std::string>*>(to)->push_back(log::text_of(line)); }, &lines);
     auto note = read_note(broken_plugin("store_answers_wrongly"));
     EXPECT_TRUE(note) << note.error().text();
     plugin = *note;
@@ -85,6 +85,24 @@ TEST(StoreHandle, RefusesAPluginWithoutStores) {
   ASSERT_FALSE(made);
   EXPECT_EQ(made.error().code, "create-failed");
   EXPECT_NE(made.error().message.find("has no factory for stores"), std::string::npos) << made.error().text();
+}
+
+TEST(StoreThatDoesNotOpen, IsGivenUpAndNamed) {
+  Lanes lanes(1);
+  const auto expect = [](const char* file, Lanes* with, const std::string& why) {
+    const auto plugin = read_note(broken_plugin(file));
+    ASSERT_TRUE(plugin) << plugin.error().text();
+    const auto made = StoreHandle::create({&*plugin, &plugin->types.at(0)}, "kept", *Value::parse("{}"), with, LaneId{0});
+    ASSERT_TRUE(made) << made.error().text();
+    const auto opened = (*made)->activate(30);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, "timeout");
+    EXPECT_EQ(opened.error().text(), "store \"kept\" (" + plugin->types.at(0).type + " of plugin " + plugin->name + ") is given up: its activate " + why + " within 30 ms");
+  };
+  expect("store_never_opens", nullptr, "gave no answer");
+  expect("store_never_opens", &lanes, "gave no answer");
+  expect("store_hangs", &lanes, "did not return");
+  expect("store_never_opens", &lanes, "gave no answer");  // another worker has taken the place
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ struct TokenSettings {
   std::string name = {};    // shown in messages, never the secret
   std::string secret = {};
   std::vector<Scope> scopes = {};
+  bool operator==(const TokenSettings&) const = default;
 };
 
 // Immutable; any thread.

@@ -7,12 +7,12 @@
 #include "manifest/param_schema.h"
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
-#include "serve/execution.h"
 
 namespace heddle {
 namespace {
 
-constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms"};
+// "client" is for the verbs that ask a host: they read it.
+constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "client"};
 constexpr std::string_view kListenKeys[] = {"transport", "endpoint", "params", "limits", "insecure"};
 constexpr std::string_view kLimitKeys[] = {"body_bytes", "requests", "header_ms", "request_ms", "idle_ms", "stall_ms"};
 constexpr std::string_view kAuthKeys[] = {"tokens", "open"};
@@ -20,7 +20,7 @@ constexpr std::string_view kTokenKeys[] = {"name", "token", "scopes"};
 constexpr std::string_view kStoreKeys[] = {"type", "params"};
 constexpr std::string_view kJobKeys[] = {"remembered", "dead", "payload_bytes"};
 constexpr const char* kDefaultEndpoint = "127.0.0.1:7433";
-constexpr uint64_t kMaxThreads = 1024, kMaxKept = 100'000'000, kMaxBytes = uint64_t{1} << 32;
+constexpr uint64_t kMaxKept = 100'000'000, kMaxBytes = uint64_t{1} << 32;
 
 struct HostAndPort {
   std::string host;
@@ -44,10 +44,21 @@ bool is_loopback(std::string_view host) {
   return host == "localhost" || host == "::1" || (is_address && host.starts_with("127."));
 }
 
-// Reads the sections of one document into a ServeConfig.
+// One text, and what its strings were before substitution.
+class ConfigReading : public Reading {
+ public:
+  using Reading::Reading;
+  void keep_written(const Path& path, const std::string& raw) override { written_[path.pointer()] = raw; }
+  const std::map<std::string, std::string>& written() const { return written_; }
+
+ private:
+  std::map<std::string, std::string> written_;  // by JSON Pointer
+};
+
+// Reads one text over what the weaker ones said.
 class ConfigReader {
  public:
-  ConfigReader(Reading& reading, ServeConfig& config) : reading_(reading), config_(config) {}
+  ConfigReader(ConfigReading& reading, ServeConfig& config, size_t text) : reading_(reading), config_(config), text_(text) {}
   void read(JsonNode& root);
 
  private:
@@ -62,22 +73,35 @@ class ConfigReader {
   // A list of texts that are all among `known`.
   std::vector<std::string> read_words(Fields& f, std::string_view key, std::initializer_list<std::string_view> known);
   Value read_params(Fields& f, WrittenType& written);
+  // As it was before substitution.
+  JsonNode as_written(const JsonNode& value, const Path& path) const;
   // Relative to the folder of the file, as ${file:…} is.
   std::string path_from_here(const std::string& path) const;
-  void refuse_open_listeners(const JsonNode& root);
+  void note_origins(const JsonNode& map, const std::string& name);
 
-  Reading& reading_;
+  ConfigReading& reading_;
   ServeConfig& config_;
+  const size_t text_;
 };
 
 std::string ConfigReader::path_from_here(const std::string& path) const {
-  return path.empty() ? path : (std::filesystem::path(config_.file).parent_path() / path).string();
+  return path.empty() ? path : (std::filesystem::path(reading_.file()).parent_path() / path).string();
+}
+
+JsonNode ConfigReader::as_written(const JsonNode& value, const Path& path) const {
+  JsonNode out = value;
+  const auto& written = reading_.written();
+  if (const auto raw = written.find(path.pointer()); raw != written.end()) out.text = raw->second;
+  for (size_t i = 0; i < value.items.size(); ++i) out.items[i] = as_written(value.items[i], Path(path, i));
+  for (size_t i = 0; i < value.members.size(); ++i) out.members[i].value = as_written(value.members[i].value, Path(path, value.members[i].key));
+  return out;
 }
 
 Value ConfigReader::read_params(Fields& f, WrittenType& written) {
   const JsonNode* const params = f.get_map("params");
   if (params) written.params = *params;
   else written.params.kind = JsonKind::kMap, written.params.span = written.span;
+  written.shown = as_written(written.params, f.at("params"));
   auto value = Value::parse(params ? params->json() : "{}");
   if (!value) f.error("wrong-type", "params", value.error().message);
   return value ? *std::move(value) : Value();
@@ -117,10 +141,11 @@ void ConfigReader::read_listener(JsonNode& value, const Path& path) {
   ListenSettings out;
   Fields f(reading_, value, path, kListenKeys, "a listener");
   f.text("transport", out.transport);
-  out.written = {path.pointer(), f.span_of("transport"), {}};
+  out.written = {.text = text_, .pointer = path.pointer(), .span = f.span_of("transport")};
   out.params = read_params(f, out.written);
   f.boolean("insecure", out.insecure);
   if (JsonNode* const limits = f.get("limits")) read_limits(*limits, f.at("limits"), out.limits);
+  out.endpoint_span = f.span_of("endpoint");
   if (f.required_text("endpoint", out.endpoint)) {
     const auto parts = split_endpoint(out.endpoint);
     if (!parts) {
@@ -134,11 +159,12 @@ void ConfigReader::read_listener(JsonNode& value, const Path& path) {
 }
 
 void ConfigReader::read_listen(Fields& top) {
-  const std::string hint = std::string("write \"listen\": [{\"endpoint\": \"") + kDefaultEndpoint + "\"}]";
-  if (!top.get("listen")) return top.error("missing-key", "listen", "the configuration names no listener: nobody could reach this host", hint);
   JsonNode* const list = top.get_list("listen");
   if (!list) return;
-  if (list->items.empty()) return top.error("out-of-range", "listen", "\"listen\" is empty: nobody could reach this host", hint);
+  config_.listen.clear();
+  if (list->items.empty()) {
+    return top.error("out-of-range", "listen", "\"listen\" is empty: nobody could reach this host", std::string("write \"listen\": [{\"endpoint\": \"") + kDefaultEndpoint + "\"}]");
+  }
   const Path at = top.at("listen");
   for (size_t i = 0; i < list->items.size(); ++i) read_listener(list->items[i], Path(at, i));
 }
@@ -172,16 +198,17 @@ void ConfigReader::read_auth(JsonNode& value, const Path& path) {
   Fields f(reading_, value, path, kAuthKeys, "\"auth\"");
   if (JsonNode* const tokens = f.get_list("tokens")) {
     const Path at = f.at("tokens");
+    config_.tokens.clear();
     for (size_t i = 0; i < tokens->items.size(); ++i) read_token(tokens->items[i], Path(at, i));
   }
-  config_.open_routes = read_words(f, "open", {"health", "ready", "metrics"});
+  if (f.get("open")) config_.open_routes = read_words(f, "open", {"health", "ready", "metrics"});
 }
 
 void ConfigReader::read_store(JsonNode& value, const Path& path) {
   StoreSettings out;
   Fields f(reading_, value, path, kStoreKeys, "the store");
   f.required_text("type", out.type);
-  out.written = {path.pointer(), f.span_of("type"), {}};
+  out.written = {.text = text_, .pointer = path.pointer(), .span = f.span_of("type")};
   out.params = read_params(f, out.written);
   config_.store = std::move(out);
 }
@@ -193,13 +220,11 @@ void ConfigReader::read_lanes(JsonNode& section, const Path& path) {
       reading_.error("bad-name", at, m.key_span, "\"" + m.key + "\" cannot be the name of a lane", "letters, digits, \"_\" and \"-\", not beginning with a digit");
       continue;
     }
-    if (m.key == kExecutionLane) {
-      reading_.error("bad-name", at, m.key_span, "the lane \"" + m.key + "\" is the host's own: executions begin and end there", "choose another name");
-      continue;
-    }
-    LaneSetup setup = default_setup(m.key);
-    read_lane_setup(reading_, m.value, at, setup);
-    config_.lanes.push_back(std::move(setup));
+    auto lane = std::find_if(config_.lanes.begin(), config_.lanes.end(), [&](const LaneSetup& l) { return l.lane.name == m.key; });
+    if (lane == config_.lanes.end()) lane = config_.lanes.insert(lane, default_setup(m.key));
+    if (m.value.find("retry")) lane->policy.retry = {};
+    if (m.value.find("alerts")) lane->policy.alerts = {};
+    read_lane_setup(reading_, m.value, at, *lane);
   }
 }
 
@@ -210,19 +235,20 @@ void ConfigReader::read_jobs(JsonNode& value, const Path& path) {
   f.integer("payload_bytes", 1, kMaxBytes, config_.jobs.payload_bytes);
 }
 
-// Without tokens everybody who reaches a listener may do everything.
-void ConfigReader::refuse_open_listeners(const JsonNode& root) {
-  if (!config_.tokens.empty()) return;
-  const Path document, list(document, "listen");
-  for (size_t i = 0; i < config_.listen.size(); ++i) {
-    const ListenSettings& listener = config_.listen[i];
-    const auto parts = split_endpoint(listener.endpoint);
-    if (!parts || listener.insecure || is_loopback(parts->host)) continue;
-    const Path entry(list, i);
-    reading_.error("open-listener", Path(entry, "endpoint"), root.find("listen")->items[i].find("endpoint")->span,
-                   "\"" + listener.endpoint + "\" can be reached from other machines, and no token is configured: anybody there could do everything here",
-                   "write \"auth\": {\"tokens\": [{\"name\": \"me\", \"token\": \"${env.HEDDLE_TOKEN}\", \"scopes\": [\"read\", \"submit\", \"admin\"]}]}, or listen on 127.0.0.1, "
-                   "or say \"insecure\": true for this listener");
+// Whether the members of what has this name are settings of their own, and so may come from several texts.
+bool is_group(std::string_view name) {
+  if (name.empty() || name == "auth" || name == "jobs" || name == "lanes") return true;
+  return name.starts_with("lanes.") && name.find('.', 6) == std::string_view::npos;
+}
+
+std::string member_of(const std::string& group, std::string_view key) { return group + (group.empty() ? "" : ".") + std::string(key); }
+
+void ConfigReader::note_origins(const JsonNode& map, const std::string& name) {
+  for (const JsonNode::Member& m : map.members) {
+    const std::string setting = member_of(name, m.key);
+    if (is_extension(m.key)) continue;
+    if (is_group(setting)) note_origins(m.value, setting);
+    else config_.origins[setting] = {{reading_.file(), reading_.diagnostics().place(m.key_span.offset).line}};
   }
 }
 
@@ -238,6 +264,7 @@ void ConfigReader::read(JsonNode& root) {
   if (f.text("state_dir", config_.state_dir)) config_.state_dir = path_from_here(config_.state_dir);
   if (JsonNode* const dirs = f.get_list("plugin_dirs")) {
     const Path at = f.at("plugin_dirs");
+    config_.plugin_dirs.clear();
     for (size_t i = 0; i < dirs->items.size(); ++i) {
       const JsonNode& dir = dirs->items[i];
       if (dir.kind == JsonKind::kString) config_.plugin_dirs.push_back(path_from_here(dir.text));
@@ -247,10 +274,26 @@ void ConfigReader::read(JsonNode& root) {
   if (JsonNode* const lanes = f.get_map("lanes")) read_lanes(*lanes, f.at("lanes"));
   if (JsonNode* const jobs = f.get("jobs")) read_jobs(*jobs, f.at("jobs"));
   f.integer("drain_ms", 0, kMaxMilliseconds, config_.drain_ms);
-  refuse_open_listeners(root);
+  if (!reading_.diagnostics().has_errors()) note_origins(root, "");
 }
 
-void check_type(std::string_view kind, const std::string& name, std::string_view key, const WrittenType& written, const Catalog& catalog, Diagnostics& diagnostics) {
+// Without tokens everybody who reaches a listener may do everything.
+void refuse_open_listeners(const ServeConfig& config, std::vector<ConfigText>& texts) {
+  if (!config.tokens.empty()) return;
+  for (const ListenSettings& listener : config.listen) {
+    const auto parts = split_endpoint(listener.endpoint);
+    if (!parts || listener.insecure || is_loopback(parts->host)) continue;
+    texts[listener.written.text].diagnostics.add(
+        {.code = "open-listener", .pointer = listener.written.pointer + "/endpoint", .span = listener.endpoint_span,
+         .message = "\"" + listener.endpoint + "\" can be reached from other machines, and no token is configured: anybody there could do everything here",
+         .hint = "write \"auth\": {\"tokens\": [{\"name\": \"me\", \"token\": \"${env.HEDDLE_TOKEN}\", \"scopes\": [\"read\", \"submit\", \"admin\"]}]}, or listen on 127.0.0.1, "
+                 "or say \"insecure\": true for this listener"});
+  }
+}
+
+void check_type(std::string_view kind, const std::string& name, std::string_view key, const WrittenType& written, const Catalog& catalog, std::vector<ConfigText>& texts) {
+  if (written.text == WrittenType::kNowhere) return;
+  Diagnostics& diagnostics = texts[written.text].diagnostics;
   const CatalogEntry entry = catalog.find(kind, name);
   const std::string subject = std::string(kind) + " \"" + name + "\"", pointer = written.pointer + "/" + std::string(key);
   if (!entry.type) {
@@ -264,9 +307,9 @@ void check_type(std::string_view kind, const std::string& name, std::string_view
 
 }  // namespace
 
-void check_types(const ServeConfig& config, const Catalog& catalog, Diagnostics& diagnostics) {
-  for (const ListenSettings& listener : config.listen) check_type("transport", listener.transport, "transport", listener.written, catalog, diagnostics);
-  if (config.store) check_type("store", config.store->type, "type", config.store->written, catalog, diagnostics);
+void check_types(const ServeConfig& config, const Catalog& catalog, std::vector<ConfigText>& texts) {
+  for (const ListenSettings& listener : config.listen) check_type("transport", listener.transport, "transport", listener.written, catalog, texts);
+  if (config.store) check_type("store", config.store->type, "type", config.store->written, catalog, texts);
 }
 
 ServeConfig default_config() {
@@ -277,15 +320,23 @@ ServeConfig default_config() {
   return out;
 }
 
-std::optional<ServeConfig> read_config(std::string_view text, const std::string& file, Diagnostics& diagnostics) {
-  JsonNode root;
-  if (!parse_document(text, root, diagnostics)) return {};
-  ServeConfig config;
-  config.file = file;
-  Reading reading(text, file, diagnostics);
-  Substitution(reading).apply(root, Path());
-  ConfigReader(reading, config).read(root);
-  if (diagnostics.has_errors()) return {};
+ConfigText::ConfigText(std::string path, std::string content) : file(std::move(path)), text(std::move(content)), diagnostics(file == "-" ? "standard input" : file, text) {}
+
+std::string to_string(const Origin& origin) { return origin.name + (origin.line ? ":" + std::to_string(origin.line) : ""); }
+
+std::optional<ServeConfig> read_config(std::vector<ConfigText>& texts) {
+  ServeConfig config = default_config();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ConfigText& one = texts[i];
+    JsonNode root;
+    if (!parse_document(one.text, root, one.diagnostics)) continue;
+    std::erase_if(root.members, [](const JsonNode::Member& m) { return m.key == "client"; });  // what it refers to may be for others to read
+    ConfigReading reading(one.text, one.file, one.diagnostics);
+    Substitution(reading).apply(root, Path());
+    ConfigReader(reading, config, i).read(root);
+  }
+  refuse_open_listeners(config, texts);
+  if (std::any_of(texts.begin(), texts.end(), [](const ConfigText& t) { return t.diagnostics.has_errors(); })) return {};
   return config;
 }
 

@@ -1,9 +1,11 @@
-// ServeConfig: what `heddle serve` is told by its configuration file.
+// ServeConfig: what `heddle serve` is told by its configuration.
 //
-// The file is one JSON object, read as strictly as a manifest: an unknown key, a wrong type, a value out of range is an error with its place and, where a word was
-// misspelt, the one that was meant. Texts may hold ${env.NAME} and ${file:path}.
+// That is any number of texts, each one JSON object, read as strictly as a manifest: an unknown key, a wrong type, a value out of range is an error with its place and,
+// where a word was misspelt, the one that was meant. Strings may hold ${env.NAME} and ${file:path}. A setting of a stronger text replaces the same one of the weaker
+// ones, as a whole; "auth", "jobs", "lanes" and each lane are not settings but hold some.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,11 +22,29 @@
 
 namespace heddle {
 
-// A plugin's type and its params as they stand in the file: what is wrong with them has a place.
+// A text of the configuration, and what is wrong with it.
+struct ConfigText {
+  ConfigText(std::string path, std::string content);
+  std::string file;  // relative paths in it are meant from its folder
+  std::string text;
+  Diagnostics diagnostics;
+};
+
+// Who said a setting: a line of a file, an environment variable ("HEDDLE_THREADS"), or a flag ("--threads").
+struct Origin {
+  std::string name = {};
+  size_t line = 0;  // 0: `name` is no file
+};
+std::string to_string(const Origin& origin);  // "/etc/heddle/heddle.json:3"
+
+// A plugin's type and its params as they stand in a text: what is wrong with them has a place.
 struct WrittenType {
+  static constexpr size_t kNowhere = static_cast<size_t>(-1);
+  size_t text = kNowhere;    // which one; kNowhere: nobody wrote it, it is the default
   std::string pointer = {};  // of the map that names them
   Span span = {};            // of the type's name
   JsonNode params = {};
+  JsonNode shown = {};       // the params for people: references stand as they were written, because what they refer to may be a secret
 };
 
 struct ListenSettings {
@@ -34,6 +54,7 @@ struct ListenSettings {
   ListenLimits limits = {};
   bool insecure = false;       // may serve without tokens beyond loopback
   WrittenType written = {};
+  Span endpoint_span = {};
 };
 
 struct StoreSettings {
@@ -43,7 +64,6 @@ struct StoreSettings {
 };
 
 struct ServeConfig {
-  std::string file = {};
   unsigned threads = 0;                            // 0: one per core
   std::vector<ListenSettings> listen = {};
   std::vector<TokenSettings> tokens = {};
@@ -55,14 +75,20 @@ struct ServeConfig {
   std::vector<LaneSetup> lanes = {};               // beside, or in place of, the default ones
   Jobs::Settings jobs = {};
   uint64_t drain_ms = 30'000;                      // how long SIGTERM waits for jobs and requests
+  std::map<std::string, std::vector<Origin>> origins = {};  // by the setting's name, "jobs.dead"; absent: a default
 };
 
-// What is served without a file: 127.0.0.1:7433, everything in memory, no tokens.
+// What holds where nobody says otherwise: 127.0.0.1:7433, everything in memory, no tokens.
 ServeConfig default_config();
 
-// Every error is in `diagnostics`; empty if there was one.
-std::optional<ServeConfig> read_config(std::string_view text, const std::string& file, Diagnostics& diagnostics);
-// What only the installed plugins can judge: whether they have the transports and the store, and whether these take their params.
-void check_types(const ServeConfig& config, const Catalog& catalog, Diagnostics& diagnostics);
+// The weakest text comes first. Every error is in the diagnostics of its text; empty if there was one.
+std::optional<ServeConfig> read_config(std::vector<ConfigText>& texts);
+// What only the installed plugins can judge: whether they have the transports and the store, and whether these take their params. The config was made of `texts`.
+void check_types(const ServeConfig& config, const Catalog& catalog, std::vector<ConfigText>& texts);
+
+// Every setting by its name, with its value in force and in the form that it has in a text. No token is in it.
+std::vector<std::pair<std::string, Value>> settings_of(const ServeConfig& config);
+
+inline constexpr uint64_t kMaxThreads = 1024;
 
 }  // namespace heddle

@@ -10,19 +10,21 @@
 namespace heddle {
 namespace {
 
-ServeConfig good(const std::string& text) {
-  Diagnostics diagnostics("heddle.json", text);
-  auto config = read_config(text, "/etc/heddle/heddle.json", diagnostics);
-  EXPECT_TRUE(config) << diagnostics.text(false);
+ServeConfig good(std::vector<ConfigText> texts) {
+  auto config = read_config(texts);
+  for (const ConfigText& text : texts) EXPECT_EQ(text.diagnostics.text(false), "");
   return config ? *config : ServeConfig();
 }
+ServeConfig good(const std::string& text) { return good({{"/etc/heddle/heddle.json", text}}); }
 
 // What is said about a configuration that does not pass.
-std::string fault(const std::string& text) {
-  Diagnostics diagnostics("heddle.json", text);
-  EXPECT_FALSE(read_config(text, "heddle.json", diagnostics));
-  return diagnostics.text(false);
+std::string fault(std::vector<ConfigText> texts) {
+  EXPECT_FALSE(read_config(texts));
+  std::string out;
+  for (const ConfigText& text : texts) out += text.diagnostics.text(false);
+  return out;
 }
+std::string fault(const std::string& text) { return fault({{"heddle.json", text}}); }
 
 void expect_fault(const std::string& text, std::initializer_list<std::string_view> parts) {
   const std::string said = fault(text);
@@ -78,13 +80,12 @@ TEST(Config, SaysWhereAndWhatWasMeant) {
   expect_fault(listening(R"("lanes": {"a": {"when_full": "shed-oldst"}})"), {"error[unknown-choice]", "did you mean \"shed-oldest\"?"});
   expect_fault(listening(R"("auth": {"tokens": [{"name": "a", "token": "secret-one", "scopes": ["raed"]}]})"), {"did you mean \"read\"?"});
   expect_fault(listening(R"("auth": {"open": ["metrix"]})"), {"did you mean \"metrics\"?"});
-  expect_fault(listening(R"("lanes": {"executions": {"max_concurrency": 9}})"), {"error[bad-name]", "is the host's own"});
   expect_fault("{\"listen\": [", {"error[", "heddle.json:1:"});
 }
 
 TEST(Config, NeedsAListener) {
-  expect_fault("{}", {"names no listener", R"("listen": [{"endpoint": "127.0.0.1:7433"}])"});
-  expect_fault(R"({"listen": []})", {"\"listen\" is empty"});
+  EXPECT_EQ(good("{}").listen[0].endpoint, "127.0.0.1:7433");
+  expect_fault(R"({"listen": []})", {"\"listen\" is empty", R"("listen": [{"endpoint": "127.0.0.1:7433"}])"});
   expect_fault(R"({"listen": [{"endpoint": "7433"}]})", {"\"7433\" is no endpoint", "HOST:PORT"});
   expect_fault(R"({"listen": [{"endpoint": "127.0.0.1:99999"}]})", {"is no endpoint"});
   expect_fault(R"({"listen": [{"endpoint": "127.0.0.1:80"}, {"endpoint": "127.0.0.1:80"}]})", {"two listeners have the endpoint"});
@@ -114,15 +115,89 @@ TEST(Config, TokensAreDistinctAndNotEmpty) {
 TEST(Config, TypesAndTheirParamsAreCheckedAgainstThePlugins) {
   const Catalog catalog = Catalog::scan({HEDDLE_PLUGINS});
   const auto said = [&](const std::string& text) {
-    Diagnostics diagnostics("heddle.json", text);
-    if (const auto config = read_config(text, "heddle.json", diagnostics)) check_types(*config, catalog, diagnostics);
-    return diagnostics.text(false);
+    std::vector<ConfigText> texts{{"heddle.json", text}};
+    if (const auto config = read_config(texts)) check_types(*config, catalog, texts);
+    return texts[0].diagnostics.text(false);
   };
   EXPECT_EQ(said(listening(R"("store": {"type": "Sqlite", "params": {"path": "x"}})")), "");
   EXPECT_NE(said(listening("\n\"store\": {\"type\": \"Sqlite\", \"params\": {\"pth\": \"x\"}}")).find("heddle.json:2:"), std::string::npos);
   EXPECT_NE(said(listening(R"("store": {"type": "Sqlite"})")).find("store \"Sqlite\": required param \"path\" is missing"), std::string::npos);
   EXPECT_NE(said(R"({"listen": [{"endpoint": "127.0.0.1:0", "transport": "htp"}]})").find("no installed plugin has the transport \"htp\""), std::string::npos);
 }
+
+// Members of the settings of a config by name.
+Value setting(const ServeConfig& config, const std::string& name) {
+  for (const auto& [key, value] : settings_of(config)) {
+    if (key == name) return value;
+  }
+  return {};
+}
+
+std::string origin(const ServeConfig& config, const std::string& name) {
+  const auto found = config.origins.find(name);
+  return found == config.origins.end() ? "" : to_string(found->second.at(0));
+}
+
+TEST(Config, AStrongerTextReplacesSettingsAndLeavesTheOthers) {
+  const ServeConfig config = good({{"/weak/a.json", R"({"threads": 1, "drain_ms": 9, "pipelines": "p",
+    "plugin_dirs": ["one", "two"], "jobs": {"dead": 1, "remembered": 2},
+    "auth": {"open": ["health"], "tokens": [{"name": "weak", "token": "the-weak-token", "scopes": ["read"]}]},
+    "store": {"type": "Sqlite", "params": {"path": "x", "sync": true}},
+    "lanes": {"x": {"weight": 3, "retry": {"max_attempts": 4, "initial_backoff_ms": 7, "max_backoff_ms": 9}}, "y": {"weight": 5}}})"},
+                                   {"/strong/b.json", R"({
+    "threads": 2, "plugin_dirs": ["three"],
+    "jobs": {"dead": 3},
+    "auth": {"tokens": [{"name": "strong", "token": "the-strong-token", "scopes": ["admin"]}]},
+    "store": {"type": "Sqlite", "params": {"path": "y"}},
+    "lanes": {"x": {"depth": 8,
+                    "retry": {"max_attempts": 2}}}})"}});
+  EXPECT_EQ(config.threads, 2u);
+  EXPECT_EQ(config.drain_ms, 9u);
+  EXPECT_EQ(config.pipelines, "/weak/p");
+  EXPECT_EQ(config.plugin_dirs, std::vector<std::string>{"/strong/three"});
+  EXPECT_EQ(config.jobs.dead, 3u);
+  EXPECT_EQ(config.jobs.remembered, 2u);
+  ASSERT_EQ(config.tokens.size(), 1u);
+  EXPECT_EQ(config.tokens[0].name, "strong");
+  EXPECT_EQ(config.open_routes, std::vector<std::string>{"health"});
+  EXPECT_EQ(config.store->params.json(), R"({"path":"y"})");
+  ASSERT_EQ(config.lanes.size(), 2u);
+  EXPECT_EQ(config.lanes[0].lane.weight, 3u);
+  EXPECT_EQ(config.lanes[0].lane.depth, 8u);
+  EXPECT_EQ(config.lanes[0].policy.retry.max_attempts, 2u);
+  EXPECT_EQ(config.lanes[0].policy.retry.first_ns, RetryPolicy().first_ns);
+  EXPECT_EQ(origin(config, "threads"), "/strong/b.json:2");
+  EXPECT_EQ(origin(config, "jobs.dead"), "/strong/b.json:3");
+  EXPECT_EQ(origin(config, "jobs.remembered"), "/weak/a.json:2");
+  EXPECT_EQ(origin(config, "auth.open"), "/weak/a.json:3");
+  EXPECT_EQ(origin(config, "auth.tokens"), "/strong/b.json:4");
+  EXPECT_EQ(origin(config, "store"), "/strong/b.json:5");
+  EXPECT_EQ(origin(config, "lanes.x.weight"), "/weak/a.json:5");
+  EXPECT_EQ(origin(config, "lanes.x.retry"), "/strong/b.json:7");
+  EXPECT_EQ(origin(config, "listen"), "");
+}
+
+TEST(Config, WhatIsWrongIsSaidOfTheTextThatSaysIt) {
+  const std::string said = fault({{"a.json", "{\n\"threds\": 1}"}, {"b.json", "{\"jobs\": 3}"}});
+  EXPECT_NE(said.find("a.json:2:1: error[unknown-key]"), std::string::npos) << said;
+  EXPECT_NE(said.find("b.json:1:10: error[wrong-type]"), std::string::npos) << said;
+  const ConfigText open{"weak.json", R"({"listen": [{"endpoint": "0.0.0.0:1"}]})"};
+  EXPECT_NE(fault({open, {"strong.json", R"({"auth": {"tokens": []}})"}}).find("weak.json:1:26: error[open-listener]"), std::string::npos);
+  good({open, {"strong.json", R"({"auth": {"tokens": [{"name": "me", "token": "a-token", "scopes": ["read"]}]}})"}});
+}
+
+TEST(Config, SettingsHoldNoSecret) {
+  ::setenv("HEDDLE_TEST_SECRET", "hidden-in-a-param", 1);
+  const ServeConfig config = good(listening(R"("auth": {"tokens": [{"name": "me", "token": "hidden-in-a-token", "scopes": ["read"]}]},
+    "store": {"type": "Sqlite", "params": {"path": "x", "key": ["${env.HEDDLE_TEST_SECRET}"]}}, "lanes": {"x": {"weight": 7}})"));
+  EXPECT_EQ(config.store->params.json(), R"({"path":"x","key":["hidden-in-a-param"]})");
+  EXPECT_EQ(setting(config, "store").json(), R"({"type":"Sqlite","params":{"path":"x","key":["${env.HEDDLE_TEST_SECRET}"]}})");
+  EXPECT_EQ(setting(config, "auth.tokens").json(), R"([{"name":"me","token":"***","scopes":["read"]}])");
+  EXPECT_EQ(setting(config, "lanes.x.weight").json(), "7");
+  for (const auto& [name, value] : settings_of(config)) EXPECT_EQ(value.json().find("hidden"), std::string::npos) << name;
+}
+
+TEST(Config, WhatAsksForAHostIsNotTheHostsToResolve) { good(listening(R"("client": {"token": "${env.HEDDLE_NOT_SET}"})")); }
 
 TEST(LaneSetup, IsReadAsItIsWritten) {
   const std::string all = R"({"priority":1,"min_concurrency":1,"max_concurrency":4,"weight":3,)"

@@ -10,6 +10,7 @@
 namespace heddle {
 namespace {
 
+constexpr size_t kMostInLine = 64;  // of executions that keep state
 constexpr std::string_view kLines = "application/x-ndjson";
 
 Result<std::vector<Value>> read_lines(std::string_view text) {
@@ -27,6 +28,14 @@ Result<std::vector<Value>> read_lines(std::string_view text) {
   return items;
 }
 
+// A line each, or one.
+Result<std::vector<Value>> items_of(const Request& request) {
+  if (request.content_type() == kLines) return read_lines(request.body_text());
+  auto item = request.json_body();
+  if (!item) return std::move(item).error();
+  return std::vector<Value>{*std::move(item)};
+}
+
 Result<ServedPipelinePtr> asked_pipeline(const Control::State& control, const Request& request) {
   Members fields = Members::of_parameters(request.parameters());
   const std::string name = fields.text("name").value_or("");
@@ -37,11 +46,11 @@ Result<ServedPipelinePtr> asked_pipeline(const Control::State& control, const Re
   return Error("not-found", "there is no pipeline \"" + name + "\"" + suggestion(name, names));
 }
 
-void execute_one(const Control::State& control, ServedPipelinePtr pipeline, Value item, Request request) {
+void execute_one(const Control::State& control, Admitted admitted, std::vector<Value> items, Request request) {
   const auto given_up = std::make_shared<GivenUp>();
   request.on_gone([given_up] { given_up->give_up(); });
   const auto asked = std::make_shared<Request>(std::move(request));  // a std::function wants to be copied
-  given_up->watch(Execution::start(std::move(pipeline), *control.host.lanes, control.host.state_dir, {std::move(item)}, [asked](Executed done) {
+  given_up->watch(Execution::start(std::move(admitted), *control.host.lanes, std::move(items), [asked](Executed done) {
     if (!done.run) return refuse(*asked, done.run.error());
     asked->answer(json_object({{"outputs", Value::list(std::move(done.outputs))}, {"failed", Value::list(std::move(done.failed))}}));
   }));
@@ -61,14 +70,12 @@ Result<Value> list_pipelines(Control::State& control, const Request&) {
 void execute_pipeline(Control::State& control, Request request) {
   auto pipeline = asked_pipeline(control, request);
   if (!pipeline) return refuse(request, pipeline.error());
-  if (request.content_type() == kLines) {
-    auto items = read_lines(request.body_text());
-    if (!items) return refuse(request, items.error());
-    return stream_results(*std::move(pipeline), *control.host.lanes, control.host.state_dir, *std::move(items), std::move(request));
-  }
-  auto item = request.json_body();
-  if (!item) return refuse(request, item.error());
-  execute_one(control, *std::move(pipeline), *std::move(item), std::move(request));
+  auto items = items_of(request);
+  if (!items) return refuse(request, items.error());
+  auto admitted = admit(*std::move(pipeline), control.host.state_dir, kMostInLine);
+  if (!admitted) return refuse(request, admitted.error());
+  if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, *std::move(items), std::move(request));
+  execute_one(control, *std::move(admitted), *std::move(items), std::move(request));
 }
 
 }  // namespace heddle

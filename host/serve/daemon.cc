@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstdlib>
 
 #include "clock.h"
 #include "log.h"
@@ -33,8 +34,7 @@ Daemon::~Daemon() {
 Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
   catalog_ = scanned(config_);
-  // Two at least: while one waits for a node to start, the other one starts it.
-  lanes_ = std::make_unique<Lanes>(std::max(2u, config_.threads ? config_.threads : std::thread::hardware_concurrency()));
+  lanes_ = std::make_unique<Lanes>(config_.threads);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
@@ -43,6 +43,7 @@ Result<void> Daemon::start() {
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
+  open_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir},
@@ -75,7 +76,6 @@ Result<void> Daemon::open_store() {
 void Daemon::start_jobs() {
   pipelines_ = std::make_unique<ServedPipelines>();
   jobs_ = std::make_unique<Jobs>(*lanes_, config_.jobs);
-  static_cast<void>(execution_lane(*lanes_));
   for (const LaneSetup& setup : config_.lanes) {
     const auto lane = lanes_->add(setup.lane);
     assert(lane && "reading the configuration checks lanes");
@@ -109,6 +109,20 @@ void Daemon::warn_of_lost_state() const {
       log::write(log::Level::kWarn, {}, pipeline->file + ": node \"" + node.id + "\" keeps its state, but the configuration names no \"state_dir\": each execution begins without");
     }
   }
+}
+
+// Nothing that is wrong with it keeps the host from its work.
+void Daemon::open_export() {
+  std::vector<std::string> warnings;
+  auto settings = read_otlp_settings([](const char* name) { return std::getenv(name); }, version_, warnings);
+  for (const std::string& warning : warnings) log::write(log::Level::kWarn, "otlp", warning);
+  if (!settings) return;
+  const auto request = [this, resource = settings->resource] {
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+  };
+  auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, request);
+  if (opened) export_ = *std::move(opened);
+  else log::write(log::Level::kWarn, "otlp", "no metrics are exported: " + opened.error().text());
 }
 
 Receive Daemon::receiver() const {
@@ -170,7 +184,9 @@ bool Daemon::run() {
     if (every_ns) supervisor_.tell("WATCHDOG=1");
     if (const int signal = signals_.take()) {
       if (signal == SIGHUP) {
-        if (!stopping_) static_cast<void>(reload());  // the log says what became of it
+        if (stopping_) continue;
+        static_cast<void>(reload());  // the log says what became of it
+        finish_reload();
       } else if (!stopping_.exchange(true)) {
         supervisor_.tell("STOPPING=1\nSTATUS=finishing what runs");
         log::write(log::Level::kInfo, {}, "stopping: nothing new is taken, what runs may finish within " + std::to_string(config_.drain_ms) + " ms (once more: stop now)");
@@ -211,6 +227,7 @@ void Daemon::shut_down() {
     log::write(log::Level::kWarn, {}, "when the time was over, " + std::to_string(lost) + (lost == 1 ? " job was" : " jobs were") + " not done: given up, for nothing keeps them");
   }
   listeners.clear();
+  export_.reset();  // with a last word
   something_left_ = lanes_->abandoned() > 0 || !pipelines_->wait_until_idle(kEndMs);
   if (something_left_) log::write(log::Level::kWarn, {}, "a thread does not come back from a plugin: it is left behind");
   stopped_ = true;
@@ -221,6 +238,7 @@ void Daemon::shut_down() {
 void Daemon::take_down() {
   closing_.clear();
   listeners_.clear();
+  export_.reset();
   if (something_left_ && lanes_) {
     // Nothing may be destroyed under a thread that may come back; the store is closed all the same.
     static_cast<void>(control_.release());

@@ -18,6 +18,7 @@
 #include "serve/job_store.h"
 #include "serve/listener.h"
 #include "serve/notify.h"
+#include "serve/otlp_export.h"
 #include "serve/served_pipelines.h"
 #include "serve/signals.h"
 
@@ -43,6 +44,8 @@ class Daemon {
     std::string transport, endpoint;
   };
   std::vector<Endpoint> endpoints() const;
+  // Whether a thread is still inside of a plugin: the process must end by _exit.
+  bool leaves_threads() const { return lanes_ && lanes_->abandoned() > 0; }
 
   // Until a signal ends it: SIGHUP reloads, SIGTERM and SIGINT drain, a second one ends the process at once. The listeners are closed and the store is, too, when it returns. False: some
   // thread is still inside of a plugin, and the process must end by _exit.
@@ -56,13 +59,21 @@ class Daemon {
   Result<void> open_store();
   void start_jobs();
   Result<void> restore_jobs();
+  void open_export();
   Result<void> open_listeners();
   // reload
   Result<Value> reload();                                    // on the thread of run()
   Result<Value> apply(const ServeConfig& next);
   Result<Value> ask_to_reload();                             // [any] and waits
   Result<std::vector<std::unique_ptr<Listener>>> open_new(const ServeConfig& next, const Catalog& catalog);
-  std::vector<std::string> replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog, std::vector<std::string>& notes);
+  struct Turnover;  // of listeners
+  Turnover replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened);
+  void finish_reload();  // once its answer is out: that may go through a listener that is to change
+  struct Changing {
+    std::unique_ptr<Listener> there;  // has to close first: both want the same port
+    ListenSettings wanted;
+  };
+  void change_listener(Changing one);
   std::vector<std::string> apply_lanes(const ServeConfig& before, const ServeConfig& next);
   void offer_pipelines_as_jobs();
   void warn_of_lost_state() const;
@@ -90,8 +101,10 @@ class Daemon {
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<Jobs> jobs_;
+  std::unique_ptr<OtlpExport> export_;  // none: nobody wants the metrics, or nobody can be reached at all
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Listener>> closing_;  // of earlier configurations
+  std::vector<Changing> changing_;                  // by the reload that ends now
   int bell_ = -1;                                   // rung when there is something for the thread of run()
   std::thread stopper_;
   std::atomic<bool> ready_{false}, stopping_{false}, stopped_{false}, something_left_{false};

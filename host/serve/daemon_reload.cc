@@ -27,17 +27,16 @@ void add_words(std::string& out, std::string_view what, const std::vector<std::s
   for (const std::string& name : names) out += (&name == &names[0] ? "" : ", ") + name;
 }
 
-std::string words_for(const ServedPipelines::Change& change, const std::vector<std::string>& lanes, const std::vector<std::string>& opened, const std::vector<std::string>& notes) {
-  std::string out;
-  add_words(out, "pipelines added", change.added);
-  add_words(out, "pipelines changed", change.changed);
-  add_words(out, "pipelines removed", change.removed);
-  add_words(out, "lanes set", lanes);
-  add_words(out, "listens anew", opened);
-  add_words(out, "to note", notes);
-  return out.empty() ? "nothing has changed" : out;
+// The settings beside lanes and listeners that hold from now on.
+std::vector<std::string> changed_settings(const ServeConfig& before, const ServeConfig& next) {
+  std::vector<std::string> out;
+  if (next.tokens != before.tokens) out.push_back("auth.tokens");
+  if (next.open_routes != before.open_routes) out.push_back("auth.open");
+  if (next.pipelines != before.pipelines) out.push_back("pipelines");
+  if (next.plugin_dirs != before.plugin_dirs) out.push_back("plugin_dirs");
+  if (next.drain_ms != before.drain_ms) out.push_back("drain_ms");
+  return out;
 }
-
 bool same_plugins(const Catalog& a, const Catalog& b) {
   const auto equal = [](const auto& x, const auto& y) { return x->path == y->path && x->name == y->name && x->version == y->version; };
   return std::equal(a.plugins().begin(), a.plugins().end(), b.plugins().begin(), b.plugins().end(), equal);
@@ -60,6 +59,10 @@ bool has(const List& list, const ListenSettings& settings) {
 }
 
 }  // namespace
+
+struct Daemon::Turnover {
+  std::vector<std::string> opened, changed, closed;  // "http on 127.0.0.1:7433"
+};
 
 Result<Value> Daemon::ask_to_reload() {
   std::future<Result<Value>> answer;
@@ -87,6 +90,7 @@ void Daemon::answer_reloads() {
   if (asked.empty()) return;
   const auto outcome = stopping_ || !ready_ ? Result<Value>(stopping()) : reload();
   for (Reload& one : asked) one.answer.set_value(outcome);
+  finish_reload();
 }
 
 void Daemon::refuse_reloads() {
@@ -101,8 +105,13 @@ Result<Value> Daemon::reload() {
   auto next = read_again_();
   auto outcome = next ? apply(*next) : Result<Value>(std::move(next).error());
   if (!outcome) log::write(log::Level::kError, {}, "not reloaded, everything stays as it was: " + outcome.error().text());
-  supervisor_.tell("READY=1\nSTATUS=" + status());
   return outcome;
+}
+
+void Daemon::finish_reload() {
+  for (Changing& one : changing_) change_listener(std::move(one));
+  changing_.clear();
+  supervisor_.tell("READY=1\nSTATUS=" + status());
 }
 
 // First what can fail and be undone, then the pipelines, which change all or not at all, then what cannot fail.
@@ -125,13 +134,25 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (next.state_dir != config_.state_dir) notes.push_back("\"state_dir\" counts from the next start on");
   if (next.jobs.remembered != config_.jobs.remembered || next.jobs.dead != config_.jobs.dead || next.jobs.payload_bytes != config_.jobs.payload_bytes)
     notes.push_back("\"jobs\" counts from the next start on");
-  const auto anew = replace_listeners(next, *std::move(opened), *catalog, notes);
+  const auto settings = changed_settings(config_, next);
+  const Turnover listeners = replace_listeners(next, *std::move(opened));
   config_ = next;
-  log::write(log::Level::kInfo, {}, "reloaded: " + words_for(*change, lanes, anew, notes));
+  std::string words;
+  add_words(words, "pipelines added", change->added);
+  add_words(words, "pipelines changed", change->changed);
+  add_words(words, "pipelines removed", change->removed);
+  add_words(words, "lanes set", lanes);
+  add_words(words, "listens anew", listeners.opened);
+  add_words(words, "listeners to change", listeners.changed);
+  add_words(words, "listens no more", listeners.closed);
+  add_words(words, "settings changed", settings);
+  add_words(words, "to note", notes);
+  log::write(log::Level::kInfo, {}, "reloaded: " + (words.empty() ? "nothing has changed" : words));
   return json_object({{"pipelines", json_object({{"added", texts(change->added)}, {"changed", texts(change->changed)}, {"removed", texts(change->removed)},
                                                  {"unchanged", texts(change->unchanged)}})},
                       {"lanes", texts(lanes)},
-                      {"listeners", texts(anew)},
+                      {"listeners", json_object({{"opened", texts(listeners.opened)}, {"changed", texts(listeners.changed)}, {"closed", texts(listeners.closed)}})},
+                      {"settings", texts(settings)},
                       {"notes", texts(notes)}});
 }
 
@@ -152,11 +173,10 @@ Result<std::vector<std::unique_ptr<Listener>>> Daemon::open_new(const ServeConfi
   return out;
 }
 
-std::vector<std::string> Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened, const Catalog& catalog,
-                                                   std::vector<std::string>& notes) {
-  std::vector<std::string> anew;
-  const auto say = [&](const Listener& listener) { anew.push_back(listener.settings().transport + " on " + listener.endpoint()); };
-  for (const auto& listener : opened) say(*listener);
+Daemon::Turnover Daemon::replace_listeners(const ServeConfig& next, std::vector<std::unique_ptr<Listener>> opened) {
+  Turnover out;
+  const auto name_of = [](const Listener& listener) { return listener.settings().transport + " on " + listener.endpoint(); };
+  for (const auto& listener : opened) out.opened.push_back(name_of(*listener));
   std::vector<std::unique_ptr<Listener>> going;
   {
     std::lock_guard lock(mutex_);
@@ -169,42 +189,43 @@ std::vector<std::string> Daemon::replace_listeners(const ServeConfig& next, std:
     for (auto& listener : opened) listeners_.push_back(std::move(listener));
   }
   for (auto& listener : going) {
-    const ListenSettings* again = nullptr;
-    for (const ListenSettings& s : next.listen) {
-      if (is_in_the_way(*listener, s)) again = &s;
-    }
-    if (!again) {
-      Listener* const raw = listener.get();
-      closing_.push_back(std::move(listener));
-      raw->close(now_ns() + next.drain_ms * kNsPerMs, [this, raw] {
-        {
-          std::lock_guard lock(mutex_);
-          closed_.push_back(raw);
-        }
-        ring();
-      });
+    const auto again = std::find_if(next.listen.begin(), next.listen.end(), [&](const ListenSettings& s) { return is_in_the_way(*listener, s); });
+    if (again != next.listen.end()) {
+      out.changed.push_back(name_of(*listener));
+      changing_.push_back({std::move(listener), *again});
       continue;
     }
-    std::promise<void> closed;
-    listener->close(now_ns() + kMakeWayMs * kNsPerMs, [&closed] { closed.set_value(); });
-    closed.get_future().wait();
-    ListenSettings as_it_was = listener->settings();
-    as_it_was.endpoint = listener->endpoint();
-    listener.reset();
-    auto reopened = Listener::open(*again, catalog, *lanes_, Control::operations(), receiver());
-    if (!reopened) {
-      notes.push_back(reopened.error().text() + ": that listener stays as it was");
-      reopened = Listener::open(as_it_was, catalog, *lanes_, Control::operations(), receiver());
-    }
-    if (!reopened) {
-      notes.push_back("nothing listens there any more: " + reopened.error().text());
-      continue;
-    }
-    say(**reopened);
-    std::lock_guard lock(mutex_);
-    listeners_.push_back(*std::move(reopened));
+    Listener* const raw = listener.get();
+    out.closed.push_back(name_of(*raw));
+    closing_.push_back(std::move(listener));
+    raw->close(now_ns() + next.drain_ms * kNsPerMs, [this, raw] {
+      {
+        std::lock_guard lock(mutex_);
+        closed_.push_back(raw);
+      }
+      ring();
+    });
   }
-  return anew;
+  return out;
+}
+
+void Daemon::change_listener(Changing one) {
+  std::promise<void> closed;
+  one.there->close(now_ns() + kMakeWayMs * kNsPerMs, [&closed] { closed.set_value(); });
+  closed.get_future().wait();
+  ListenSettings as_it_was = one.there->settings();
+  as_it_was.endpoint = one.there->endpoint();
+  one.there.reset();
+  auto reopened = Listener::open(one.wanted, *catalog_, *lanes_, Control::operations(), receiver());
+  if (reopened) {
+    log::write(log::Level::kInfo, {}, "changed: " + one.wanted.transport + " on " + (*reopened)->endpoint());
+  } else {
+    log::write(log::Level::kError, {}, reopened.error().text() + ": that listener stays as it was");
+    reopened = Listener::open(as_it_was, *catalog_, *lanes_, Control::operations(), receiver());
+  }
+  if (!reopened) return log::write(log::Level::kError, {}, "nothing listens there any more: " + reopened.error().text());
+  std::lock_guard lock(mutex_);
+  listeners_.push_back(*std::move(reopened));
 }
 
 // Only where the file says something else than before: what was changed while the host runs stays otherwise.

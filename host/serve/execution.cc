@@ -90,25 +90,33 @@ class Stay {
 
 class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
-  OneRun(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each)
-      : stay_(pipeline->in_use), pipeline_(std::move(pipeline)), lanes_(lanes), lane_(execution_lane(lanes)), state_dir_(std::move(state_dir)), items_(std::move(items)),
-        harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
+  OneRun(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each)
+      : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
+        items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
-  void post_begin() {
+  void begin_in_turn() {
     self_ = shared_from_this();
-    step_.one = this;
-    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->begin(); };
-    lanes_.post(lane_, &step_);
+    if (place_) place_->on_turn([this] { post_begin(); });
+    else post_begin();
   }
 
   void stop() override {
-    std::lock_guard lock(mutex_);
-    stopped_ = true;
-    if (run_) run_->stop(true);
+    {
+      std::lock_guard lock(mutex_);
+      stopped_ = true;
+      if (run_) return run_->stop(true);
+    }
+    if (place_ && place_->give_up()) post_begin();  // which finds that it was stopped
   }
 
  private:
   struct Step : Job { OneRun* one = nullptr; };
+
+  void post_begin() {
+    step_.one = this;
+    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->begin(); };
+    lanes_.post(*lanes_.find("default"), &step_);
+  }
 
   void begin() noexcept {
     if (is_stopped()) return end(stopped_error());
@@ -118,18 +126,17 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     options.output = &harvest_;
     options.dead_letters = &harvest_;
     options.state_dir = state_dir_;
-    auto run = Run::start(pipeline_->pipeline, options);
+    Run::begin(pipeline_->pipeline, options, [this](Result<std::unique_ptr<Run>> run) { on_begun(std::move(run)); });
+  }
+
+  void on_begun(Result<std::unique_ptr<Run>> run) {
     if (!run) return end(std::move(run).error());
     {
       std::lock_guard lock(mutex_);
       run_ = *std::move(run);
       if (stopped_) run_->stop(true);
     }
-    step_.run = [](Job* job) noexcept { static_cast<Step*>(job)->one->finish(); };
-    if (auto waits = lanes_.when_readable(run_->end_fd(), lane_, &step_); !waits) {
-      stop();
-      finish();  // there are no descriptors left: this worker waits
-    }
+    run_->on_end([this] { finish(); });
   }
 
   bool is_stopped() {
@@ -137,17 +144,16 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     return stopped_;
   }
 
-  void finish() noexcept {
-    while (!run_->wait(1'000)) {
-    }
+  void finish() {
     const RunReport& report = run_->report();
     if (!report.error.code.empty()) return end(report.error);
     if (report.stopped) return end(stopped_error());
     end({});
   }
 
-  void end(Result<void> outcome) noexcept {
+  void end(Result<void> outcome) {
     const auto self = std::move(self_);
+    if (place_) place_->leave();
     if (run_ && run_->leaves_threads()) static_cast<void>(new std::shared_ptr<OneRun>(self));
     const Done done = std::exchange(done_, nullptr);
     done(harvest_.take(std::move(outcome)));
@@ -158,8 +164,8 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   const Stay stay_;  // goes last
   const ServedPipelinePtr pipeline_;
   Lanes& lanes_;
-  const LaneId lane_;
   const std::string state_dir_;
+  const std::unique_ptr<StateLine::Place> place_;
   GivenItems items_;
   Harvest harvest_;
   Done done_;
@@ -185,11 +191,12 @@ Error error_of_failed(const Value& failed) {
   return Error(text("code"), "node " + text("node") + ": " + text("message"), c);
 }
 
+// Every run begins and ends on the lane "default", and reads its input there.
 bool waits_for_itself(const ServedPipeline& pipeline, const std::string& lane_name, const Lanes& lanes) {
   const auto& stages = pipeline.pipeline.stages;
   const auto lane = lanes.find(lane_name);
   return lane && lanes.config(*lane).max_concurrency != LaneConfig::kNoLimit &&
-         std::any_of(stages.begin(), stages.end(), [&](const PipelineStage& stage) { return stage.lane == lane_name; });
+         (lane_name == "default" || std::any_of(stages.begin(), stages.end(), [&](const PipelineStage& stage) { return stage.lane == lane_name; }));
 }
 
 Result<Value> outcome_of(Executed executed) {
@@ -200,16 +207,20 @@ Result<Value> outcome_of(Executed executed) {
 
 }  // namespace
 
-LaneId execution_lane(Lanes& lanes) {
-  if (const auto found = lanes.find(kExecutionLane)) return *found;
-  const auto added = lanes.add({.name = kExecutionLane, .priority = 1, .max_concurrency = std::max(1u, lanes.threads() - 1)});
-  assert(added);
-  return *added;
+Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most) {
+  Admitted out{std::move(pipeline), std::move(state_dir)};
+  if (!out.pipeline->keeps_state || out.state_dir.empty()) return out;
+  out.place = out.pipeline->line->join(out.pipeline->name, most);
+  if (out.place) return out;
+  return Error("busy",
+               "pipeline \"" + out.pipeline->name + "\" keeps state, so its executions run one after the other, and " + std::to_string(most) +
+                   " are under way or wait: ask again later",
+               ErrorClass::kRetryable);
 }
 
-std::shared_ptr<Execution> Execution::start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each) {
-  auto out = std::make_shared<OneRun>(std::move(pipeline), lanes, std::move(state_dir), std::move(items), std::move(done), std::move(each));
-  out->post_begin();
+std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each) {
+  auto out = std::make_shared<OneRun>(std::move(admitted), lanes, std::move(items), std::move(done), std::move(each));
+  out->begin_in_turn();
   return out;
 }
 
@@ -219,13 +230,13 @@ Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, 
     if (!pipeline) return run.complete(Error("no-pipeline", "the pipeline \"" + name + "\" is not served any more", ErrorClass::kConfig));
     const auto job = jobs.find(run.id());
     if (job && waits_for_itself(*pipeline, job->lane, lanes)) {
-      return run.complete(Error("lane-in-use", "nodes of pipeline \"" + name + "\" run on the lane \"" + job->lane + "\", whose places are limited and held by its own jobs: submit it to another lane",
+      return run.complete(Error("lane-in-use", "pipeline \"" + name + "\" runs on the lane \"" + job->lane + "\", whose places are limited and held by its own jobs: submit it to another lane",
                                 ErrorClass::kConfig));
     }
     std::vector<Value> items;
     items.push_back(run.payload() ? run.payload() : Value::null());
     const std::weak_ptr<Execution> execution =
-        Execution::start(std::move(pipeline), lanes, state_dir, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
+        Execution::start(*admit(std::move(pipeline), state_dir), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
     run.on_stop([execution](JobRun::Stop) {
       if (const auto running = execution.lock()) running->stop();
     });

@@ -1,5 +1,6 @@
 // Execution: one run of a served pipeline for given items, and what came out of it.
 #pragma once
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,23 +22,28 @@ struct AsTheyCome {
   std::function<void(Value)> output = nullptr, failed = nullptr;
 };
 
+// Leave to execute a pipeline, with its place in the line where state is kept.
+struct Admitted {
+  ServedPipelinePtr pipeline;
+  std::string state_dir = {};
+  std::unique_ptr<StateLine::Place> place = {};  // null: nothing is kept
+};
+// [any] Executions that keep state run one after the other, in the order of their admission. "busy", retryable: `most` are admitted and not over.
+Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most = SIZE_MAX);
+
 class Execution {
  public:
   using Done = std::function<void(Executed)>;
-  // [any] Starts a run of its own for these items and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be dropped at any time:
-  // the run goes on, and keeps what it needs. It needs two workers: one waits while another starts the nodes.
-  static std::shared_ptr<Execution> start(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Done done, AsTheyCome each = {});
+  // [any] Starts a run of its own for these items, when it is its turn, and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be
+  // dropped at any time: the run goes on, and keeps what it needs.
+  static std::shared_ptr<Execution> start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each = {});
   virtual ~Execution() = default;
   // [any] Gives up what is inside; the run ends with the error "stopped".
   virtual void stop() = 0;
 };
 
-// The lane on which runs begin and end. One worker is never taken by it: whoever waits there for a node waits for a job of another lane. So it is no configuration's to set.
-inline constexpr const char* kExecutionLane = "executions";
-LaneId execution_lane(Lanes& lanes);
-
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is
-// served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own nodes run, jobs could hold all of them and wait for
+// served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own run works, jobs could hold all of them and wait for
 // ever for each other, so it fails there.
 Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
 

@@ -4,22 +4,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "serve/answer_of.h"
 #include "serve/control.h"
 
 namespace heddle {
-namespace {
-
-// Asks, and waits for the answer.
-template <class T, class Ask>
-Result<T> answer_of(Ask ask) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  auto answer = promise->get_future();
-  ask([promise](Result<T> outcome) { promise->set_value(std::move(outcome)); });
-  return answer.get();
-}
-
-}  // namespace
-
 Result<std::unique_ptr<Listener>> Listener::open(const ListenSettings& settings, const Catalog& catalog, Lanes& lanes, std::vector<Operation> operations, Receive receive) {
   const CatalogEntry entry = catalog.find("transport", settings.transport);
   if (!entry.type) {

@@ -13,6 +13,13 @@ constexpr std::string_view kSchemas = R"json({
   "message": {"type": "string", "description": "What is wrong and what to do, for people."}}},
 "Status": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string"}}},
 "Host": {"type": "object", "description": "Version, process, store and listeners of the host."},
+"Reloaded": {"type": "object", "required": ["pipelines", "lanes", "listeners", "settings", "notes"], "properties": {
+  "pipelines": {"type": "object", "required": ["added", "changed", "removed", "unchanged"], "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+  "lanes": {"type": "array", "items": {"type": "string"}, "description": "Those whose settings the configuration changed."},
+  "listeners": {"type": "object", "required": ["opened", "changed", "closed"], "additionalProperties": {"type": "array", "items": {"type": "string"}},
+    "description": "Those that changed close and open again after this answer."},
+  "settings": {"type": "array", "items": {"type": "string"}, "description": "The other settings that changed."},
+  "notes": {"type": "array", "items": {"type": "string"}, "description": "What did not take effect, and when it will."}}},
 "Any": {"description": "Any JSON value."},
 "JobSpec": {"type": "object", "additionalProperties": false, "required": ["type"], "properties": {
   "type": {"type": "string", "description": "Who runs it; \"pipeline/NAME\" is a served pipeline."},

@@ -125,14 +125,13 @@ void GivenUp::give_up() {
   if (running) running->stop();
 }
 
-void stream_results(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Request request) {
+void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request) {
   const auto stream = std::make_shared<ResultStream>(request.stream("application/x-ndjson"));
   stream->begin();
   AsTheyCome each;
   each.output = [stream](Value value) { stream->add("output", std::move(value)); };
   each.failed = [stream](Value value) { stream->add("failed", std::move(value)); };
-  stream->given_up().watch(Execution::start(std::move(pipeline), lanes, std::move(state_dir), std::move(items),
-                                            [stream](Executed done) { stream->end(std::move(done.run)); }, std::move(each)));
+  stream->given_up().watch(Execution::start(std::move(admitted), lanes, std::move(items), [stream](Executed done) { stream->end(std::move(done.run)); }, std::move(each)));
 }
 
 }  // namespace heddle

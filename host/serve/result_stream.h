@@ -25,6 +25,6 @@ class GivenUp {
 
 // [any] Answers `request` with {"output": …} or {"failed": …} a line. If the run as a whole fails, that is the last line, and the answer breaks off. A peer that leaves more
 // unread than is kept for it is given up, and the execution with it.
-void stream_results(ServedPipelinePtr pipeline, Lanes& lanes, std::string state_dir, std::vector<Value> items, Request request);
+void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request);
 
 }  // namespace heddle

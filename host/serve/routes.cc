@@ -25,7 +25,7 @@ const std::vector<Route>& routes() {
        .answer = tell_host, .answer_schema = "Host"},
       {.name = "reload", .method = "POST", .path = "/v1/reload", .scope = Scope::kAdmin,
        .summary = "Reads the configuration and the pipelines again, and says what changed; all or nothing.",
-       .run = reload, .answer_schema = "Any"},
+       .run = reload, .answer_schema = "Reloaded"},
 
       {.name = "jobs.submit", .method = "POST", .path = "/v1/jobs", .scope = Scope::kSubmit,
        .summary = "Submits a job. 202: it was accepted; 200: it was there already by its key, or is over within wait_ms.",

@@ -44,12 +44,25 @@ Result<std::string> text_of(const fs::path& path) {
   return text;
 }
 
-Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string text, std::shared_ptr<const Catalog> catalog) {
+bool is_as_before(const ServedPipeline& before, const std::string& file, const std::string& text, const Manifest& manifest, const Catalog& catalog) {
+  return before.file == file && before.text == text && before.manifest.taken_in == manifest.taken_in && before.catalog.get() == &catalog;
+}
+
+// What all pipelines of a host share.
+struct Shared {
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<InUse> in_use;
+  std::shared_ptr<StateLine> line;
+};
+
+// `before`, if there is nothing new.
+Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Shared& shared, const ServedPipelinePtr& before) {
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
   if (!manifest) return bad(diagnostics);
-  auto pipeline = build_pipeline(*manifest, *catalog, diagnostics);
+  if (before && is_as_before(*before, file, text, *manifest, *shared.catalog)) return before;
+  auto pipeline = build_pipeline(*manifest, *shared.catalog, diagnostics);
   if (pipeline) try_params(*pipeline, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
   auto out = std::make_shared<ServedPipeline>();
@@ -60,8 +73,12 @@ Result<std::shared_ptr<ServedPipeline>> build(const fs::path& path, std::string 
   out->manifest = *std::move(manifest);
   out->pipeline = *std::move(pipeline);
   out->lanes = std::exchange(out->pipeline.lanes, {});
-  out->catalog = std::move(catalog);
-  return out;
+  out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
+  out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
+  out->catalog = shared.catalog;
+  out->in_use = shared.in_use;
+  out->line = shared.line;
+  return ServedPipelinePtr(std::move(out));
 }
 
 bool same(const LaneConfig& a, const LaneConfig& b) { return json_object(lane_members(a)) == json_object(lane_members(b)); }
@@ -75,7 +92,6 @@ class DeclaredLanes {
     for (size_t i = 0; i < pipeline.lanes.size(); ++i) {
       const LaneSettings& said = pipeline.manifest.lanes[i];
       const LaneConfig& lane = pipeline.lanes[i];
-      if (lane.name == kExecutionLane) return refuse(pipeline, said, "bad-name", "the lane \"" + lane.name + "\" is the host's own: executions begin and end there", "choose another name");
       if (const auto host = of_host(lane.name)) {
         note_difference(pipeline, said, *host);
         continue;
@@ -159,21 +175,15 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
   for (const fs::path& path : files) {
     auto text = text_of(path);
     if (!text) return std::move(text).error();
-    const auto old = before.find(path.stem().string());
-    ServedPipelinePtr pipeline;
-    if (old != before.end() && old->second->text == *text && old->second->file == path.string() && old->second->catalog == catalog) {
-      pipeline = old->second;
-      change.unchanged.push_back(pipeline->name);
-    } else {
-      auto built = build(path, *std::move(text), catalog);
-      if (!built) {
-        wrong += "\n" + built.error().message;
-        continue;
-      }
-      (*built)->in_use = in_use_;
-      pipeline = *std::move(built);
-      (old == before.end() ? change.added : change.changed).push_back(pipeline->name);
+    const auto found = before.find(path.stem().string());
+    const ServedPipelinePtr old = found == before.end() ? nullptr : found->second;
+    auto built = build(path, *std::move(text), {catalog, in_use_, line_}, old);
+    if (!built) {
+      wrong += "\n" + built.error().message;
+      continue;
     }
+    ServedPipelinePtr pipeline = *std::move(built);
+    (!old ? change.added : pipeline == old ? change.unchanged : change.changed).push_back(pipeline->name);
     if (auto sound = declared.declare(*pipeline); !sound) wrong += "\n" + sound.error().message;
     now.emplace(pipeline->name, std::move(pipeline));
   }

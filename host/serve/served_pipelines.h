@@ -14,6 +14,7 @@
 #include "pipeline/pipeline.h"
 #include "plugin/catalog.h"
 #include "serve/lane_setup.h"
+#include "serve/state_line.h"
 
 namespace heddle {
 
@@ -40,8 +41,10 @@ struct ServedPipeline {
   Manifest manifest;
   Pipeline pipeline;  // without its lanes: no run sets them again
   std::vector<LaneConfig> lanes;  // those of the manifest, in its order
+  bool keeps_state = false;  // some node of it does
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
+  std::shared_ptr<StateLine> line;  // of all that keep state
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
@@ -53,8 +56,8 @@ class ServedPipelines {
     std::vector<std::string> notes;                               // what manifests say of the host's lanes that does not count
   };
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
-  // pipeline whose text and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the host (`host_lanes`, as
-  // configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
+  // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the
+  // host (`host_lanes`, as configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
   Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
@@ -66,6 +69,7 @@ class ServedPipelines {
 
  private:
   const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
+  const std::shared_ptr<StateLine> line_ = std::make_shared<StateLine>();
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;

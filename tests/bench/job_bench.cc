@@ -1,6 +1,6 @@
 // Bench 3, jobs: what is submitted by type, run, and acknowledged; in memory, and durable beside a bare SQLite loop and a bare fdatasync in the same run.
 //
-// job_bench [FOLDER [memory|durable|restart]]     all parts, or one; nothing is asserted. The files lie in FOLDER (default: TMPDIR).
+// job_bench [FOLDER [memory|durable|restart [OUTSTANDING]]]     all parts, or one, or one row of "durable"; nothing is asserted. The files lie in FOLDER (default: TMPDIR).
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -196,9 +196,10 @@ void memory() {
   }
 }
 
-void durable_jobs(const Catalog& catalog, const std::string& folder) {
+void durable_jobs(const Catalog& catalog, const std::string& folder, uint32_t only) {
   std::printf("durable, accepted, run and acknowledged: jobs/s, middle of %d; the bare loop puts and erases as many in two transactions\n", kTurns);
   for (const uint32_t outstanding : {1u, 64u, 256u}) {
+    if (only != 0 && outstanding != only) continue;
     std::vector<double> durable, written, bare;
     for (int turn = 0; turn < kTurns; ++turn) {
       const std::string name = folder + "/" + std::to_string(outstanding) + "_" + std::to_string(turn);
@@ -234,7 +235,7 @@ int main(int argc, char** argv) {
   const std::string part = argc > 2 ? argv[2] : "";
   const heddle::Catalog catalog = heddle::Catalog::scan({HEDDLE_BENCH_PLUGINS});
   if (part.empty() || part == "memory") heddle::memory();
-  if (part.empty() || part == "durable") heddle::durable_jobs(catalog, folder);
+  if (part.empty() || part == "durable") heddle::durable_jobs(catalog, folder, argc > 3 ? static_cast<uint32_t>(std::atoi(argv[3])) : 0);
   if (part.empty() || part == "restart") heddle::restart(catalog, folder + "/restart");
   std::filesystem::remove_all(folder);
 }

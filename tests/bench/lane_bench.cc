@@ -26,7 +26,26 @@ constexpr int kRounds = 5;
 struct Counted : Job {
   std::atomic<size_t>* left;
   std::latch* done;
+  uint64_t busy_ns;
 };
+
+// Makes jobs that take so long each, and count down.
+void prepare(std::vector<Counted>& jobs, std::atomic<size_t>& left, std::latch& done, uint64_t busy_ns) {
+  for (Counted& job : jobs) {
+    job.left = &left;
+    job.done = &done;
+    job.busy_ns = busy_ns;
+    job.run = [](Job* j) noexcept {
+      auto* mine = static_cast<Counted*>(j);
+      if (mine->busy_ns > 0) {
+        const uint64_t until = now_ns() + mine->busy_ns;
+        while (now_ns() < until) {
+        }
+      }
+      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
+    };
+  }
+}
 
 double seconds(uint64_t ns) { return static_cast<double>(ns) / 1e9; }
 
@@ -61,14 +80,7 @@ std::vector<LaneId> add_lanes(Lanes& lanes, size_t count) {
 uint64_t lanes_round(Lanes& lanes, const std::vector<LaneId>& ids, std::vector<Counted>& jobs) {
   std::atomic<size_t> left{kJobs};
   std::latch done(1);
-  for (Counted& job : jobs) {
-    job.left = &left;
-    job.done = &done;
-    job.run = [](Job* j) noexcept {
-      auto* mine = static_cast<Counted*>(j);
-      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
-    };
-  }
+  prepare(jobs, left, done, 0);
   const uint64_t began = now_ns();
   size_t lane = 0;
   for (Counted& job : jobs) {
@@ -134,21 +146,26 @@ Percentiles round_trips_on_one_core(size_t count, uint64_t pause_ns) {
   return found;
 }
 
+// Jobs of a microsecond that wait already: how many of them so many workers do in a second.
+double drained_per_second(unsigned threads, std::vector<Counted>& jobs) {
+  Lanes lanes(threads);
+  const LaneId lane = *lanes.find("default");
+  std::atomic<size_t> left{jobs.size()};
+  std::latch done(1);
+  prepare(jobs, left, done, 1'000);
+  lanes.pause(lane);
+  for (Counted& job : jobs) lanes.post(lane, &job);
+  const uint64_t began = now_ns();
+  lanes.resume(lane);
+  done.wait();
+  return static_cast<double>(jobs.size()) / seconds(now_ns() - began);
+}
+
 // How soon jobs of `control` start while a million of `prompt` wait.
 Percentiles control_among_a_million(Lanes& lanes, std::vector<Counted>& jobs) {
   std::atomic<size_t> left{jobs.size()};
   std::latch done(1);
-  for (Counted& job : jobs) {
-    job.left = &left;
-    job.done = &done;
-    job.run = [](Job* j) noexcept {
-      auto* mine = static_cast<Counted*>(j);
-      const uint64_t until = now_ns() + 500;
-      while (now_ns() < until) {
-      }
-      if (mine->left->fetch_sub(1, std::memory_order_relaxed) == 1) mine->done->count_down();
-    };
-  }
+  prepare(jobs, left, done, 500);
   const LaneId prompt = *lanes.find("prompt"), control = *lanes.find("control");
   lanes.pause(prompt);
   for (Counted& job : jobs) lanes.post(prompt, &job);
@@ -183,5 +200,7 @@ int main() {
   print("post to end, 50,000/s, one core", round_trips_on_one_core(50'000, 20'000), "p50 <= 1");
   print("post to end, 50,000/s, across cores", round_trips(lanes, lane, 50'000, 20'000, false), "p50 <= 1");
   jobs.resize(1'000'000);
+  const double one = drained_per_second(1, jobs), all = drained_per_second(threads, jobs);
+  std::printf("  jobs of 1 us: 1 worker %.2f M/s, %u workers %.2f M/s = %.2f x\n", one / 1e6, threads, all / 1e6, all / one);
   print("control while 1,000,000 prompt wait", control_among_a_million(lanes, jobs), "p99 <= 1000");
 }

@@ -74,11 +74,12 @@ static inline void broken_pass(void *self, heddle_call *const *calls, uint32_t n
     BROKEN_ENTRY_OF(HEDDLE_KIND_NODE, type_name, type_descriptor, create_fn, init_fn)
 
 /* A whole plugin. */
-#define BROKEN_NODE(plugin, type, more, process_fn, activate_fn)                                                        \
+#define BROKEN_NODE(plugin, type, more, process_fn, activate_fn) BROKEN_NODE_OF(plugin, type, more, process_fn, activate_fn, NULL)
+#define BROKEN_NODE_OF(plugin, type, more, process_fn, activate_fn, deactivate_fn)                                      \
     BROKEN_PLUGIN_NOTE(plugin);                                                                                         \
     HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE, BROKEN_DESCRIPTOR(type, more));                                            \
     static const heddle_node table = {                                                                                  \
-        sizeof(heddle_node), {activate_fn, NULL, broken_destroy, NULL}, process_fn, NULL, NULL, NULL};                  \
+        sizeof(heddle_node), {activate_fn, deactivate_fn, broken_destroy, NULL}, process_fn, NULL, NULL, NULL};         \
     static heddle_status create(const heddle_host *h, const char *id, const heddle_value *config, void **self,          \
                                 const void **out) {                                                                     \
         (void)id, (void)config;                                                                                         \

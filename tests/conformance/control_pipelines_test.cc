@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "controlled.h"
+#include "serve/execution.h"
 
 namespace heddle {
 namespace {
@@ -16,11 +17,13 @@ constexpr const char* kTriple = R"({"version": "heddle/1", "metadata": {"name": 
 constexpr const char* kSlow = R"({"version": "heddle/1", "nodes": [{"id": "d", "node_type": "Delay", "params": {"delay_ms": 600000}}]})";
 constexpr const char* kSame = R"({"version": "heddle/1", "nodes": [{"id": "p", "node_type": "PassThrough"}]})";
 
+constexpr const char* kKeeps = R"({"version": "heddle/1", "nodes": [{"id": "c", "node_type": "Aggregate", "params": {"op": "count"}, "state": "keep"}]})";
+
 class ControlPipelines : public ::testing::Test {
  protected:
   ControlPipelines() {
     fs::create_directories(folder_);
-    for (const auto& [name, text] : {std::pair("triple", kTriple), {"slow", kSlow}, {"same", kSame}}) std::ofstream(folder_ / (std::string(name) + ".json")) << text;
+    for (const auto& [name, text] : {std::pair("triple", kTriple), {"slow", kSlow}, {"same", kSame}, {"keeps", kKeeps}}) std::ofstream(folder_ / (std::string(name) + ".json")) << text;
     const auto loaded = host_.pipelines.load(folder_.string(), std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS})), host_.lanes, {});
     EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().text());
   }
@@ -32,15 +35,15 @@ class ControlPipelines : public ::testing::Test {
   }
 
   const fs::path folder_ = fs::temp_directory_path() / ("heddle-control-" + std::to_string(::getpid()));
-  Controlled host_;
+  Controlled host_{{}, {}, {}, (folder_ / "kept").string()};
 };
 
 TEST_F(ControlPipelines, AreListed) {
   const Answer answer = host_.ask("GET /v1/pipelines");
-  EXPECT_EQ(answer.json.find("pipelines").size(), 3u);
-  EXPECT_EQ(answer.text("/pipelines/2/name"), "triple");
-  EXPECT_EQ(answer.text("/pipelines/2/description"), "three times");
-  EXPECT_EQ(answer.number("/pipelines/2/nodes"), 1);
+  EXPECT_EQ(answer.json.find("pipelines").size(), 4u);
+  EXPECT_EQ(answer.text("/pipelines/3/name"), "triple");
+  EXPECT_EQ(answer.text("/pipelines/3/description"), "three times");
+  EXPECT_EQ(answer.number("/pipelines/3/nodes"), 1);
 }
 
 TEST_F(ControlPipelines, RunForOneItem) {
@@ -88,6 +91,23 @@ TEST_F(ControlPipelines, APeerThatReadsLateGetsEverything) {
   EXPECT_EQ(host_.over(host_.submit(R"({"type":"echo"})")).text("/state"), "done");  // it slows nobody
   const Reply reply = peer.reply();
   EXPECT_EQ(std::count(reply.body.begin(), reply.body.end(), '\n'), kItems);
+}
+
+TEST_F(ControlPipelines, TheLineOfThoseThatKeepStateHasAnEnd) {
+  const ServedPipelinePtr keeps = host_.pipelines.find("keeps");
+  std::vector<Admitted> places;
+  for (auto one = admit(keeps, host_.state_dir, 64); one; one = admit(keeps, host_.state_dir, 64)) places.push_back(*std::move(one));
+  ASSERT_EQ(places.size(), 64u);
+  for (const char* type : {"application/json", "application/x-ndjson"}) {
+    Peer peer(host_.served->port);
+    peer.ask("POST /v1/pipelines/keeps/execute", "Content-Type: " + std::string(type) + "\r\n", "1");
+    const Answer refused = Controlled::answer_of(peer.reply());
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(refused.code(), "busy");
+    EXPECT_EQ(refused.retry_after, "1");
+  }
+  places.clear();
+  for (int so_far = 1; so_far <= 2; ++so_far) EXPECT_EQ(host_.ask("POST /v1/pipelines/keeps/execute", "1").number("/outputs/0/count"), so_far);
 }
 
 TEST_F(ControlPipelines, NobodyWaitsForOneWhosePeerHasLeft) {

@@ -33,8 +33,8 @@ inline const char* token_of(Scope scope) { return scope == Scope::kRead ? "read-
 
 class Controlled {
  public:
-  explicit Controlled(std::vector<TokenSettings> tokens = {}, std::vector<std::string> open = {}, Jobs::Settings settings = {})
-      : jobs(lanes, settings), control(host(), std::make_shared<Access>(std::move(tokens), std::move(open))) {
+  explicit Controlled(std::vector<TokenSettings> tokens = {}, std::vector<std::string> open = {}, Jobs::Settings settings = {}, std::string states = {})
+      : state_dir(std::move(states)), jobs(lanes, settings), control(host(), std::make_shared<Access>(std::move(tokens), std::move(open))) {
     add_types();
     ListenLimits limits;
     limits.requests = 1'000;
@@ -72,6 +72,7 @@ class Controlled {
     held_.clear();
   }
 
+  const std::string state_dir;  // empty: nothing is kept
   Lanes lanes{3};
   Jobs jobs;
   ServedPipelines pipelines;
@@ -87,6 +88,7 @@ class Controlled {
     h.lanes = &lanes;
     h.jobs = &jobs;
     h.pipelines = &pipelines;
+    h.state_dir = state_dir;
     h.describe = [] { return json_object({{"version", json_text("1.2.3")}, {"started_ms", json_count(1'700'000'000'000)}}); };
     h.ready = [this]() -> Result<void> {
       if (!is_ready) return Error("starting", "the store is not open yet");

@@ -297,9 +297,9 @@ TEST(HttpRequests, NoTokenIsEverLogged) {
   static std::string lines;
   log::set_level(log::Level::kDebug);
   log::set_sink(
-      [](void*, std::string_view line) {
+      [](void*, const log::Line& line) {
         std::lock_guard lock(mutex);
-        lines.append(line).append("\n");
+        lines.append(log::text_of(line)).append("\n");
       },
       nullptr);
   {

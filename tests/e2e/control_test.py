@@ -14,7 +14,7 @@ import time
 import unittest
 
 from host import NOT_ALLOWED, TRY_LATER, UNREACHABLE, HostCase
-from program import FAILED, INTERRUPTED, IO, PROGRAM, TIMEOUT, USAGE
+from program import FAILED, INTERRUPTED, INVALID, IO, PROGRAM, TIMEOUT, USAGE, node, pipeline
 
 
 class Jobs(HostCase):
@@ -296,6 +296,55 @@ class Watching(HostCase):
 
     def test_top_wants_a_terminal(self):
         self.assertIn("--once", self.heddle("top", code=USAGE).err)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Apply(HostCase):
+    def test_what_has_changed_is_printed_by_diff(self):
+        port = free_port()
+        config = {"listen": [{"endpoint": f"127.0.0.1:{port}"}], "threads": 2}
+        self.serve(lanes={"narrow": {"max_concurrency": 1}}, **config)
+        self.assertEqual(self.heddle("apply").out, "nothing has changed\n")
+        self.write("served/half.json", pipeline(node("m", "Multiply", {"multiplier": 0.5})))
+        self.write("served/double.json", pipeline(node("m", "Multiply", {"multiplier": 2}), node("l", "Log", {"message": "doubled"})))
+        os.remove(self.path("served/never.json"))
+        config |= {"pipelines": self.path("served"), "drain_ms": 300, "threads": 3, "lanes": {"narrow": {"max_concurrency": 2}}}
+        self.write("host.json", config)
+        self.assertEqual(self.heddle("apply").out.splitlines(), [
+            "+ pipeline half", "~ pipeline double", "- pipeline never", "~ lane narrow", "~ setting drain_ms",
+            '! note: "threads" counts from the next start on'])
+        self.assertEqual(json.loads(self.heddle("submit", "pipeline/half", "8", "--wait").out), {"outputs": [4]})
+        config["auth"] = {"tokens": [{"name": "me", "token": "one-two-three", "scopes": ["admin", "read"]}]}
+        config["listen"].append({"endpoint": "127.0.0.1:0"})
+        self.write("host.json", config)
+        answer = json.loads(self.heddle("apply", "--json").out)
+        self.assertEqual((answer["settings"], answer["pipelines"]["added"], len(answer["listeners"]["opened"]), answer["listeners"]["closed"]), (["auth.tokens"], [], 1, []))
+        second = answer["listeners"]["opened"][0]
+        self.assertIn("token", self.heddle("apply", code=NOT_ALLOWED).err)
+        config["listen"].pop()
+        self.write("host.json", config)
+        self.assertEqual(self.heddle("apply", env={"HEDDLE_TOKEN": "one-two-three"}).out, "- listener " + second + "\n")
+
+    def test_an_error_is_shown_with_its_place_and_changes_nothing(self):
+        self.serve()
+        self.write("host.json", '{\n  "listne": []\n}')
+        said = self.heddle("apply", code=INVALID).err
+        self.assertRegex(said, r'(?m)host.json:2:3: error\[unknown-key\].*\n(.*\n)*.*did you mean "listen"')
+        error = self.heddle("apply", "--json", code=INVALID).report["error"]
+        self.assertEqual(error["code"], "invalid")
+        self.assertIn("host.json:2:3", error["message"])
+        self.write("host.json", {"listen": [{"endpoint": self.url.removeprefix("http://")}], "pipelines": self.path("served")})
+        self.write("served/double.json", pipeline(node("m", "Multiplyy")))
+        self.assertIn('did you mean "Multiply"', self.heddle("apply", code=INVALID).err)
+        self.assertEqual(json.loads(self.heddle("submit", "pipeline/double", "3", "--wait").out), {"outputs": [6]})
+
+    def test_without_a_host_it_says_so(self):
+        self.assertIn("cannot reach the host", self.heddle("apply", code=UNREACHABLE).err)
 
 
 class Doctor(HostCase):

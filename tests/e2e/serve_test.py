@@ -5,86 +5,15 @@ import re
 import signal
 import socket
 import threading
-import time
 import unittest
 import urllib.error
-import urllib.request
 
-from program import BUILD, INVALID, IO, TIMEOUT, HeddleCase, node, pipeline
+from host import Host
+from program import BUILD, INVALID, IO, TIMEOUT, USAGE, HeddleCase, node, pipeline
 
 TOKEN = "a-token-for-everything"
 TRIPLE = pipeline(node("m", "Multiply", {"multiplier": 3}))
 SLOW = pipeline(node("told", "Log", {"message": "it is in there"}), node("d", "Delay", {"delay_ms": 700}))
-
-
-class Host:
-    """A running `heddle serve`; what it says on stderr is read as it comes."""
-
-    def __init__(self, case, process):
-        self.case, self.process, self.said = case, process, []
-        self.news = threading.Condition()
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        self.reader.start()
-        case.addCleanup(self.leave)
-        self.address = self.wait_for(r"ready: http on (\S+)").group(1)
-
-    def _read(self):
-        for line in self.process.stderr:
-            with self.news:
-                self.said.append(line.decode())
-                self.news.notify_all()
-        with self.news:
-            self.said.append(None)
-            self.news.notify_all()
-
-    def leave(self):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.reader.join(TIMEOUT)
-
-    @property
-    def text(self):
-        return "".join(line for line in self.said if line)
-
-    def wait_for(self, pattern, after=0):
-        """The first match in what was said from `after` on."""
-        deadline = time.monotonic() + TIMEOUT
-        with self.news:
-            while True:
-                found = re.compile(pattern).search(self.text, after)
-                if found:
-                    return found
-                if (self.said and self.said[-1] is None) or not self.news.wait(deadline - time.monotonic()):
-                    raise AssertionError(f"never said {pattern!r}:\n{self.text}")
-
-    def ask(self, method, path, body=None, token=None, content_type="application/json"):
-        """Status and JSON of an answer."""
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://{self.address}{path}", data=data, method=method)
-        if data is not None:
-            request.add_header("Content-Type", content_type)
-        if token:
-            request.add_header("Authorization", f"Bearer {token}")
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.loads(error.read() or b"null")
-
-    def execute(self, name, item):
-        status, answer = self.ask("POST", f"/v1/pipelines/{name}/execute", item)
-        self.case.assertEqual(status, 200, answer)
-        return answer["outputs"]
-
-    def reload(self):
-        after = len(self.text)
-        self.process.send_signal(signal.SIGHUP)
-        return self.wait_for(r"(?:not )?reloaded.*", after).group(0)
-
-    def end(self, with_signal=signal.SIGTERM):
-        self.process.send_signal(with_signal)
-        return self.process.wait(TIMEOUT)
 
 
 class ServeTest(HeddleCase):
@@ -114,6 +43,26 @@ class ServeTest(HeddleCase):
         self.assertEqual((job["state"], job["result"]), ("done", {"outputs": [15]}), job)
         status, info = host.ask("GET", "/v1/host")
         self.assertEqual(info["listeners"], [{"transport": "http", "endpoint": host.address}])
+        self.assertEqual(host.end(), 0, host.text)
+
+    def test_one_worker_is_enough(self):
+        self.write("pipelines/triple.json", pipeline(node("late", "StartsLate"), node("m", "Multiply", {"multiplier": 3})))
+        self.write("pipelines/slow.json", pipeline(node("d", "Delay", {"delay_ms": 100000})))
+        host = self.serve("--plugin-dir", os.path.join(BUILD, "tests", "broken"), threads=1, drain_ms=100)
+        self.assertEqual(host.ask("GET", "/v1/host")[1]["threads"], 1)
+        for _ in range(3):
+            host.ask("POST", "/v1/jobs", {"type": "pipeline/slow", "payload": 1})
+        answers = []
+        asking = [threading.Thread(target=lambda n=n: answers.append(host.execute("triple", n))) for n in range(8)]
+        for thread in asking:
+            thread.start()
+        status, job = host.ask("POST", "/v1/jobs", {"type": "pipeline/triple", "payload": 14})
+        status, job = host.ask("GET", f"/v1/jobs/{job['id']}/wait?timeout_ms=30000")
+        self.assertEqual(job.get("result"), {"outputs": [42]}, job)
+        for thread in asking:
+            thread.join(TIMEOUT)
+        self.assertEqual(sorted(answers), [[3 * n] for n in range(8)])
+        self.assertEqual(host.ask("POST", "/v1/reload")[0], 200)
         self.assertEqual(host.end(), 0, host.text)
 
     def test_is_ready_in_json_for_programs(self):
@@ -191,7 +140,7 @@ class ServeTest(HeddleCase):
 
         before = host.address
         self.config(auth=auth, listen=[{"endpoint": "localhost:0", "limits": {"requests": 9}}], drain_ms=100)
-        host.address = re.search(r"listens anew: http on (\S+)", host.reload()).group(1)
+        host.address = re.search(r"listens anew: http on ([^;\s]+)", host.reload()).group(1)
         self.assertNotEqual(host.address, before)
         self.assertEqual(host.ask("GET", "/v1/host", token="another-token")[0], 200)
         host.address = before
@@ -203,8 +152,16 @@ class ServeTest(HeddleCase):
         for body_bytes, status in ((1, 413), (1000, 200)):
             self.write("pipelines/one.json", TRIPLE)
             self.config(listen=[{"endpoint": host.address, "limits": {"body_bytes": body_bytes}}])
-            self.assertIn("listens anew: http on", host.reload())
+            said = len(host.text)
+            self.assertIn("listeners to change: http on", host.reload())
+            host.wait_for(" changed: http on", said)
             self.assertEqual(host.ask("POST", "/v1/pipelines/one/execute", 14)[0], status)
+        self.config(listen=[{"endpoint": host.address}])
+        said = len(host.text)
+        status, answer = host.ask("POST", "/v1/reload")  # is answered, though it comes through the listener that changes
+        self.assertEqual((status, answer["listeners"]), (200, {"opened": [], "changed": ["http on " + host.address], "closed": []}))
+        host.wait_for(" changed: http on", said)
+        self.assertEqual(host.ask("GET", "/health")[0], 200)
 
     def test_a_signal_lets_finish_what_runs(self):
         self.write("pipelines/slow.json", SLOW)
@@ -339,6 +296,38 @@ class ServeTest(HeddleCase):
         os.rename(self.path("heddle.json"), self.path("other.json"))
         host = Host(self, self.start("serve", env={"HEDDLE_CONFIG": self.path("other.json")}))
         self.assertEqual(host.end(), 0)
+
+    def test_settings_of_several_files_are_one_configuration(self):
+        os.makedirs(self.path("home/heddle"))
+        self.write("home/heddle/heddle.json", {"pipelines": self.path("pipelines"), "lanes": {"heavy": {"weight": 3, "depth": 5}}, "drain_ms": 1000})
+        self.write("heddle.json", '{"listen": [{"endpoint": "127.0.0.1:0"}],\n "lanes": {"heavy": {"depth": 9}},\n "auth": {"tokens": [{"name": "me", "token": "not-to-be-shown", "scopes": ["read"]}]}}')
+        self.write("pipelines/triple.json", TRIPLE)
+        env = {"XDG_CONFIG_HOME": self.path("home"), "HEDDLE_DRAIN_MS": "200"}
+        host = Host(self, self.start("serve", env=env))
+        status, lane = host.ask("GET", "/v1/lanes/heavy", token="not-to-be-shown")
+        self.assertEqual((status, lane["weight"], lane["depth"]), (200, 3, 9), lane)
+        self.assertEqual(host.end(), 0)
+        said = self.heddle("config", "explain", "--threads", "2", env=env).out
+        for name, value, origin in (("threads", "2", "--threads"), ("drain_ms", "200", "HEDDLE_DRAIN_MS"), ("lanes.heavy.depth", "9", "heddle.json:2"),
+                                    ("lanes.heavy.weight", "3", self.path("home/heddle/heddle.json") + ":1"), ("store", "null", "default"),
+                                    ("client.host", '"http://127.0.0.1:7433"', "default")):
+            self.assertRegex(said, rf"(?m)^{re.escape(name)} +{re.escape(value)} +{re.escape(origin)}$")
+        dirs = self.heddle("config", "explain", "--plugin-dir", "/c", env={**env, "HEDDLE_PLUGIN_PATH": "/a::/b"}).out
+        self.assertRegex(dirs, r'(?m)^plugin_dirs +\["/a","/b","/c"\] +HEDDLE_PLUGIN_PATH, --plugin-dir$')
+        explained = json.loads(self.heddle("config", "explain", "--json", env=env).out)
+        self.assertEqual(explained["files"], ["heddle.json", self.path("home/heddle/heddle.json")])
+        rows = {row["setting"]: row for row in explained["settings"]}
+        self.assertEqual(rows["auth.tokens"], {"setting": "auth.tokens", "value": [{"name": "me", "token": "***", "scopes": ["read"]}], "from": [{"file": "heddle.json", "line": 3}]})
+        self.assertEqual(rows["threads"]["from"], [])
+        self.assertNotIn("not-to-be-shown", said + json.dumps(explained))
+
+    def test_config_explain_refuses_what_serve_refuses(self):
+        self.write("heddle.json", '{\n  "listne": []\n}')
+        for verb in (("serve",), ("config", "explain")):
+            said = self.heddle(*verb, code=INVALID).err
+            self.assertRegex(said, r'heddle.json:2:3: error\[unknown-key\](.|\n)*did you mean "listen"')
+        self.heddle("config", "explain", "--config", self.path("nowhere.json"), code=IO)
+        self.assertIn("HEDDLE_THREADS must be a whole number", self.heddle("config", "explain", "--config", self.config(), code=USAGE, env={"HEDDLE_THREADS": "many"}).err)
 
 
 if __name__ == "__main__":

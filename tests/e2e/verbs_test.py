@@ -1,10 +1,11 @@
 """Every verb of the command line, and the exit codes that scripts rely on."""
 import json
+import os
 import subprocess
 import unittest
 import xml.etree.ElementTree
 
-from program import DEAD_LETTERS, FAILED, INVALID, IO, OK, SOURCE, USAGE, HeddleCase, node, pipeline
+from program import DEAD_LETTERS, FAILED, INVALID, IO, OK, PROGRAM, SOURCE, TIMEOUT, USAGE, HeddleCase, node, pipeline
 
 DIAMOND = pipeline(node("first", "PassThrough"), node("left", "Add", {"addend": 1}), node("right", "Multiply", {"multiplier": 2}),
                    node("last", "Merge"),
@@ -174,7 +175,17 @@ class Verbs(HeddleCase):
                 self.assertTrue(failure["error"]["message"])
         log = self.write("log.json", pipeline(node("l", "Log")))
         first, last = map(json.loads, self.heddle("run", log, "--json", stdin=b"1\n").err.splitlines())
-        self.assertEqual((first, last["ok"]), ({"log": "heddle: info: l: 1"}, True))
+        self.assertRegex(first.pop("time"), r"^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertEqual((first, last["ok"]), ({"level": "info", "who": "l", "message": "1"}, True))
+
+    def test_the_journal_is_told_priorities(self):
+        path = self.write("log.json", pipeline(node("l", "Log", {"message": "came"})))
+        with open(self.path("journal"), "w+b") as journal:
+            stream = os.fstat(journal.fileno())
+            subprocess.run([PROGRAM, "run", path], input=b"1\n", stdout=subprocess.DEVNULL, stderr=journal, cwd=self.folder, timeout=TIMEOUT, check=True,
+                           env=self.environment({"JOURNAL_STREAM": f"{stream.st_dev}:{stream.st_ino}"}))
+            journal.seek(0)
+            self.assertEqual(journal.read(), b"<6>l: came: 1\n")
 
     def test_log_lines_appear_by_default(self):
         path = self.write("log.json", pipeline(node("l", "Log", {"message": "came"})))

@@ -52,7 +52,7 @@ LIBRARIES = {
     "libjq": (r"(jq|jv)\.h$", ["plugins/node_jq/"]),
     "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
-    "prometheus-cpp": (r"prometheus/", ["host/serve/metrics.cc"]),
+    "prometheus-cpp": (r"prometheus/", ["host/serve/metrics_text.cc"]),
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
     "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/"]),
     "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/"]),

@@ -1,0 +1,133 @@
+#include "serve/otlp_export.h"
+
+#include <algorithm>
+
+#include "clock.h"
+#include "log.h"
+#include "manifest/utf8.h"
+#include "retry.h"
+#include "serve/answer_of.h"
+
+namespace heddle {
+namespace {
+
+constexpr const char* kTransport = "http";
+constexpr const char* kOperation = "metrics";
+constexpr uint64_t kConnectMs = 5'000;
+constexpr uint64_t kMostBytes = uint64_t{1} << 20;  // of an answer
+constexpr uint64_t kFirstRetryMs = 1'000;
+constexpr uint64_t kLastWordMs = 1'000;             // for a collector that did not answer well before
+
+// 429, 502, 503 and 504 are worth another try, and what never reached the collector.
+bool is_passing(heddle_status status) { return status == HEDDLE_UNAVAILABLE || status == HEDDLE_EXHAUSTED || status == HEDDLE_DEADLINE; }
+
+}  // namespace
+
+OtlpExport::OtlpExport(OtlpSettings settings, Lanes& lanes, std::function<Value()> request)
+    : settings_(std::move(settings)), request_(std::move(request)), errands_(std::make_unique<Errands>(lanes, *lanes.find("system"))) {}
+
+Result<std::unique_ptr<OtlpExport>> OtlpExport::open(OtlpSettings settings, const Catalog& catalog, Lanes& lanes, std::function<Value()> request) {
+  const CatalogEntry entry = catalog.find("transport", kTransport);
+  if (!entry.type) {
+    const std::string hint = catalog.hint_for("transport", kTransport);
+    return Error("no-type", std::string("no plugin has the transport \"") + kTransport + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
+  }
+  std::unique_ptr<OtlpExport> out(new OtlpExport(std::move(settings), lanes, std::move(request)));
+  auto transport = TransportHandle::create(entry, "otlp", *Value::map({}), &lanes, *lanes.find("control"));
+  if (!transport) return std::move(transport).error();
+  out->transport_ = *std::move(transport);
+  TransportHandle& handle = *out->transport_;
+  if (auto active = answer_of<void>([&](auto done) { handle.activate(std::move(done)); }); !active) return std::move(active).error();
+  out->active_ = true;
+  const ChannelOptions options{.endpoint = out->settings_.endpoint,
+                               .operations = {{kOperation, "POST", out->settings_.path}},
+                               .tls = out->settings_.tls,
+                               .headers = out->settings_.headers,
+                               .connect_ms = std::min(kConnectMs, out->settings_.timeout_ms),
+                               .most_body_bytes = kMostBytes};
+  auto channel = answer_of<std::unique_ptr<Channel>>([&](auto done) { handle.connect(options, std::move(done)); });
+  if (!channel) return std::move(channel).error();
+  out->channel_ = *std::move(channel);
+  OtlpExport* const raw = out.get();
+  out->errands_->at(now_ns() + out->settings_.interval_ms * kNsPerMs, [raw] { raw->send(raw->settings_.timeout_ms); });
+  return out;
+}
+
+OtlpExport::~OtlpExport() {
+  heddle_id call = 0;
+  bool is_well = true;
+  {
+    std::lock_guard lock(mutex_);
+    ending_ = true;
+    is_well = trouble_.empty() && !under_way_;
+  }
+  errands_.reset();  // a request that is being sent has an id now
+  const auto wait_for_quiet = [this] {
+    std::unique_lock lock(mutex_);
+    quiet_.wait(lock, [this] { return !under_way_; });
+  };
+  if (channel_) {
+    {
+      std::lock_guard lock(mutex_);
+      call = under_way_ ? call_ : 0;
+    }
+    if (call) channel_->cancel(call);
+    wait_for_quiet();
+    send(is_well ? settings_.timeout_ms : std::min(settings_.timeout_ms, kLastWordMs));
+    wait_for_quiet();
+    static_cast<void>(answer_of<void>([this](auto done) { channel_->disconnect(std::move(done)); }));
+    channel_.reset();
+  }
+  if (!active_) return;
+  auto ended = answer_of<void>([this](auto done) { transport_->deactivate(std::move(done)); });
+  if (!ended) log::write(log::Level::kWarn, "otlp", "the transport did not end cleanly: " + ended.error().text());
+}
+
+void OtlpExport::send(uint64_t timeout_ms) {
+  const uint64_t now = now_ns();
+  {
+    std::lock_guard lock(mutex_);
+    under_way_ = true;
+    call_ = 0;
+    begun_ns_ = now;
+  }
+  const heddle_id call = channel_->call({.operation = kOperation, .body = request_(), .deadline_ns = now + timeout_ms * kNsPerMs},
+                                        {.answered = [this](const RemoteAnswer& answer) { heard(answer); }});
+  std::lock_guard lock(mutex_);
+  if (under_way_ && begun_ns_ == now) call_ = call;
+}
+
+uint64_t OtlpExport::next_ns(const RemoteAnswer& answer) const {
+  const uint64_t now = now_ns(), regular = std::max(now, begun_ns_ + settings_.interval_ms * kNsPerMs);
+  if (answer.is_ok() || !is_passing(answer.status)) return regular;
+  if (answer.retry_after_ms) return now + answer.retry_after_ms * kNsPerMs;
+  const RetryPolicy policy{.first_ns = kFirstRetryMs * kNsPerMs, .cap_ns = settings_.interval_ms * kNsPerMs, .jitter = RetryPolicy::Jitter::kEqual};
+  return now + policy.wait_ns(failures_ + 1);
+}
+
+void OtlpExport::heard(const RemoteAnswer& answer) {
+  std::string trouble = answer.is_ok() ? "" : answer.why.text(), before;
+  if (answer.is_ok()) {
+    if (const auto body = answer.json()) trouble = otlp_complaint(*body);
+  }
+  bool is_given_up = false;
+  {
+    std::lock_guard lock(mutex_);
+    is_given_up = ending_ && answer.status == HEDDLE_CANCELLED;
+    if (!is_given_up) before = std::exchange(trouble_, trouble);
+    failures_ = answer.is_ok() ? 0 : failures_ + 1;
+  }
+  if (!is_given_up) tell(trouble, before);
+  std::lock_guard lock(mutex_);
+  under_way_ = false;
+  if (!ending_) errands_->at(next_ns(answer), [this] { send(settings_.timeout_ms); });
+  quiet_.notify_all();
+}
+
+void OtlpExport::tell(const std::string& trouble, const std::string& before) const {
+  const std::string collector = "the collector at " + settings_.endpoint + settings_.path;
+  if (!trouble.empty() && before.empty()) log::write(log::Level::kWarn, "otlp", "metrics do not reach " + collector + ": " + printable(trouble));
+  if (trouble.empty() && !before.empty()) log::write(log::Level::kInfo, "otlp", "metrics reach " + collector + " again");
+}
+
+}  // namespace heddle
