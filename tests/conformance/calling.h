@@ -1,4 +1,4 @@
-// For tests of a transport's client side: a channel of our own plugin to an endpoint, and a peer that answers byte by byte as the test says.
+// For tests of a transport's client side: a channel of one of our plugins to an endpoint, and a peer that answers byte by byte as the test says.
 #pragma once
 #include <poll.h>
 
@@ -43,9 +43,9 @@ class Heard {
 
 class Calling {
  public:
-  explicit Calling(ChannelOptions options, const std::string& params = "{}") {
+  explicit Calling(ChannelOptions options, const std::string& params = "{}", const std::string& transport = "http") {
     const Catalog catalog = Catalog::scan({HEDDLE_OUR_PLUGINS});
-    auto made = TransportHandle::create(catalog.find("transport", "http"), "calls", *Value::parse(params), nullptr, LaneId{0},
+    auto made = TransportHandle::create(catalog.find("transport", transport), "calls", *Value::parse(params), nullptr, LaneId{0},
                                         [this](std::string_view rule) { faults.add(std::string(rule)); });
     EXPECT_TRUE(made) << (made ? "" : made.error().text());
     if (!made) return;
@@ -116,6 +116,7 @@ class Played {
     }
   }
   bool is_there() const { return fd_ >= 0; }
+  int socket() const { return fd_; }
   // The head of the next request.
   std::string head() {
     size_t at;

@@ -175,9 +175,9 @@ class Served {
   };
 
   explicit Served(Receive receive, ListenLimits limits = {}, const std::string& params = "{}", std::vector<Operation> operations = kOperations,
-                  std::string otherwise = {}) {
+                  std::string otherwise = {}, const std::string& transport = "http") {
     const Catalog catalog = Catalog::scan({HEDDLE_OUR_PLUGINS});
-    auto made = TransportHandle::create(catalog.find("transport", "http"), "api", *Value::parse(params), nullptr, LaneId{0},
+    auto made = TransportHandle::create(catalog.find("transport", transport), "api", *Value::parse(params), nullptr, LaneId{0},
                                         [this](std::string_view rule) { faults.add(std::string(rule)); });
     EXPECT_TRUE(made) << (made ? "" : made.error().text());
     if (!made) return;
@@ -200,6 +200,8 @@ class Served {
     });
     done.get_future().wait();
   }
+  // The test has closed it by itself.
+  void dismiss() { closed_ = true; }
 
   Arrivals<std::string> faults;
   std::unique_ptr<TransportHandle> handle;

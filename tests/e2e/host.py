@@ -105,7 +105,8 @@ class HostCase(HeddleCase):
         ready = host.stdout.readline()
         if not ready:
             raise AssertionError(f"the host does not start: {self.finish(host)}")
-        self.url = "http://" + json.loads(ready)["listeners"][0]["endpoint"]
+        self.listeners = json.loads(ready)["listeners"]
+        self.url = "http://" + self.listeners[0]["endpoint"]
         return host
 
     def environment(self, extra=None):

@@ -54,6 +54,8 @@ LIBRARIES = {
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
     "prometheus-cpp": (r"prometheus/", ["host/serve/metrics_text.cc"]),
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
+    "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/"]),
+    "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/"]),
     "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),

@@ -1,0 +1,304 @@
+#include "exchange.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "listener.h"
+
+namespace transport_grpc {
+namespace {
+
+using heddle::sdk::Value;
+using heddle::sdk::ValueRef;
+using heddle::sdk::detail::guard;
+using heddle::sdk::detail::to_str;
+using heddle::sdk::detail::to_view;
+
+// So many items of a stream are taken without asking for more, if they are not too large.
+constexpr uint32_t kItems = 256;
+
+// "ipv4:127.0.0.1:51234", "ipv6:%5B::1%5D:51234"
+std::string address_of(std::string peer) {
+  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer.erase(0, 5);
+  for (const auto& [coded, plain] : {std::pair{"%5B", '['}, std::pair{"%5D", ']'}})
+    if (const size_t at = peer.find(coded); at != peer.npos) peer.replace(at, 3, 1, plain);
+  return peer;
+}
+
+std::string identity_of(const grpc::CallbackServerContext& context) {
+  const auto known = context.auth_context();
+  if (!known || !known->IsPeerAuthenticated()) return {};
+  const auto subject = known->FindPropertyValues("x509_subject");
+  return subject.empty() ? std::string() : std::string(subject[0].data(), subject[0].size());
+}
+
+std::string code_of(heddle_status status) {
+  return status == HEDDLE_NOT_FOUND ? "not-found" : status == HEDDLE_INVALID ? "invalid" : status == HEDDLE_EXHAUSTED ? "too-large" : "internal";
+}
+
+Failure ended_as(heddle_status status, std::string_view why) {
+  Failure f = failure("internal", std::string(why));
+  f.status = status;
+  if (status == HEDDLE_UNAVAILABLE || status == HEDDLE_EXHAUSTED || status == HEDDLE_DEADLINE) f.error_class = "retryable";
+  f.code = status == HEDDLE_DEADLINE ? "deadline" : status == HEDDLE_CANCELLED ? "cancelled" : "broken-off";
+  return f;
+}
+
+}  // namespace
+
+Exchange* Exchange::begin(Listener& listener, const Method& method, grpc::CallbackServerContext& context) {
+  const auto made = std::make_shared<Exchange>(listener, method, context);
+  made->self_ = made;
+  made->start();
+  return made.get();
+}
+
+void Exchange::start() {
+  deadline_ns_ = deadline_of(context_.raw_deadline());
+  std::optional<Failure> refused = listener_.enter(self_);
+  auto said = read_metadata(context_.client_metadata());
+  if (!refused) refused = std::move(said.refused);
+  metadata_ = std::move(said.metadata);
+  std::lock_guard lock(mutex_);
+  if (refused) return finish(*refused);
+  due_ns_ = in_ms(listener_.offer().request_ms);
+  StartRead(&in_);
+}
+
+void Exchange::OnReadDone(bool ok) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    // Without its "end" a stream of items may have been cut short: gRPC does not tell that from a peer that has said all.
+    if (!ok && state_ == State::kReading) return finish(failure("invalid", std::string("the request did not come to its end: ") + method_.path));
+    if (!ok) return;  // no credit comes any more
+  }
+  guard([&] { method_.is_stream ? take_stream_message() : take_message(); },
+        [&](heddle_status status, std::string_view why) {
+          std::lock_guard lock(mutex_);
+          if (state_ != State::kEnded) finish(failure(code_of(status), std::string(why)));
+        });
+}
+
+void Exchange::take_message() {
+  wanted_ = method_.read_request(in_);
+  in_.Clear();
+  if (listener_.offer().operations.contains(method_.operation)) return ask();
+  // Only health is served without the host: where it says nothing of itself, it is well as long as it is there.
+  std::lock_guard lock(mutex_);
+  if (state_ != State::kEnded) finish_with(health_reply(true));
+}
+
+void Exchange::take_stream_message() {
+  using Said = StreamRequestSaid;
+  Said said = read_stream_request(in_);
+  bool is_whole = false;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    const bool reading = state_ == State::kReading;
+    if ((said.kind == Said::kOpen) == opened_ || said.kind == Said::kNothing || (!reading && said.kind != Said::kCredit))
+      return finish(failure("invalid", "a stream begins with one \"open\", then come items and \"end\", and \"credit\" at any time"));
+    if (said.kind == Said::kOpen) {
+      if (said.text.empty()) return finish(failure("invalid", "the request names no pipeline"));
+      opened_ = true;
+      wanted_.parameters = {{"name", std::move(said.text)}};
+      credit_.open(said.credit);
+      send(write_reply_credit(kItems), false);
+    } else if (said.kind == Said::kItem) {
+      if (lines_.size() + said.text.size() + 1 > listener_.offer().body_bytes)
+        return finish(failure("too-large", "at most " + std::to_string(listener_.offer().body_bytes) + " bytes of items are taken"));
+      std::replace_if(said.text.begin(), said.text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+      lines_.append(said.text).append("\n");
+      if (++items_ % (kItems / 2) == 0) send(write_reply_credit(kItems / 2), false);
+    } else if (said.kind == Said::kCredit) {
+      credit_.add(said.credit);
+    }
+    is_whole = said.kind == Said::kEnd;
+  }
+  if (is_whole) ask();
+  else settle();
+  std::lock_guard lock(mutex_);
+  if (state_ != State::kEnded) StartRead(&in_);
+}
+
+// The request is whole.
+void Exchange::ask() {
+  const std::string lines = std::exchange(lines_, {});
+  if (method_.is_stream) wanted_.body = Value::bytes(std::as_bytes(std::span(lines)));
+  const Value parameters = map_of(wanted_.parameters);
+  const Value metadata = metadata_.texts.empty() ? Value() : map_of(metadata_.texts);
+  const std::string peer = address_of(context_.peer()), identity = identity_of(context_);
+  heddle_request r{};
+  r.struct_size = sizeof r;
+  r.operation = to_str(method_.operation);
+  r.peer = to_str(peer);
+  r.identity = to_str(identity);
+  r.token = to_str(metadata_.token);
+  r.content_type = to_str(!wanted_.body ? "" : method_.is_stream ? "application/x-ndjson" : "application/json");
+  r.trace = to_str(metadata_.trace);
+  r.deadline_ns = deadline_ns_;
+  r.parameters = parameters.get();
+  r.metadata = metadata.get();
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    state_ = State::kAsked;
+    due_ns_ = kNever;
+    settling_ = true;
+    r.credit = method_.is_stream ? credit_.take() : 0;
+    r.exchange = id_ = listener_.exchanges().open(self_);
+  }
+  r.body = wanted_.body.release();
+  listener_.exchanges().ask(listener_.id(), r);
+  {
+    std::lock_guard lock(mutex_);
+    settling_ = false;
+  }
+  settle();
+}
+
+// Gives the host the credit that is due; whoever comes meanwhile leaves it to who does it already.
+void Exchange::settle() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(settling_, true)) return;
+  while (state_ == State::kStreaming || state_ == State::kAsked) {
+    const uint32_t due = method_.is_stream ? credit_.take() : 0;
+    if (due == 0) break;
+    lock.unlock();
+    listener_.exchanges().grant(id_, due);
+    lock.lock();
+  }
+  settling_ = false;
+}
+
+void Exchange::answer(const heddle_answer& a) {
+  const Value body = Value::adopt(a.body);
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kEnded) return;
+  if (!is_owed()) return host_erred("answered twice");
+  const bool is_health = method_.path == std::string_view(kHealthPath);
+  if (a.status == HEDDLE_UNAVAILABLE && is_health) return finish_with(health_reply(false));
+  if (a.status < 0) return finish(failure_of(a.status, body, a.retry_after_ms));
+  if (a.more != method_.is_stream) return host_erred(a.more ? "answered with a stream where none was asked for" : "answered with no stream");
+  if (a.more) {
+    state_ = State::kStreaming;
+    return;
+  }
+  guard([&] { finish_with(method_.write_reply(body)); }, [&](heddle_status, std::string_view why) { host_erred("gave an answer that cannot be sent: " + std::string(why)); });
+}
+
+void Exchange::part(heddle_value* v) {
+  const Value value = Value::adopt(v);
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kEnded) return;
+  if (state_ != State::kStreaming || end_) return host_erred("sent a part of no stream");
+  if (out_.size() > 2 * Credit::kWindow) return host_erred("sent a part without credit");
+  guard([&] { send(write_part(value), true); }, [&](heddle_status, std::string_view why) { host_erred("sent a part that cannot be sent: " + std::string(why)); });
+}
+
+void Exchange::end(heddle_status status, std::string_view why) {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kEnded) return;
+  if (state_ != State::kStreaming || end_) return host_erred("ended a stream twice, or none");
+  end_ = status < 0 ? status_of(ended_as(status, why)) : grpc::Status::OK;
+  go_on();
+}
+
+void Exchange::give_up() {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kEnded) return;
+  given_up_ = true;
+  finish(failure("given-up", "the host gave the request up"));
+}
+
+void Exchange::host_erred(std::string_view what) {
+  listener_.exchanges().complain(id_, what);
+  finish(failure("internal", "the host " + std::string(what)));
+}
+
+void Exchange::send(grpc::ByteBuffer message, bool counts) {
+  out_.push_back({std::move(message), counts});
+  go_on();
+}
+
+void Exchange::go_on() {
+  if (writing_ || state_ == State::kEnded) return;
+  if (!out_.empty()) {
+    writing_ = true;
+    if (state_ != State::kReading) due_ns_ = in_ms(listener_.offer().stall_ms);
+    StartWrite(&out_.front().bytes);
+  } else if (end_) {
+    state_ = State::kEnded;
+    due_ns_ = in_ms(listener_.offer().stall_ms);
+    Finish(*end_);
+  }
+}
+
+void Exchange::finish_with(const grpc::ByteBuffer& reply) {
+  state_ = State::kEnded;
+  due_ns_ = in_ms(listener_.offer().stall_ms);
+  out_.clear();
+  out_.push_back({reply, false});
+  StartWriteAndFinish(&out_.front().bytes, {}, grpc::Status::OK);
+}
+
+void Exchange::finish(const Failure& failure) {
+  state_ = State::kEnded;
+  due_ns_ = in_ms(listener_.offer().stall_ms);
+  const auto add = [&](const char* name, const std::string& text) {
+    if (!text.empty() && is_printable(text)) context_.AddTrailingMetadata(name, text);
+  };
+  add(kCodeField, failure.code);
+  add(kClassField, failure.error_class);
+  if (failure.retry_after_ms > 0) add(kRetryField, std::to_string(failure.retry_after_ms));
+  Finish(status_of(failure));
+}
+
+void Exchange::OnWriteDone(bool ok) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    if (!ok) return finish(failure("cancelled", "the peer has gone"));
+    writing_ = false;
+    if (state_ != State::kReading) due_ns_ = kNever;
+    if (out_.front().counts) credit_.sent();
+    out_.pop_front();
+    go_on();
+  }
+  settle();
+}
+
+void Exchange::OnCancel() {
+  std::lock_guard lock(mutex_);
+  if (state_ != State::kEnded) finish(failure("cancelled", "the peer has gone, or gave the request up"));
+}
+
+void Exchange::look(uint64_t now) {
+  std::lock_guard lock(mutex_);
+  if (done_ || now < due_ns_) return;
+  if (state_ == State::kReading) return finish(failure("request-timeout", "the request did not come to its end in time"));
+  due_ns_ = kNever;
+  context_.TryCancel();
+}
+
+void Exchange::OnDone() {
+  heddle_id id;
+  bool given_up;
+  const bool cancelled = context_.IsCancelled();
+  {
+    std::lock_guard lock(mutex_);
+    done_ = true;
+    id = id_;
+    given_up = given_up_;
+  }
+  const bool late = cancelled && deadline_ns_ != 0 && now_ns() >= deadline_ns_;
+  if (id != 0 && late) listener_.exchanges().over(id, HEDDLE_DEADLINE, "the caller's deadline has passed");
+  else if (id != 0 && cancelled) listener_.exchanges().over(id, HEDDLE_CANCELLED, "the peer has gone, or gave the request up, or does not read");
+  else if (id != 0 && given_up) listener_.exchanges().over(id, HEDDLE_CANCELLED, "given up by the host");
+  else if (id != 0) listener_.exchanges().over(id, HEDDLE_OK, {});
+  const auto last = std::move(self_);
+  listener_.leave(last);
+}
+
+}  // namespace transport_grpc

@@ -1,0 +1,91 @@
+// Exchange: one request of a peer and its answer, between gRPC's callbacks and whichever thread of the host answers.
+#pragma once
+#include <grpcpp/support/server_callback.h>
+#include <heddle/draft/transport.h>
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "clock.h"
+#include "credit.h"
+#include "exchanges.h"
+#include "methods.h"
+#include "stream_messages.h"
+
+namespace transport_grpc {
+
+class Listener;
+
+class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public std::enable_shared_from_this<Exchange> {
+ public:
+  Exchange(Listener& listener, const Method& method, grpc::CallbackServerContext& context) : listener_(listener), method_(method), context_(context) {}
+  // For gRPC. It keeps itself until it is over.
+  static Exchange* begin(Listener& listener, const Method& method, grpc::CallbackServerContext& context);
+
+  // [any] What the host says; values are consumed. Of one that has ended: nothing happens.
+  void answer(const heddle_answer& a);
+  void part(heddle_value* v);
+  void end(heddle_status status, std::string_view why);
+  void give_up();
+
+  // [any] The peer keeps us waiting too long: it is cut off.
+  void look(uint64_t now);
+
+  // By gRPC.
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  enum class State : uint8_t { kReading, kAsked, kStreaming, kEnded };
+
+  void start();
+  void take_message();
+  void take_stream_message();
+  void ask();
+  void settle();
+  // With the lock held:
+  void send(grpc::ByteBuffer message, bool counts);
+  void go_on();
+  void finish(const Failure& failure);
+  void finish_with(const grpc::ByteBuffer& reply);
+  void host_erred(std::string_view what);
+  bool is_owed() const { return state_ == State::kAsked; }
+
+  Listener& listener_;
+  const Method& method_;
+  grpc::CallbackServerContext& context_;
+  std::shared_ptr<Exchange> self_;  // until it is over
+  uint64_t deadline_ns_ = 0;
+  Metadata metadata_;
+  grpc::ByteBuffer in_;
+  // Of whoever reads:
+  Wanted wanted_;
+  std::string lines_;  // the items of a stream
+  uint32_t items_ = 0;
+  bool opened_ = false;
+
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  State state_ = State::kReading;
+  heddle_id id_ = 0;  // once the host is asked
+  struct Message {
+    grpc::ByteBuffer bytes;
+    bool counts;  // against the credit
+  };
+  std::deque<Message> out_;  // the first one is being written, if `writing_`
+  bool writing_ = false;
+  std::optional<grpc::Status> end_;  // once everything is written
+  Credit credit_;
+  bool settling_ = false;  // somebody speaks to the host
+  bool given_up_ = false;  // by the host
+  bool done_ = false;      // gRPC has forgotten it
+  uint64_t due_ns_ = kNever;
+};
+
+}  // namespace transport_grpc

@@ -1,0 +1,177 @@
+#include "methods.h"
+
+#include <grpc/health/v1/health.pb.h>
+#include <heddle/v1/heddle.pb.h>
+
+#include <algorithm>
+#include <array>
+
+#include "messages.h"
+
+namespace transport_grpc {
+namespace {
+
+using heddle::sdk::Error;
+using heddle::sdk::Value;
+using heddle::sdk::ValueRef;
+using heddle::sdk::detail::to_view;
+namespace v1 = heddle::v1;
+using grpc::ByteBuffer;
+
+std::string_view kLines = "application/x-ndjson";
+
+// What the body of an answer must be, and is not.
+ValueRef list_of(ValueRef body, std::string_view key) {
+  const ValueRef list = body.find(key);
+  if (!list.is(HEDDLE_LIST)) throw Error(HEDDLE_INTERNAL, "the host's answer has no list \"" + std::string(key) + "\"");
+  return list;
+}
+
+std::string parameter(const heddle_request& r, std::string_view name) {
+  std::string text = text_of(ValueRef(r.parameters), name);
+  if (text.empty()) throw Error(HEDDLE_INVALID, std::string(to_view(r.operation)) + " needs the parameter \"" + std::string(name) + "\"");
+  return text;
+}
+
+Value parsed(std::string_view json, const char* what) {
+  if (json.empty()) throw Error(HEDDLE_INVALID, std::string(what) + " is empty: it must be JSON");
+  return Value::parse(json);
+}
+
+template <class Texts>
+Value parsed_list(const Texts& texts, const char* what) {
+  std::vector<Value> values;
+  for (const std::string& text : texts) values.push_back(parsed(text, what));
+  return Value::list(std::move(values));
+}
+
+template <class Message>
+Wanted read_empty(const ByteBuffer& message) {
+  read_message<Message>(message);
+  return {};
+}
+template <class Message>
+ByteBuffer write_empty(const heddle_request&) {
+  return write_message(Message());
+}
+
+// Execute
+
+Wanted read_execute(const ByteBuffer& message) {
+  const auto request = read_message<v1::ExecuteRequest>(message);
+  if (request.pipeline().empty()) throw Error(HEDDLE_INVALID, "the request names no pipeline");
+  return {{{"name", request.pipeline()}}, Value::bytes(std::as_bytes(std::span(request.input())))};
+}
+ByteBuffer write_executed(ValueRef body) {
+  v1::ExecuteReply reply;
+  const ValueRef outputs = list_of(body, "outputs"), failed = list_of(body, "failed");
+  for (size_t i = 0; i < outputs.size(); ++i) reply.add_outputs(json_of(outputs.at(i)));
+  for (size_t i = 0; i < failed.size(); ++i) reply.add_failed(json_of(failed.at(i)));
+  return write_message(reply);
+}
+ByteBuffer write_execute(const heddle_request& r) {
+  v1::ExecuteRequest request;
+  request.set_pipeline(parameter(r, "name"));
+  if (r.body) request.set_input(json_of(ValueRef(r.body)));
+  return write_message(request);
+}
+Value read_executed(const ByteBuffer& message) {
+  const auto reply = read_message<v1::ExecuteReply>(message);
+  return Value::map({{"outputs", parsed_list(reply.outputs(), "an output")}, {"failed", parsed_list(reply.failed(), "a failed item")}});
+}
+
+// ListPipelines
+
+ByteBuffer write_pipelines(ValueRef body) {
+  v1::ListPipelinesReply reply;
+  const ValueRef list = list_of(body, "pipelines");
+  for (size_t i = 0; i < list.size(); ++i) {
+    v1::Pipeline& one = *reply.add_pipelines();
+    one.set_name(text_of(list.at(i), "name"));
+    one.set_description(text_of(list.at(i), "description"));
+    one.set_nodes(static_cast<uint32_t>(list.at(i).find("nodes").as_int().value_or(0)));
+  }
+  return write_message(reply);
+}
+Value read_pipelines(const ByteBuffer& message) {
+  const auto reply = read_message<v1::ListPipelinesReply>(message);
+  std::vector<Value> list;
+  for (const v1::Pipeline& one : reply.pipelines())
+    list.push_back(Value::map({{"name", Value::string(one.name())}, {"description", Value::string(one.description())}, {"nodes", Value::integer(one.nodes())}}));
+  return Value::map({{"pipelines", Value::list(std::move(list))}});
+}
+
+// ListNodeTypes
+
+ByteBuffer write_types(ValueRef body) {
+  v1::ListNodeTypesReply reply;
+  const ValueRef list = list_of(body, "types");
+  for (size_t i = 0; i < list.size(); ++i) {
+    v1::NodeType& one = *reply.add_types();
+    one.set_name(text_of(list.at(i), "name"));
+    one.set_plugin(text_of(list.at(i), "plugin"));
+    const ValueRef capabilities = list.at(i).find("capabilities");
+    one.set_capabilities(capabilities ? json_of(capabilities) : "{}");
+  }
+  return write_message(reply);
+}
+Value read_types(const ByteBuffer& message) {
+  const auto reply = read_message<v1::ListNodeTypesReply>(message);
+  std::vector<Value> list;
+  for (const v1::NodeType& one : reply.types())
+    list.push_back(Value::map({{"name", Value::string(one.name())}, {"plugin", Value::string(one.plugin())}, {"capabilities", parsed(one.capabilities(), "a type's capabilities")}}));
+  return Value::map({{"types", Value::list(std::move(list))}});
+}
+
+// Version
+
+ByteBuffer write_version(ValueRef body) {
+  v1::VersionReply reply;
+  reply.set_version(text_of(body, "version"));
+  reply.set_host(json_of(body));
+  return write_message(reply);
+}
+Value read_version(const ByteBuffer& message) { return parsed(read_message<v1::VersionReply>(message).host(), "what the host says of itself"); }
+
+// grpc.health.v1
+
+Wanted read_health(const ByteBuffer& message) {
+  const auto request = read_message<grpc::health::v1::HealthCheckRequest>(message);
+  if (!request.service().empty() && request.service() != "heddle.v1.Host")
+    throw Error(HEDDLE_NOT_FOUND, "there is no service \"" + request.service() + "\"");
+  return {};
+}
+ByteBuffer write_health(ValueRef) { return health_reply(true); }
+
+constexpr Method kMethods[] = {
+    {"/heddle.v1.Host/Execute", "pipelines.execute", false, read_execute, write_executed, write_execute, read_executed},
+    {"/heddle.v1.Host/Stream", "pipelines.execute", true},
+    {"/heddle.v1.Host/ListPipelines", "pipelines.list", false, read_empty<v1::ListPipelinesRequest>, write_pipelines, write_empty<v1::ListPipelinesRequest>, read_pipelines},
+    {"/heddle.v1.Host/ListNodeTypes", "types.list", false, read_empty<v1::ListNodeTypesRequest>, write_types, write_empty<v1::ListNodeTypesRequest>, read_types},
+    {"/heddle.v1.Host/Version", "host", false, read_empty<v1::VersionRequest>, write_version, write_empty<v1::VersionRequest>, read_version},
+    {kHealthPath, kHealthOperation, false, read_health, write_health},
+};
+
+}  // namespace
+
+std::span<const Method> methods() { return kMethods; }
+
+const Method* method_for(std::string_view operation, std::string_view content_type) {
+  const auto fits = [&](const Method& m) {
+    return m.operation == operation && (m.is_stream ? content_type == kLines : m.write_request && content_type != kLines);
+  };
+  const auto found = std::find_if(std::begin(kMethods), std::end(kMethods), fits);
+  return found == std::end(kMethods) ? nullptr : &*found;
+}
+
+ByteBuffer health_reply(bool serving) {
+  grpc::health::v1::HealthCheckResponse reply;
+  reply.set_status(serving ? grpc::health::v1::HealthCheckResponse::SERVING : grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+  return write_message(reply);
+}
+ByteBuffer health_request() { return write_message(grpc::health::v1::HealthCheckRequest()); }
+bool is_serving(const ByteBuffer& reply) {
+  return read_message<grpc::health::v1::HealthCheckResponse>(reply).status() == grpc::health::v1::HealthCheckResponse::SERVING;
+}
+
+}  // namespace transport_grpc

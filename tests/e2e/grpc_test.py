@@ -1,0 +1,193 @@
+"""A client that was generated from the .proto, in Python, against a running host that listens on gRPC."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+import grpc
+
+from host import HostCase
+from program import SOURCE, TIMEOUT, node, pipeline
+
+GENERATED = tempfile.mkdtemp(prefix="heddle-proto-")
+unittest.addModuleCleanup(shutil.rmtree, GENERATED, True)
+subprocess.run(["protoc", f"--python_out={GENERATED}", f"--grpc_python_out={GENERATED}", f"--plugin=protoc-gen-grpc_python={shutil.which('grpc_python_plugin')}",
+                "-I", f"{SOURCE}/sdk/proto", f"{SOURCE}/sdk/proto/heddle/v1/heddle.proto"], check=True)
+sys.path.append(GENERATED)
+from heddle.v1 import heddle_pb2 as pb, heddle_pb2_grpc  # noqa: E402
+
+HEALTH = "/grpc.health.v1.Health/Check"
+SERVING = b"\x08\x01"  # HealthCheckResponse{status: SERVING}
+TOKENS = [{"name": "all", "token": "a-token-for-everything", "scopes": ["read", "submit", "admin"]}, {"name": "eyes", "token": "a-token-for-reading", "scopes": ["read"]}]
+
+
+class GrpcCase(HostCase):
+    def serve_grpc(self, params=None, limits=None, **config):
+        os.makedirs(self.path("served"), exist_ok=True)
+        self.write("served/same.json", pipeline(node("log", "Log", {"message": "here"})))
+        listen = {"transport": "grpc", "endpoint": "127.0.0.1:0", "params": params or {}, "limits": limits or {}}
+        self.host = self.serve(listen=[{"endpoint": "127.0.0.1:0"}, listen], **config)
+        self.endpoint = self.listeners[1]["endpoint"]
+        return self.stub()
+
+    def stub(self, credentials=None):
+        self.channel = grpc.secure_channel(self.endpoint, credentials) if credentials else grpc.insecure_channel(self.endpoint)
+        self.addCleanup(self.channel.close)
+        return heddle_pb2_grpc.HostStub(self.channel)
+
+    def health(self, request=b"", metadata=None):
+        return self.channel.unary_unary(HEALTH)(request, timeout=TIMEOUT, metadata=metadata)
+
+    def refused(self, code, ask):
+        """The failure of a call that must fail so, and its trailing metadata."""
+        with self.assertRaises(grpc.RpcError) as caught:
+            ask()
+        self.assertEqual(caught.exception.code(), code, caught.exception)
+        return caught.exception, dict(caught.exception.trailing_metadata())
+
+
+class Grpc(GrpcCase):
+    def test_a_pipeline_is_run(self):
+        host = self.serve_grpc()
+        reply = host.Execute(pb.ExecuteRequest(pipeline="double", input=b"21"), timeout=TIMEOUT)
+        self.assertEqual([json.loads(text) for text in reply.outputs], [42])
+        self.assertEqual(list(reply.failed), [])
+
+    def test_an_item_that_fails_says_so_and_the_call_is_well(self):
+        host = self.serve_grpc()
+        reply = host.Execute(pb.ExecuteRequest(pipeline="never", input=b"1"), timeout=TIMEOUT)
+        self.assertEqual(list(reply.outputs), [])
+        failed = json.loads(reply.failed[0])
+        self.assertEqual(failed["node"], "a")
+        self.assertIn("not enough", failed["message"])
+
+    def test_a_stream_of_items_comes_back_in_order(self):
+        host = self.serve_grpc()
+
+        def items():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))
+            for i in range(2000):
+                yield pb.StreamRequest(item=str(i).encode())
+            yield pb.StreamRequest(end=pb.StreamRequest.End())
+        outputs = [json.loads(r.output) for r in host.Stream(items(), timeout=TIMEOUT) if r.HasField("output")]
+        self.assertEqual(outputs, [2 * i for i in range(2000)])
+
+    def test_results_come_against_credit_and_no_further(self):
+        host = self.serve_grpc()
+        more, over = threading.Event(), threading.Event()
+
+        def said():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double", credit=3))
+            for i in range(5):
+                yield pb.StreamRequest(item=str(i).encode())
+            yield pb.StreamRequest(end=pb.StreamRequest.End())
+            more.wait(TIMEOUT)
+            yield pb.StreamRequest(credit=2)
+            over.wait(TIMEOUT)
+        heard = []
+        for reply in host.Stream(said(), timeout=TIMEOUT):
+            if reply.HasField("output"):
+                heard.append(json.loads(reply.output))
+                if len(heard) == 3:
+                    more.set()
+                elif len(heard) > 3:
+                    self.assertTrue(more.is_set())
+        over.set()
+        self.assertEqual(heard, [0, 2, 4, 6, 8])
+
+    def test_what_is_wrong_is_said(self):
+        host = self.serve_grpc()
+        error, said = self.refused(grpc.StatusCode.NOT_FOUND, lambda: host.Execute(pb.ExecuteRequest(pipeline="duble", input=b"1"), timeout=TIMEOUT))
+        self.assertEqual(error.details(), 'there is no pipeline "duble"; did you mean "double"?')
+        self.assertEqual((said["heddle-code"], said["heddle-class"]), ("not-found", "permanent"))
+        error, _ = self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: host.Execute(pb.ExecuteRequest(pipeline="double", input=b"{"), timeout=TIMEOUT))
+        self.assertIn("not JSON: line 1, column 2", error.details())
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: host.Execute(pb.ExecuteRequest(input=b"1"), timeout=TIMEOUT))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter([pb.StreamRequest(item=b"1")]), timeout=TIMEOUT)))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter([]), timeout=TIMEOUT)))
+        unended = [pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double")), pb.StreamRequest(item=b"1")]
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter(unended), timeout=TIMEOUT)))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: self.channel.unary_unary("/heddle.v1.Host/Execute")(b"\xff\xff", timeout=TIMEOUT))
+        self.refused(grpc.StatusCode.UNIMPLEMENTED, lambda: self.channel.unary_unary("/heddle.v1.Host/Nothing")(b"", timeout=TIMEOUT))
+
+    def test_a_deadline_and_a_cancel_end_the_run(self):
+        host = self.serve_grpc()
+        self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: host.Execute(pb.ExecuteRequest(pipeline="slow", input=b"1"), timeout=0.3))
+        call = host.Execute.future(pb.ExecuteRequest(pipeline="slow", input=b"1"), timeout=TIMEOUT)
+        call.cancel()
+        self.stop(self.host)  # with a run of ten minutes left it would be cut off, and say so
+
+    def test_pipelines_and_version(self):
+        host = self.serve_grpc()
+        names = [p.name for p in host.ListPipelines(pb.ListPipelinesRequest(), timeout=TIMEOUT).pipelines]
+        self.assertEqual(names, sorted(["double", "slow", "soon", "never", "same"]))
+        version = host.Version(pb.VersionRequest(), timeout=TIMEOUT)
+        self.assertEqual(json.loads(version.host)["version"], version.version)
+        self.assertEqual(json.loads(version.host)["pid"], self.host.pid)
+
+    def test_health_and_reflection(self):
+        self.serve_grpc()
+        self.assertEqual(self.health(), SERVING)
+        self.assertEqual(self.health(b"\x0a\x0eheddle.v1.Host"), SERVING)
+        self.refused(grpc.StatusCode.NOT_FOUND, lambda: self.health(b"\x0a\x05other"))
+        reflect = self.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        services = next(reflect(iter([b"\x3a\x01*"]), timeout=TIMEOUT))  # ServerReflectionRequest{list_services: "*"}
+        self.assertIn(b"heddle.v1.Host", services)
+        self.assertIn(b"grpc.health.v1.Health", services)
+        file = next(reflect(iter([b"\x22\x0eheddle.v1.Host"]), timeout=TIMEOUT))  # {file_containing_symbol}
+        self.assertIn(b"ExecuteRequest", file)
+
+    def test_reflection_can_be_left_out(self):
+        self.serve_grpc({"reflection": False})
+        reflect = self.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        self.refused(grpc.StatusCode.UNIMPLEMENTED, lambda: next(reflect(iter([b"\x3a\x01*"]), timeout=TIMEOUT)))
+
+    def test_nothing_is_told_without_a_token(self):
+        self.serve_grpc(auth={"tokens": TOKENS})
+        offered = [m.name for m in pb.DESCRIPTOR.services_by_name["Host"].methods if m.name != "ListNodeTypes"]
+        self.assertEqual(len(offered), 4)
+        requests = {"Execute": pb.ExecuteRequest(pipeline="double", input=b"1"), "ListPipelines": pb.ListPipelinesRequest(), "Version": pb.VersionRequest(),
+                    "Stream": pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))}
+        for metadata in (None, (("authorization", "Bearer wrong"),), (("authorization", "Basic a-token-for-everything"),)):
+            for name in offered:
+                ask = self.channel.stream_stream(f"/heddle.v1.Host/{name}")
+                said = [requests[name].SerializeToString()] + ([pb.StreamRequest(end=pb.StreamRequest.End()).SerializeToString()] if name == "Stream" else [])
+                self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: list(ask(iter(said), timeout=TIMEOUT, metadata=metadata)))
+            self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: self.health(metadata=metadata))
+        eyes, all = (("authorization", "Bearer a-token-for-reading"),), (("authorization", "bearer a-token-for-everything"),)
+        host = heddle_pb2_grpc.HostStub(self.channel)
+        self.assertEqual(self.health(metadata=eyes), SERVING)
+        self.refused(grpc.StatusCode.PERMISSION_DENIED, lambda: host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=eyes))
+        self.assertEqual(host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=all).outputs, [b"2"])
+
+    def test_packed_messages_are_not_taken(self):
+        host = self.serve_grpc()
+        self.refused(grpc.StatusCode.UNIMPLEMENTED,
+                     lambda: host.Execute(pb.ExecuteRequest(pipeline="double", input=b" " * 10_000 + b"1"), timeout=TIMEOUT, compression=grpc.Compression.Gzip))
+
+    def test_a_request_that_does_not_come_to_its_end_is_given_up(self):
+        host = self.serve_grpc(limits={"request_ms": 200})
+        over = threading.Event()
+
+        def said():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))
+            over.wait(TIMEOUT)
+        error, said_back = self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(host.Stream(said(), timeout=TIMEOUT)))
+        over.set()
+        self.assertEqual(said_back["heddle-code"], "request-timeout")
+
+    def test_tls(self):
+        key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=here",
+               "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.path("key.pem"), "-out", self.path("cert.pem")]
+        subprocess.run(key, check=True, stderr=subprocess.DEVNULL)
+        self.serve_grpc({"tls": {"certificate": self.path("cert.pem"), "key": self.path("key.pem")}})
+        host = self.stub(grpc.ssl_channel_credentials(self.read("cert.pem")))
+        self.assertEqual(host.Execute(pb.ExecuteRequest(pipeline="double", input=b"1"), timeout=TIMEOUT).outputs, [b"2"])
+
+
+if __name__ == "__main__":
+    unittest.main()
