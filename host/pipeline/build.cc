@@ -1,6 +1,7 @@
 #include "pipeline/build.h"
 
 #include "lanes/lanes.h"
+#include "pipeline/fallback.h"
 #include "pipeline/fuse.h"
 #include "pipeline/lane_config.h"
 #include "pipeline/resolve.h"
@@ -89,6 +90,7 @@ std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& 
   pipeline.run = manifest.run;
   resolve_nodes(manifest, catalog, pipeline, diagnostics);
   resolve_edges(manifest, pipeline, diagnostics);
+  connect_fallbacks(pipeline, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   for (PipelineNode& node : pipeline.nodes) node.params = Value::parse(node.settings.params.json());
   mark_ends(pipeline);

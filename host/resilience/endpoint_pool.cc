@@ -205,9 +205,9 @@ uint64_t EndpointPool::opens_ns(uint64_t now) const {
   return first;
 }
 
-uint64_t EndpointPool::p95_ns() const {
+uint64_t EndpointPool::latency_ns(uint32_t percentile) const {
   std::lock_guard lock(mutex_);
-  return latencies_.quantile(0.95);
+  return latencies_.quantile(percentile / 100.0);
 }
 
 std::vector<EndpointPool::Endpoint> EndpointPool::endpoints(uint64_t now) const {

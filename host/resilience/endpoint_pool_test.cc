@@ -182,9 +182,9 @@ TEST(EndpointPool, BreakersAreNeverIgnoredAndSayWhenTheyOpen) {
 
 TEST(EndpointPool, KnowsHowLongCallsTake) {
   Pool pool({1});
-  EXPECT_EQ(pool.pool.p95_ns(), 0u);
+  EXPECT_EQ(pool.pool.latency_ns(95), 0u);
   for (uint64_t ms = 1; ms <= 100; ++ms) pool.pool.ended(*pool.pool.pick(0, {}, 0), kGood, ms * kNsPerMs, {}, 0);
-  EXPECT_EQ(pool.pool.p95_ns(), 95 * kNsPerMs);
+  EXPECT_EQ(pool.pool.latency_ns(95), 95 * kNsPerMs);
   EXPECT_EQ(pool.pool.endpoints(0)[0].p50_ns, 50 * kNsPerMs);
   EXPECT_EQ(pool.pool.endpoints(0)[0].in_flight, 0u);
 }
