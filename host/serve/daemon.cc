@@ -33,7 +33,7 @@ Daemon::~Daemon() {
 
 Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
-  catalog_ = scanned(config_);
+  use(scanned(config_));
   lanes_ = std::make_unique<Lanes>(config_.threads);
   peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
@@ -45,7 +45,7 @@ Result<void> Daemon::start() {
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
   open_export();
-  control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(),
+  control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -57,6 +57,16 @@ Result<void> Daemon::start() {
 
 std::shared_ptr<const Catalog> Daemon::scanned(const ServeConfig& config) const {
   return std::make_shared<const Catalog>(Catalog::scan(plugin_search_path(config.plugin_dirs)));
+}
+
+void Daemon::use(std::shared_ptr<const Catalog> catalog) {
+  std::lock_guard lock(mutex_);
+  catalog_.swap(catalog);
+}
+
+std::shared_ptr<const Catalog> Daemon::catalog() const {
+  std::lock_guard lock(mutex_);
+  return catalog_;
 }
 
 Result<void> Daemon::open_store() {

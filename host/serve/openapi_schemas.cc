@@ -75,6 +75,21 @@ constexpr std::string_view kSchemas = R"json({
 "Lanes": {"type": "object", "required": ["lanes"], "properties": {"lanes": {"type": "array", "items": {"$ref": "#/components/schemas/Lane"}}}},
 "Pipelines": {"type": "object", "required": ["pipelines"], "properties": {"pipelines": {"type": "array", "items": {"type": "object", "properties": {
   "name": {"type": "string"}, "description": {"type": "string"}, "nodes": {"type": "integer"}}}}}},
+"Types": {"type": "object", "required": ["types", "capabilities"], "properties": {
+  "types": {"type": "array", "items": {"type": "object", "required": ["name", "plugin", "version", "summary", "aliases", "capabilities"], "properties": {
+    "name": {"type": "string", "description": "As \"node_type\" in a manifest."},
+    "plugin": {"type": "string"},
+    "version": {"type": "string", "description": "Of the plugin."},
+    "summary": {"type": "string"},
+    "aliases": {"type": "array", "items": {"type": "string"}, "description": "Other names for it."},
+    "capabilities": {"type": "object", "description": "What it needs of a machine, as in a manifest."}}}},
+  "capabilities": {"type": "object", "description": "What this machine has.", "required": ["cores", "memory_gb", "arch", "gpu", "cuda", "rocm"], "properties": {
+    "cores": {"type": "integer"},
+    "memory_gb": {"type": "number", "description": "All of it, free or not; of 10^9 bytes."},
+    "arch": {"type": "string", "description": "As uname says it: x86_64."},
+    "gpu": {"type": "boolean"},
+    "cuda": {"type": "boolean"},
+    "rocm": {"type": "boolean"}}}}},
 "ExecutedLine": {"type": "object", "description": "One result.", "properties": {"output": {}, "failed": {"type": "object"}}},
 "Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
   "outputs": {"type": "array", "items": {}},
