@@ -46,6 +46,7 @@ Result<void> Daemon::start() {
   if (auto restored = restore_jobs(); !restored) return restored;
   open_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
+                                                     .peers = peers_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -129,7 +130,7 @@ void Daemon::open_export() {
   for (const std::string& warning : warnings) log::write(log::Level::kWarn, "otlp", warning);
   if (!settings) return;
   const auto request = [this, resource = settings->resource] {
-    return otlp_metrics(metrics_of(*lanes_, *jobs_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, *peers_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };
   auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, request);
   if (opened) export_ = *std::move(opened);

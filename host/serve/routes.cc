@@ -93,6 +93,10 @@ const std::vector<Route>& routes() {
        .summary = "The types of nodes that the host has, with what each needs of a machine, and what this machine has.",
        .answer = list_types, .answer_schema = "Types"},
 
+      {.name = "remotes.list", .method = "GET", .path = "/v1/remotes", .scope = Scope::kRead,
+       .summary = "The endpoints of other hosts that pipelines here call, and how each stands.",
+       .answer = list_remotes, .answer_schema = "Remotes"},
+
       {.name = "pipelines.list", .method = "GET", .path = "/v1/pipelines", .scope = Scope::kRead,
        .summary = "The pipelines that are served.",
        .answer = list_pipelines, .answer_schema = "Pipelines"},
