@@ -23,6 +23,8 @@ using TimerId = uint64_t;
 using WorkerId = uint64_t;
 
 inline constexpr size_t kMaxLanes = 4'096;
+// Where the host's own errands run: it is never paused, and nothing makes it wait.
+inline constexpr std::string_view kOwnLane = "system";
 
 struct LaneTimes {
   Durations waited, ran;
