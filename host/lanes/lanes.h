@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lanes/histogram.h"
+#include "histogram.h"
 #include "lanes/lane.h"
 #include "result.h"
 

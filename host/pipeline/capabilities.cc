@@ -12,6 +12,8 @@
 #include <optional>
 #include <thread>
 
+#include "value/json_value.h"
+
 namespace heddle {
 namespace {
 
@@ -185,6 +187,16 @@ LocalCapabilities read_capabilities(const std::string& root) {
 const LocalCapabilities& local_capabilities() {
   static const LocalCapabilities local = read_capabilities("");
   return local;
+}
+
+Value capabilities_json(const LocalCapabilities& local) {
+  const auto memory = Value::number(local.memory_gb);
+  return json_object({{"cores", json_count(local.cores)},
+                      {"memory_gb", memory ? *memory : Value::null()},
+                      {"arch", json_text(local.arch)},
+                      {"gpu", Value::boolean(local.has_gpu)},
+                      {"cuda", Value::boolean(local.has_cuda)},
+                      {"rocm", Value::boolean(local.has_rocm)}});
 }
 
 Result<std::vector<Need>> needs_of(const JsonNode& capabilities, const LocalCapabilities& local, Span& fault) {

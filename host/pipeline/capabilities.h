@@ -6,6 +6,7 @@
 
 #include "manifest/document.h"
 #include "result.h"
+#include "value/value.h"
 
 namespace heddle {
 
@@ -24,6 +25,9 @@ LocalCapabilities read_capabilities(const std::string& root);
 
 // [any] Those of this machine, read once.
 const LocalCapabilities& local_capabilities();
+
+// {"cores","memory_gb","arch","gpu","cuda","rocm"}: as another host is told.
+Value capabilities_json(const LocalCapabilities& local);
 
 // One thing that a node or its type needs, compared with this machine.
 struct Need {

@@ -39,7 +39,7 @@ void Attempts::send(uint64_t now, Steps& steps) {
   EndpointPool& pool = *pools_[pool_];
   const bool is_hedge = !in_flight_.empty();
   if (tried_.size() >= pool.size() && !is_hedge) tried_ = {tried_.back()};  // all were: any but the last one
-  const auto pick = pool.pick(key_, tried_, now);
+  const auto pick = pool.pick(key_, tried_, now, is_hedge ? AttemptKind::kHedge : rounds_ > 0 ? AttemptKind::kRetry : AttemptKind::kFirst);
   if (!pick) {
     if (is_hedge) return;
     if (rounds_ == 0) {
