@@ -49,40 +49,17 @@ bool is_as_before(const ServedPipeline& before, const std::string& file, const s
   return before.file == file && before.text == text && before.manifest.taken_in == manifest.taken_in && before.catalog.get() == &catalog;
 }
 
-// What all pipelines of a host share.
-struct Shared {
-  std::shared_ptr<const Catalog> catalog;
-  std::shared_ptr<InUse> in_use;
-  std::shared_ptr<StateLine> line;
-  Peers* peers = nullptr;
-};
-
 // `before`, if there is nothing new.
-Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Shared& shared, const ServedPipelinePtr& before) {
+Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Household& household, const ServedPipelinePtr& before) {
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
   if (!manifest) return bad(diagnostics);
-  if (before && is_as_before(*before, file, text, *manifest, *shared.catalog)) return before;
-  auto pipeline = build_pipeline(*manifest, *shared.catalog, diagnostics);
+  if (before && is_as_before(*before, file, text, *manifest, *household.catalog)) return before;
+  auto pipeline = build_pipeline(*manifest, *household.catalog, diagnostics);
   if (pipeline) try_params(*pipeline, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
-  auto out = std::make_shared<ServedPipeline>();
-  out->name = path.stem().string();
-  out->file = file;
-  out->description = manifest->description;
-  out->text = std::move(text);
-  out->manifest = *std::move(manifest);
-  out->pipeline = *std::move(pipeline);
-  out->lanes = std::exchange(out->pipeline.lanes, {});
-  out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
-  out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
-  out->catalog = shared.catalog;
-  out->in_use = shared.in_use;
-  out->line = shared.line;
-  out->peers = shared.peers;
-  out->link = chain_link(out->name, out->manifest);
-  return ServedPipelinePtr(std::move(out));
+  return serve(path.stem().string(), file, std::move(text), *std::move(manifest), *std::move(pipeline), household);
 }
 
 bool same(const LaneConfig& a, const LaneConfig& b) { return json_object(lane_members(a)) == json_object(lane_members(b)); }
@@ -143,6 +120,25 @@ class DeclaredLanes {
 
 }  // namespace
 
+ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household) {
+  auto out = std::make_shared<ServedPipeline>();
+  out->name = std::move(name);
+  out->file = std::move(file);
+  out->description = manifest.description;
+  out->text = std::move(text);
+  out->manifest = std::move(manifest);
+  out->pipeline = std::move(pipeline);
+  out->lanes = std::exchange(out->pipeline.lanes, {});
+  out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
+  out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
+  out->catalog = std::move(household.catalog);
+  out->in_use = std::move(household.in_use);
+  out->line = std::move(household.line);
+  out->peers = household.peers;
+  out->link = chain_link(out->name, out->manifest);
+  return out;
+}
+
 void InUse::enter() {
   std::lock_guard lock(mutex_);
   ++count_;
@@ -181,7 +177,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (!text) return std::move(text).error();
     const auto found = before.find(path.stem().string());
     const ServedPipelinePtr old = found == before.end() ? nullptr : found->second;
-    auto built = build(path, *std::move(text), {catalog, in_use_, line_, peers_}, old);
+    auto built = build(path, *std::move(text), household(catalog), old);
     if (!built) {
       wrong += "\n" + built.error().message;
       continue;

@@ -51,6 +51,16 @@ struct ServedPipeline {
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
+// What all pipelines of a host share.
+struct Household {
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<InUse> in_use;
+  std::shared_ptr<StateLine> line;
+  Peers* peers = nullptr;
+};
+// Of what has passed every check. The text is that of the manifest, the file where it lies, if it lies anywhere.
+ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household);
+
 class ServedPipelines {
  public:
   // `peers`, for nodes that call other hosts, outlives what is executed; null: they cannot.
@@ -67,6 +77,8 @@ class ServedPipelines {
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
+  // [any] Of pipelines that are built with this catalog.
+  Household household(std::shared_ptr<const Catalog> catalog) const { return {std::move(catalog), in_use_, line_, peers_}; }
   // [any] A lane that is there because manifests declare it.
   std::optional<LaneConfig> declared_lane(std::string_view name) const;
   // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.

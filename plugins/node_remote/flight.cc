@@ -1,5 +1,8 @@
 #include "flight.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -19,6 +22,16 @@ std::string_view code_of(std::string_view ending) {
   return "AllEndpointsFailed";
 }
 
+// Two lines: the manifest, and the item that it is for.
+Value with_manifest(std::string_view first_line, ValueRef item) {
+  std::string lines(first_line);
+  const size_t at = lines.size();
+  lines += item.json();
+  std::replace_if(lines.begin() + static_cast<std::ptrdiff_t>(at), lines.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  lines += '\n';
+  return Value::bytes(std::as_bytes(std::span(lines)));
+}
+
 // `report` with a code of ours.
 Value details_of(std::string_view code, ValueRef report) {
   std::vector<Value::Entry> members = {{"code", Value::string(code)}};
@@ -36,9 +49,10 @@ heddle_peer_call Flight::request(std::string& key) {
   heddle_peer_call c{};
   c.struct_size = sizeof c;
   c.credit = kCredit;
-  c.operation = heddle::sdk::detail::to_str("pipelines.execute");
-  c.parameters = settings_.parameters.get();
-  c.body = Value::share(call_.input()).release();
+  c.operation = heddle::sdk::detail::to_str(errand_.parameters ? "pipelines.execute" : "manifests.execute");
+  c.parameters = errand_.parameters.get();
+  c.body = (errand_.parameters ? Value::share(call_.input()) : with_manifest(errand_.first_line, call_.input())).release();
+  c.item = call_.input().get();
   c.content_type = heddle::sdk::detail::to_str("application/x-ndjson");
   c.token = heddle::sdk::detail::to_str(settings_.token);
   c.trace = heddle::sdk::detail::to_str(call_.trace());
@@ -73,7 +87,7 @@ void Flight::answered(heddle_id, const heddle_peer_answer& answer) {
   std::lock_guard lock(mutex_);
   report_ = Value::share(ValueRef(answer.report));
   if (answer.status < 0) failure_ = failure_of(answer);
-  else if (!answer.more && body) failure_ = {HEDDLE_UNSUPPORTED, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " did not answer line by line", details_of("RemoteExecutionFailed", report_)};
+  else if (!answer.more && body) failure_ = {HEDDLE_UNSUPPORTED, "pipeline \"" + errand_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " did not answer line by line", details_of("RemoteExecutionFailed", report_)};
   over_ = answer.status < 0 || !answer.more;
   settle();
 }
@@ -98,7 +112,7 @@ void Flight::ended(heddle_status status, std::string_view why) {
   over_ = true;
   if (status < 0 && !failure_) {
     const std::string_view code = status == HEDDLE_DEADLINE ? "RemoteTimeout" : "RemoteExecutionFailed";
-    failure_ = {status, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " broke off: " + std::string(why), details_of(code, report_)};
+    failure_ = {status, "pipeline \"" + errand_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " broke off: " + std::string(why), details_of(code, report_)};
   }
   settle();
 }
@@ -148,7 +162,7 @@ void Flight::settle() {
 Flight::Failure Flight::failure_of(const heddle_peer_answer& answer) const {
   const std::string_view ending = heddle::sdk::detail::to_view(answer.ending), why = heddle::sdk::detail::to_view(answer.why);
   if (ending == "cancelled") return {HEDDLE_CANCELLED, "it was cancelled", {}};
-  return {answer.status, "pipeline \"" + settings_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
+  return {answer.status, "pipeline \"" + errand_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
 }
 
 // What the other host says of an item that failed there.
@@ -156,7 +170,7 @@ Flight::Failure Flight::failure_of(ValueRef failed) const {
   const std::string node = text_of(failed.find("node"));
   const heddle_status status = text_of(failed.find("class")) == "retryable" ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID;
   return {status,
-          "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " failed" + (node.empty() ? "" : " in node " + node) + ": " + text_of(failed.find("message")) + " (" +
+          "pipeline \"" + errand_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " failed" + (node.empty() ? "" : " in node " + node) + ": " + text_of(failed.find("message")) + " (" +
               text_of(failed.find("code")) + ")",
           details_of("RemoteExecutionFailed", report_)};
 }

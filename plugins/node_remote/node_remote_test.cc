@@ -70,7 +70,7 @@ TEST_F(NodeRemote, TheWordsOfTheOlderFamilyMeanTheSame) {
   const Settings then = settings(R"({"transport":"http","pipeline_name":"p","endpoint":"localhost:1","load_balance_strategy":"random",
       "retry":{"max_retries":2,"backoff_ms":7},"health_check_interval_secs":2})");
   EXPECT_EQ(now.options.json(), then.options.json());
-  EXPECT_EQ(now.pipeline, then.pipeline);
+  EXPECT_EQ(now.source.name, then.source.name);
 }
 
 }  // namespace

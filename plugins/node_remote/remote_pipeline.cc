@@ -17,6 +17,7 @@ class RemotePipeline {
 
   void activate() {
     if (!peers_) throw Error(HEDDLE_UNSUPPORTED, "this host calls no other hosts: it has no " HEDDLE_PEERS);
+    errand_ = errand();
     heddle_value* why = nullptr;
     group_ = peers_->open(host_.get(), settings_.options.get(), &kHearing, &why);
     const Value reason = Value::adopt(why);
@@ -26,7 +27,7 @@ class RemotePipeline {
 
   void process(Call& call) {
     const CallId id = call.id();
-    const auto flight = std::make_shared<Flight>(std::move(call), settings_, host_, *peers_);
+    const auto flight = std::make_shared<Flight>(std::move(call), settings_, errand_, host_, *peers_);
     {
       std::lock_guard lock(mutex_);
       flights_[id] = flight;
@@ -62,6 +63,12 @@ class RemotePipeline {
     }
   };
 
+  Errand errand() const {
+    const Source& source = settings_.source;
+    if (!source.is_sent()) return {source.name, Value::map({{"name", Value::string(source.name)}}), {}};
+    return {source.name, {}, first_line(source.manifest)};
+  }
+
   static void answered(void* ctx, heddle_id call, const heddle_peer_answer* a) noexcept {
     Way& way = *static_cast<Way*>(ctx);
     const bool more = a->more;
@@ -92,6 +99,7 @@ class RemotePipeline {
   const Host host_;
   const Settings settings_;
   const heddle_peers_service* const peers_;
+  Errand errand_;  // of an active node
   heddle_id group_ = 0;
   std::mutex mutex_;
   std::unordered_map<CallId, std::shared_ptr<Flight>> flights_;  // guarded by mutex_
@@ -109,9 +117,17 @@ HEDDLE_NODE(
     R"("transport":{"type":"string","minLength":1,"description":"How to get there: any installed transport, such as http."},)"
     R"("endpoints":{)" NODE_REMOTE_ENDPOINTS R"(,"description":"The hosts that serve the pipeline, all alike: host:port, or a URL."},)"
     R"("endpoint":{"type":"string","minLength":1,"description":"The same where there is one."},)"
-    R"("manifest_source":{"type":"object","properties":{"type":{"enum":["name"],"description":"The pipeline is one that the host serves."},)"
-    R"("name":{"type":"string","minLength":1,"description":"Its name there."}},"required":["type","name"],"additionalProperties":false,"description":"What runs there."},)"
-    R"("pipeline_name":{"type":"string","minLength":1,"description":"The same, in the words of the older family."},)"
+    R"("manifest_source":{"type":"object","properties":{"type":{"enum":["name","inline","url"],"description":"The pipeline is one that the host serves; or its manifest goes along with each item, and stands here, or is fetched."},)"
+    R"("name":{"type":"string","minLength":1,"description":"name: what the host calls it."},)"
+    R"("manifest":{"type":["object","string"],"description":"inline: the manifest, or its JSON text."},)"
+    R"("url":{"type":"string","minLength":1,"description":"url: where the manifest is fetched."},)"
+    R"("auth_header":{"type":"string","minLength":1,"writeOnly":true,"description":"url: what the Authorization field of that request says."}},)"
+    R"("required":["type"],"additionalProperties":false,"description":"What runs there."},)"
+    R"("pipeline_name":{"type":"string","minLength":1,"description":"A pipeline that the host serves, in the words of the older family."},)"
+    R"("manifest":{"type":["object","string"],"description":"A manifest that goes along, in the words of the older family."},)"
+    R"("manifest_url":{"type":"string","minLength":1,"description":"Where a manifest is fetched that goes along, in the words of the older family."},)"
+    R"("manifest_endpoint":{"type":"string","minLength":1,"description":"The manifest of pipeline_name is fetched, from the URL that is this and the name as one more segment of the path, and goes along."},)"
+    R"("auth_header":{"type":"string","minLength":1,"writeOnly":true,"description":"What the Authorization field says where manifest_url or manifest_endpoint is fetched."},)"
     R"("timeout_ms":{"type":"integer","minimum":1,"maximum":300000,"default":30000,"description":"For an item, with all attempts; less if the item's deadline is nearer."},)"
     R"("attempt_timeout_ms":{"type":"integer","minimum":0,"maximum":300000,"default":0,"description":"Until an attempt's answer begins; 0: as long as the item has."},)"
     R"("retry":{"type":"object","properties":{)"

@@ -5,12 +5,14 @@
 #include <optional>
 #include <string>
 
+#include "source.h"
+
 namespace node_remote {
 
 struct Settings {
   heddle::sdk::Value options;         // of heddle.peers/1
-  heddle::sdk::Value parameters;      // of the call: the pipeline's name
-  std::string pipeline, token;
+  Source source;
+  std::string token;
   std::optional<std::string> hash_key;  // JSON Pointer; none: the endpoints are not chosen by it
   bool idempotent = false;
   heddle::sdk::Value fallback_value;  // instead of a failure; empty: none

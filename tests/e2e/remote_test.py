@@ -33,7 +33,8 @@ class Host:
         ready = self.process.stdout.readline()
         if not ready:
             raise AssertionError(f"the host does not start: {case.finish(self.process)}")
-        self.endpoint = json.loads(ready)["listeners"][0]["endpoint"]
+        self.endpoints = [listener["endpoint"] for listener in json.loads(ready)["listeners"]]
+        self.endpoint = self.endpoints[0]
         self.news, self.said = threading.Condition(), []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -69,7 +70,7 @@ def remote(name, *hosts, **params):
     return {"transport": "http", "endpoints": endpoints, "manifest_source": {"type": "name", "name": name}, "retry": {"initial_backoff_ms": 10}, **params}
 
 
-class Remote(HeddleCase):
+class RemoteCase(HeddleCase):
     def call(self, params, items, *arguments, code=OK, **entry):
         return self.run_manifest(pipeline(node("there", "RemotePipeline", params, **entry)), items, *arguments, code=code)
 
@@ -81,6 +82,8 @@ class Remote(HeddleCase):
         os.remove(self.path("letters"))
         return letter
 
+
+class Remote(RemoteCase):
     def test_an_item_goes_there_and_what_comes_out_comes_back(self):
         host = Host(self, "a", SERVED)
         self.assertEqual(self.call(remote("double", host), list(range(500))).items, [2 * n for n in range(500)])
