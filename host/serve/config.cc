@@ -336,6 +336,12 @@ void check_types(const ServeConfig& config, const Catalog& catalog, std::vector<
   if (config.store) check_type("store", config.store->type, "type", config.store->written, catalog, texts);
 }
 
+std::vector<std::string> endpoints_of(const ServeConfig& config) {
+  std::vector<std::string> out;
+  for (const ListenSettings& listener : config.listen) out.push_back(listener.endpoint);
+  return out;
+}
+
 ServeConfig default_config() {
   ServeConfig out;
   ListenSettings listener;

@@ -89,6 +89,9 @@ struct ServeConfig {
   std::map<std::string, std::vector<Origin>> origins = {};  // by the setting's name, "jobs.dead"; absent: a default
 };
 
+// Where it listens, as configured: "127.0.0.1:7433".
+std::vector<std::string> endpoints_of(const ServeConfig& config);
+
 // What holds where nobody says otherwise: 127.0.0.1:7433, everything in memory, no tokens.
 ServeConfig default_config();
 

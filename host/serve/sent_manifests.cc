@@ -5,6 +5,7 @@
 
 #include "log.h"
 #include "pipeline/build.h"
+#include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
 
 namespace heddle {
@@ -85,6 +86,7 @@ Result<ServedPipelinePtr> SentManifests::plan(const std::string& text) {
   check(*manifest, *rules, diagnostics);
   auto pipeline = build_pipeline(*manifest, *rules->catalog, diagnostics);
   if (pipeline && !diagnostics.has_errors()) try_params(*pipeline, diagnostics);
+  if (pipeline && !diagnostics.has_errors()) check_recursion(manifest->name, *manifest, *rules->catalog, nullptr, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
   std::string name = manifest->name.empty() ? "a manifest" : manifest->name;
   ServedPipelinePtr planned = serve(std::move(name), "", "", *std::move(manifest), *std::move(pipeline), pipelines_.household(rules->catalog));

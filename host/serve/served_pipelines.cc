@@ -7,11 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "manifest/chain_link.h"
 #include "manifest/document.h"
 #include "pipeline/build.h"
 #include "pipeline/lane_config.h"
+#include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
-#include "serve/call_chain.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -118,6 +119,35 @@ class DeclaredLanes {
   std::vector<std::string> notes_;
 };
 
+// "host:port" of an endpoint in any form, with one name for this machine.
+std::string plain_endpoint(std::string_view endpoint) {
+  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) endpoint.remove_prefix(scheme + 3);
+  endpoint = endpoint.substr(0, endpoint.find('/'));
+  const size_t colon = endpoint.rfind(':');
+  if (colon == endpoint.npos) return std::string(endpoint);
+  const std::string_view host = endpoint.substr(0, colon);
+  const bool is_here = host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == "0.0.0.0" || host == "[::]";
+  return (is_here ? "here" : std::string(host)) + std::string(endpoint.substr(colon));
+}
+
+// Of pipelines that would end up running themselves, what is wrong with each; empty: there is none.
+std::string recursion_among(const std::map<std::string, ServedPipelinePtr, std::less<>>& pipelines, const Catalog& catalog, const std::vector<std::string>& endpoints) {
+  std::vector<std::string> own;
+  for (const std::string& endpoint : endpoints) own.push_back(plain_endpoint(endpoint));
+  const ServedHere served = [&](std::string_view name, const std::vector<std::string>& asked) -> const Manifest* {
+    const auto is_own = [&](const std::string& endpoint) { return std::find(own.begin(), own.end(), plain_endpoint(endpoint)) != own.end(); };
+    const auto found = pipelines.find(name);
+    return found != pipelines.end() && std::any_of(asked.begin(), asked.end(), is_own) ? &found->second->manifest : nullptr;
+  };
+  std::string wrong;
+  for (const auto& [name, pipeline] : pipelines) {
+    Diagnostics diagnostics(pipeline->file, pipeline->text);
+    check_recursion(name, pipeline->manifest, catalog, served, diagnostics);
+    if (diagnostics.has_errors()) wrong += "\n" + diagnostics.text(false);
+  }
+  return wrong;
+}
+
 }  // namespace
 
 ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household) {
@@ -155,7 +185,7 @@ bool InUse::wait_until_none(uint64_t timeout_ms) {
 }
 
 Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes,
-                                                      const std::vector<LaneSetup>& host_lanes) {
+                                                      const std::vector<LaneSetup>& host_lanes, const std::vector<std::string>& endpoints) {
   Change change;
   std::map<std::string, ServedPipelinePtr, std::less<>> before, now;
   std::map<std::string, LaneConfig, std::less<>> lanes_before;
@@ -187,6 +217,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (auto sound = declared.declare(*pipeline); !sound) wrong += "\n" + sound.error().message;
     now.emplace(pipeline->name, std::move(pipeline));
   }
+  if (wrong.empty()) wrong = recursion_among(now, *catalog, endpoints);
   if (!wrong.empty()) return bad("the pipelines of " + folder + " are not served:" + wrong);
   for (const auto& [name, pipeline] : before) {
     if (!now.contains(name)) change.removed.push_back(name);

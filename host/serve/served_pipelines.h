@@ -73,7 +73,9 @@ class ServedPipelines {
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
   // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the
   // host (`host_lanes`, as configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
-  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
+  // `endpoints` are those of the host itself: what is asked of them is asked of these pipelines, and none may end up running itself.
+  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes,
+                      const std::vector<std::string>& endpoints = {});
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "endpoints.h"
+#include "fetch.h"
 #include "flight.h"
 
 namespace node_remote {
@@ -22,6 +24,12 @@ class RemotePipeline {
     group_ = peers_->open(host_.get(), settings_.options.get(), &kHearing, &why);
     const Value reason = Value::adopt(why);
     if (group_ == 0) throw Error(HEDDLE_INVALID, std::string(reason.as_text().value_or("the other hosts cannot be called")));
+  }
+  // What it has run elsewhere, for the host to follow.
+  Value sources() {
+    const Source& source = settings_.source;
+    if (source.is_sent()) return Value::list({Value::map({{"manifest", manifest()}})});
+    return Value::list({Value::map({{"name", Value::string(source.name)}, {"endpoints", endpoints_of(settings_.options)}})});
   }
   void deactivate() { peers_->close(host_.get(), group_); }
 
@@ -66,7 +74,12 @@ class RemotePipeline {
   Errand errand() const {
     const Source& source = settings_.source;
     if (!source.is_sent()) return {source.name, Value::map({{"name", Value::string(source.name)}}), {}};
-    return {source.name, {}, first_line(source.manifest)};
+    const Value sent = manifest();
+    return {name_of(sent), {}, first_line(sent)};
+  }
+  Value manifest() const {
+    const Source& source = settings_.source;
+    return source.url.empty() ? source.manifest : fetch_manifest(source.url, source.authorization, settings_.fetch_ms, host_.log());
   }
 
   static void answered(void* ctx, heddle_id call, const heddle_peer_answer* a) noexcept {
@@ -177,7 +190,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"sources":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -76,6 +77,7 @@ Value operations() {
 Settings read_settings(ValueRef params) {
   Settings out;
   out.source = read_source(params);
+  if (const auto timeout_ms = params.find("timeout_ms").as_int(); timeout_ms && *timeout_ms > 0) out.fetch_ms = std::min(out.fetch_ms, static_cast<uint64_t>(*timeout_ms));
   out.token = std::string(params.find("auth_token").as_text().value_or(""));
   if (params.find("load_balance").as_text() == "hash") out.hash_key = std::string(params.find("hash_key").as_text().value_or(""));
   else if (params.find("hash_key")) throw Error(HEDDLE_INVALID, "\"hash_key\" is for \"load_balance\": \"hash\"");

@@ -12,6 +12,7 @@ namespace node_remote {
 struct Settings {
   heddle::sdk::Value options;         // of heddle.peers/1
   Source source;
+  uint64_t fetch_ms = 10'000;  // that a manifest may take to come
   std::string token;
   std::optional<std::string> hash_key;  // JSON Pointer; none: the endpoints are not chosen by it
   bool idempotent = false;

@@ -26,14 +26,11 @@ std::string as_segment(std::string_view name) {
 Source sent(ValueRef manifest) {
   Source out;
   out.manifest = read_manifest(manifest, "\"manifest\"");
-  out.name = name_of(out.manifest);
   return out;
 }
 
-// The URL without what may be a secret is what messages call it.
 Source fetched(std::string url, ValueRef authorization) {
   Source out;
-  out.name = "manifest";
   out.url = std::move(url);
   out.authorization = text_of(authorization);
   return out;
@@ -57,7 +54,7 @@ Source read_written(ValueRef source) {
 
 Value read_manifest(ValueRef manifest, std::string_view what) {
   const auto text = manifest.is(HEDDLE_STRING) ? manifest.as_text() : std::nullopt;
-  Value out = text ? Value::adopt(nullptr) : Value::share(manifest);
+  Value out = text ? Value() : Value::share(manifest);
   if (text) {
     try {
       out = Value::parse(*text);
@@ -70,8 +67,9 @@ Value read_manifest(ValueRef manifest, std::string_view what) {
 }
 
 std::string name_of(ValueRef manifest) {
-  const ValueRef name = manifest.find("metadata").find("name");
-  return text_of(name ? name : manifest.find("name"));
+  const ValueRef written = manifest.find("metadata").find("name");
+  const std::string name = text_of(written ? written : manifest.find("name"));
+  return name.empty() ? "a manifest" : name;
 }
 
 std::string first_line(ValueRef manifest) {

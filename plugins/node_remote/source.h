@@ -8,7 +8,7 @@
 namespace node_remote {
 
 struct Source {
-  std::string name = {};              // that it is served under, or that messages give it
+  std::string name = {};              // that it is served under; empty: a manifest goes along
   heddle::sdk::Value manifest = {};   // that goes along; empty: none, or not yet
   std::string url = {};               // where that is fetched; empty: nowhere
   std::string authorization = {};     // for the url; a secret
@@ -21,7 +21,7 @@ Source read_source(heddle::sdk::ValueRef params);
 
 // A MAP, or the STRING that is its JSON. `what` says in messages what it is. Throws Error for anything else.
 heddle::sdk::Value read_manifest(heddle::sdk::ValueRef manifest, std::string_view what);
-// What it calls itself, or "".
+// What it calls itself; "a manifest" where it does not.
 std::string name_of(heddle::sdk::ValueRef manifest);
 // {"manifest": …}, as the first line of what is sent.
 std::string first_line(heddle::sdk::ValueRef manifest);

@@ -23,13 +23,13 @@ SERVED = {
 class Host:
     """A running `heddle serve` of its own."""
 
-    def __init__(self, case, name, pipelines, **config):
+    def __init__(self, case, name, pipelines, env=None, **config):
         folder = case.path(name)
         os.makedirs(os.path.join(folder, "pipelines"))
         for pipeline_name, manifest in pipelines.items():
             case.write(f"{name}/pipelines/{pipeline_name}.json", manifest)
         config = {"listen": [{"endpoint": "127.0.0.1:0"}], "pipelines": os.path.join(folder, "pipelines"), "drain_ms": 200, **config}
-        self.process = case.start("serve", "--config", case.write(f"{name}/host.json", config), "--json")
+        self.process = case.start("serve", "--config", case.write(f"{name}/host.json", config), "--json", env=env)
         ready = self.process.stdout.readline()
         if not ready:
             raise AssertionError(f"the host does not start: {case.finish(self.process)}")
@@ -71,8 +71,8 @@ def remote(name, *hosts, **params):
 
 
 class RemoteCase(HeddleCase):
-    def call(self, params, items, *arguments, code=OK, **entry):
-        return self.run_manifest(pipeline(node("there", "RemotePipeline", params, **entry)), items, *arguments, code=code)
+    def call(self, params, items, *arguments, code=OK, env=None, **entry):
+        return self.run_manifest(pipeline(node("there", "RemotePipeline", params, **entry)), items, *arguments, code=code, env=env)
 
     def failed(self, params, item=1, **entry):
         """The dead letter of an item that fails."""
