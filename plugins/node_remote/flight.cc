@@ -13,6 +13,15 @@ constexpr size_t kMostQuoted = 200;
 
 std::string text_of(ValueRef value) { return std::string(value.as_text().value_or("")); }
 
+// The beginning of what was said, whatever it is.
+std::string quoted(ValueRef said) {
+  const auto bytes = said.as_bytes();
+  std::string text(bytes ? std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()).substr(0, kMostQuoted) : std::string_view(said.json()).substr(0, kMostQuoted));
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '.';
+  return text;
+}
+
 // The names that manifests and programs know these failures by.
 std::string_view code_of(std::string_view ending) {
   if (ending == "timed-out") return "RemoteTimeout";
@@ -171,8 +180,7 @@ Flight::Failure Flight::failure_of(const heddle_peer_answer& answer) const {
 Flight::Failure Flight::failure_of(ValueRef part) const {
   const ValueRef failed = part.find("failed");
   if (failed.kind() != HEDDLE_MAP) {
-    const std::string said = std::string(part.json()).substr(0, kMostQuoted);
-    return {HEDDLE_UNSUPPORTED, named() + " answered what is neither a result nor a failure: " + said, details_of("RemoteExecutionFailed", report_)};
+    return {HEDDLE_UNSUPPORTED, named() + " answered what is neither a result nor a failure: " + quoted(part), details_of("RemoteExecutionFailed", report_)};
   }
   const std::string node = text_of(failed.find("node"));
   const heddle_status status = text_of(failed.find("class")) == "retryable" ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID;
