@@ -24,6 +24,7 @@ struct RemoteHost {
   std::string auth_token = {};              // a secret
   std::optional<ChannelTls> tls = {};
   bool insecure = false;
+  bool operator==(const RemoteHost&) const = default;
 };
 
 struct HostOffer {

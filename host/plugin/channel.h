@@ -25,6 +25,7 @@ Result<Value> map_of(const Texts& texts);
 struct ChannelTls {
   std::string ca = {}, certificate = {}, key = {};  // paths of PEM files; empty: none
   std::string server_name = {};
+  bool operator==(const ChannelTls&) const = default;
 };
 
 struct ChannelOptions {

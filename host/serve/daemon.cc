@@ -38,7 +38,7 @@ Result<void> Daemon::start() {
   peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
-  auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes, endpoints_of(config_));
+  auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes, endpoints_of(config_), config_.remotes);
   if (!loaded) return std::move(loaded).error();
   for (const std::string& note : loaded->notes) log::write(log::Level::kWarn, {}, note);
   offer_pipelines_as_jobs();

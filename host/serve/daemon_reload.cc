@@ -126,7 +126,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (same_plugins(*catalog, *catalog_)) catalog = catalog_;
   auto opened = open_new(next, *catalog);
   if (!opened) return std::move(opened).error();
-  auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes, endpoints_of(next));
+  auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes, endpoints_of(next), next.remotes);
   if (!change) return std::move(change).error();
   use(catalog);
   peers_->use(catalog);

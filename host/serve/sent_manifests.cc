@@ -49,6 +49,11 @@ Result<void> SentManifests::allowed() const {
   return Error("denied", "this host runs no manifests that are sent to it: its configuration would have to say \"execute\": {\"inline\": true, \"node_types\": [those that they may use]}");
 }
 
+bool SentManifests::may_use(const TypeDescriptor& type) const {
+  std::lock_guard lock(mutex_);
+  return rules_->allowed && std::find(rules_->types.begin(), rules_->types.end(), &type) != rules_->types.end();
+}
+
 ServedPipelinePtr SentManifests::find(const std::string& text) {
   std::lock_guard lock(mutex_);
   const auto found = kept_.find(text);

@@ -51,13 +51,13 @@ bool is_as_before(const ServedPipeline& before, const std::string& file, const s
 }
 
 // `before`, if there is nothing new.
-Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Household& household, const ServedPipelinePtr& before) {
+Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Household& household, HostOffers& others, const ServedPipelinePtr& before) {
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
   if (!manifest) return bad(diagnostics);
   if (before && is_as_before(*before, file, text, *manifest, *household.catalog)) return before;
-  auto pipeline = build_pipeline(*manifest, *household.catalog, diagnostics);
+  auto pipeline = build_pipeline(*manifest, *household.catalog, diagnostics, &others);
   if (pipeline) try_params(*pipeline, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
   return serve(path.stem().string(), file, std::move(text), *std::move(manifest), *std::move(pipeline), household);
@@ -185,14 +185,17 @@ bool InUse::wait_until_none(uint64_t timeout_ms) {
 }
 
 Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes,
-                                                      const std::vector<LaneSetup>& host_lanes, const std::vector<std::string>& endpoints) {
+                                                      const std::vector<LaneSetup>& host_lanes, const std::vector<std::string>& endpoints,
+                                                      const std::vector<RemoteHost>& remotes) {
   Change change;
   std::map<std::string, ServedPipelinePtr, std::less<>> before, now;
   std::map<std::string, LaneConfig, std::less<>> lanes_before;
+  bool same_remotes = false;
   {
     std::lock_guard lock(mutex_);
     before = pipelines_;
     lanes_before = lanes_;
+    same_remotes = remotes == remotes_;
   }
   std::vector<fs::path> files;
   if (!folder.empty()) {
@@ -201,19 +204,20 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     files = *std::move(found);
   }
   DeclaredLanes declared(host_lanes);
+  RemoteHosts others([&remotes]() -> Result<std::vector<RemoteHost>> { return remotes; }, *catalog);
   std::string wrong;  // of all files
   for (const fs::path& path : files) {
     auto text = text_of(path);
     if (!text) return std::move(text).error();
     const auto found = before.find(path.stem().string());
-    const ServedPipelinePtr old = found == before.end() ? nullptr : found->second;
-    auto built = build(path, *std::move(text), household(catalog), old);
+    const ServedPipelinePtr known = found == before.end() ? nullptr : found->second;
+    auto built = build(path, *std::move(text), household(catalog), others, same_remotes ? known : nullptr);
     if (!built) {
       wrong += "\n" + built.error().message;
       continue;
     }
     ServedPipelinePtr pipeline = *std::move(built);
-    (!old ? change.added : pipeline == old ? change.unchanged : change.changed).push_back(pipeline->name);
+    (!known ? change.added : pipeline == known ? change.unchanged : change.changed).push_back(pipeline->name);
     if (auto sound = declared.declare(*pipeline); !sound) wrong += "\n" + sound.error().message;
     now.emplace(pipeline->name, std::move(pipeline));
   }
@@ -231,6 +235,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
   std::lock_guard lock(mutex_);
   pipelines_ = std::move(now);
   lanes_ = declared.added();
+  remotes_ = remotes;
   return change;
 }
 

@@ -12,6 +12,7 @@
 
 #include "lanes/jobs.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/remote_hosts.h"
 #include "plugin/catalog.h"
 #include "plugin/peers.h"
 #include "serve/lane_setup.h"
@@ -73,9 +74,10 @@ class ServedPipelines {
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
   // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the
   // host (`host_lanes`, as configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
-  // `endpoints` are those of the host itself: what is asked of them is asked of these pipelines, and none may end up running itself.
+  // `endpoints` are those of the host itself: what is asked of them is asked of these pipelines, and none may end up running itself. `remotes` may run what cannot run here: they are asked when a node
+  // needs them; with other ones than before every pipeline is built anew.
   Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes,
-                      const std::vector<std::string>& endpoints = {});
+                      const std::vector<std::string>& endpoints = {}, const std::vector<RemoteHost>& remotes = {});
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
@@ -94,6 +96,7 @@ class ServedPipelines {
   // Guarded by mutex_:
   std::map<std::string, ServedPipelinePtr, std::less<>> pipelines_;
   std::map<std::string, LaneConfig, std::less<>> lanes_;    // that are there for manifests
+  std::vector<RemoteHost> remotes_;
 };
 
 }  // namespace heddle

@@ -122,6 +122,7 @@ ByteBuffer write_types(ValueRef body) {
     one.set_version(text_of(type, "version"));
     one.set_summary(text_of(type, "summary"));
     for (size_t a = 0; a < aliases.size(); ++a) one.add_aliases(std::string(aliases.at(a).as_text().value_or("")));
+    one.set_for_others(type.find("for_others").as_bool().value_or(false));
     one.set_capabilities(json_at(type, "capabilities"));
   }
   reply.set_capabilities(json_at(body, "capabilities"));
@@ -138,6 +139,7 @@ Value read_types(const ByteBuffer& message) {
                                {"version", Value::string(one.version())},
                                {"summary", Value::string(one.summary())},
                                {"aliases", Value::list(std::move(aliases))},
+                               {"for_others", Value::boolean(one.for_others())},
                                {"capabilities", parsed(one.capabilities(), "a type's capabilities")}}));
   }
   return Value::map({{"types", Value::list(std::move(list))}, {"capabilities", parsed(reply.capabilities(), "the host's capabilities")}});
