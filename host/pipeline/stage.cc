@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "clock.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
@@ -24,14 +25,16 @@ Value error_value(const DeadLetter& letter) {
                                    {"took_ms", Value::integer(static_cast<int64_t>(a.took_ns / 1'000'000))}}));
   }
   for (const Error* cause = error.cause.get(); cause; cause = cause->cause.get()) causes.push_back(text(cause->message));
-  return *Value::map({{"node", text(letter.node)},
-                      {"code", text(error.code)},
-                      {"class", text(name_of(error.error_class))},
-                      {"message", text(error.message)},
-                      {"causes", Value::list(std::move(causes))},
-                      {"sequence", Value::integer(static_cast<int64_t>(letter.sequence))},
-                      {"attempts", Value::list(std::move(history))},
-                      {"item", letter.item ? letter.item : Value::null()}});
+  std::vector<std::pair<std::string, Value>> members = {{"node", text(letter.node)},
+                                                        {"code", text(error.code)},
+                                                        {"class", text(name_of(error.error_class))},
+                                                        {"message", text(error.message)},
+                                                        {"causes", Value::list(std::move(causes))},
+                                                        {"sequence", Value::integer(static_cast<int64_t>(letter.sequence))},
+                                                        {"attempts", Value::list(std::move(history))},
+                                                        {"item", letter.item ? letter.item : Value::null()}};
+  if (!error.details.empty()) members.emplace_back("details", json_or_text(error.details));
+  return *Value::map(std::move(members));
 }
 
 // What came out of a port for failures (node.h), as the failure it stands for.
@@ -156,12 +159,13 @@ bool Stage::flush() {
   return !blocked_;
 }
 
-void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts) {
+void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts, bool is_partial) {
   EdgeBooks::add(core_.nodes[nodes_[position].index].failed, 1);
   DeadLetter letter;
   letter.error = std::move(error);
   letter.sequence = envelope.sequence;
   letter.attempts = std::move(attempts);
+  letter.is_partial = is_partial;
   letter.item = std::move(original);
   fail_to(position, envelope, std::move(letter));
 }
@@ -174,9 +178,15 @@ void Stage::fail_to(uint32_t position, const RawItem& envelope, DeadLetter lette
     if (!letter.text.empty()) letter.item = Value();  // what could not be read is kept as what it was
     return core_.put_away(std::move(letter));
   }
-  ItemList items{envelope};
-  items[0].value = error_value(letter).release();
-  for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
+  for (const Route& way : node.error_routes) {
+    if (way.gives_original && (letter.is_partial || !letter.item)) {  // it would come twice, or not at all
+      core_.put_away(letter);
+      continue;
+    }
+    ItemList items{envelope};
+    items[0].value = (way.gives_original ? letter.item : error_value(letter)).release();
+    route(way, items, true);
+  }
 }
 
 void Stage::forgive_cancelled(std::vector<CallFailure>& failures) const {

@@ -215,9 +215,9 @@ uint64_t EndpointPool::opens_ns(uint64_t now) const {
   return first;
 }
 
-uint64_t EndpointPool::p95_ns() const {
+uint64_t EndpointPool::latency_ns(uint32_t percentile) const {
   std::lock_guard lock(mutex_);
-  return latencies_.count() < kFewestToHedgeBy ? 0 : latencies_.quantile(0.95);
+  return latencies_.count() < kFewestToHedgeBy ? 0 : latencies_.quantile(percentile / 100.0);
 }
 
 EndpointPool::Endpoint EndpointPool::standing(const State& e, uint64_t now) const {

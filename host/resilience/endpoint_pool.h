@@ -71,8 +71,8 @@ class EndpointPool {
   bool may_retry(uint64_t now);
   // [any] When one of the breakers may let a call through again; 0: one does now.
   uint64_t opens_ns(uint64_t now) const;
-  // [any] The latency that 95 of the last 100 good calls to any of them did not exceed; 0: there were too few.
-  uint64_t p95_ns() const;
+  // [any] The latency that `percentile` % of the last good calls to any of them did not exceed; 0: there were too few.
+  uint64_t latency_ns(uint32_t percentile) const;
 
   struct Endpoint {
     std::string address;

@@ -182,14 +182,14 @@ TEST(EndpointPool, BreakersAreNeverIgnoredAndSayWhenTheyOpen) {
 
 TEST(EndpointPool, KnowsHowLongCallsTake) {
   Pool pool({1});
-  EXPECT_EQ(pool.pool.p95_ns(), 0u);
+  EXPECT_EQ(pool.pool.latency_ns(95), 0u);
   EXPECT_EQ(pool.pool.endpoints(0)[0].p95_ns, 0u);
   const auto call = [&](uint64_t ms) { pool.pool.ended(*pool.pool.pick(0, {}, 0), kGood, ms * kNsPerMs, {}, 0); };
   call(1);
-  EXPECT_EQ(pool.pool.p95_ns(), 0u) << "too few to go by";
+  EXPECT_EQ(pool.pool.latency_ns(95), 0u) << "too few to go by";
   EXPECT_EQ(pool.pool.endpoints(0)[0].p50_ns, kNsPerMs) << "but enough to show";
   for (uint64_t ms = 2; ms <= 100; ++ms) call(ms);
-  EXPECT_EQ(pool.pool.p95_ns(), 95 * kNsPerMs);
+  EXPECT_EQ(pool.pool.latency_ns(95), 95 * kNsPerMs);
   const auto e = pool.pool.endpoints(0)[0];
   EXPECT_EQ(e.p50_ns, 50 * kNsPerMs);
   EXPECT_EQ(e.in_flight, 0u);
