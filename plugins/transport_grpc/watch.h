@@ -61,7 +61,7 @@ class Watch final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   std::optional<Health> to_tell_;   // once what is being written is
   grpc::ByteBuffer out_;
   bool writing_ = false;
-  std::optional<grpc::Status> end_; // once everything is written
+  std::optional<grpc::Status> end_;  // once everything is written
   bool ended_ = false;              // gRPC was told
   bool done_ = false;               // gRPC has forgotten it
   uint64_t due_ns_ = kNever;        // by then the peer has read, or is cut off
