@@ -20,6 +20,7 @@
 #include "serve/listener.h"
 #include "serve/notify.h"
 #include "serve/otlp_export.h"
+#include "serve/sent_manifests.h"
 #include "serve/served_pipelines.h"
 #include "serve/signals.h"
 
@@ -104,6 +105,7 @@ class Daemon {
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
+  std::unique_ptr<SentManifests> sent_;
   std::unique_ptr<Jobs> jobs_;
   std::unique_ptr<OtlpExport> export_;  // none: nobody wants the metrics, or nobody can be reached at all
   std::unique_ptr<Control> control_;

@@ -108,6 +108,8 @@ class Tokens(GrpcCase):
                 with self.subTest(method=f"{service}/{method}", authorization=authorization):
                     error, trailing = self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: list(ask(iter(said), timeout=TIMEOUT, metadata=metadata)))
                     self.assertEqual(trailing["heddle-code"], "unauthenticated")
+        sent = pb.ExecuteRequest(manifest=b"{}", input=b"1").SerializeToString()  # is another operation of the host
+        self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: list(self.channel.stream_stream("/heddle.v1.Host/Execute")(iter([sent]), timeout=TIMEOUT)))
         self.refused(grpc.StatusCode.UNIMPLEMENTED, lambda: list(self.channel.stream_stream("/heddle.v1.Host/Nothing")(iter([b""]), timeout=TIMEOUT)))
 
 
