@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "caller.h"
 #include "listener.h"
 
 namespace transport_grpc {
@@ -16,21 +17,6 @@ using heddle::sdk::detail::to_view;
 
 // So many items of a stream are taken without asking for more, if they are not too large.
 constexpr uint32_t kItems = 256;
-
-// "ipv4:127.0.0.1:51234", "ipv6:%5B::1%5D:51234"
-std::string address_of(std::string peer) {
-  if (peer.starts_with("ipv4:") || peer.starts_with("ipv6:")) peer.erase(0, 5);
-  for (const auto& [coded, plain] : {std::pair{"%5B", '['}, std::pair{"%5D", ']'}})
-    if (const size_t at = peer.find(coded); at != peer.npos) peer.replace(at, 3, 1, plain);
-  return peer;
-}
-
-std::string identity_of(const grpc::CallbackServerContext& context) {
-  const auto known = context.auth_context();
-  if (!known || !known->IsPeerAuthenticated()) return {};
-  const auto subject = known->FindPropertyValues("x509_subject");
-  return subject.empty() ? std::string() : std::string(subject[0].data(), subject[0].size());
-}
 
 std::string one_line(std::string json) {
   std::replace_if(json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
@@ -92,7 +78,7 @@ void Exchange::take_message() {
   if (listener_.offer().operations.contains(wanted_.operation)) return ask();
   // Only health is served without the host: where it says nothing of itself, it is well as long as it is there.
   std::lock_guard lock(mutex_);
-  if (state_ != State::kEnded) finish_with(health_reply(true));
+  if (state_ != State::kEnded) finish_with(health_reply(Health::kServing));
 }
 
 void Exchange::take_stream_message() {
@@ -135,7 +121,7 @@ void Exchange::ask() {
   if (method_.is_stream) wanted_.body = Value::bytes(std::as_bytes(std::span(lines)));
   const Value parameters = map_of(wanted_.parameters);
   const Value metadata = metadata_.texts.empty() ? Value() : map_of(metadata_.texts);
-  const std::string peer = address_of(context_.peer()), identity = identity_of(context_);
+  const std::string peer = address_of(context_), identity = identity_of(context_);
   heddle_request r{};
   r.struct_size = sizeof r;
   r.operation = to_str(wanted_.operation);
@@ -185,7 +171,7 @@ void Exchange::answer(const heddle_answer& a) {
   if (state_ == State::kEnded) return;
   if (!is_owed()) return host_erred("answered twice");
   const bool is_health = method_.path == std::string_view(kHealthPath);
-  if (a.status == HEDDLE_UNAVAILABLE && is_health) return finish_with(health_reply(false));
+  if (a.status == HEDDLE_UNAVAILABLE && is_health) return finish_with(health_reply(Health::kNotServing));
   if (a.status < 0) return finish(failure_of(a.status, body, a.retry_after_ms));
   if (a.more != method_.is_stream) return host_erred(a.more ? "answered with a stream where none was asked for" : "answered with no stream");
   if (a.more) {
@@ -253,12 +239,7 @@ void Exchange::finish_with(const grpc::ByteBuffer& reply) {
 void Exchange::finish(const Failure& failure) {
   state_ = State::kEnded;
   due_ns_ = in_ms(listener_.offer().stall_ms);
-  const auto add = [&](const char* name, const std::string& text) {
-    if (!text.empty() && is_printable(text)) context_.AddTrailingMetadata(name, text);
-  };
-  add(kCodeField, failure.code);
-  add(kClassField, failure.error_class);
-  if (failure.retry_after_ms > 0) add(kRetryField, std::to_string(failure.retry_after_ms));
+  add_fields_of(failure, context_);
   Finish(status_of(failure));
 }
 

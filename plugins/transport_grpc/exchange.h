@@ -15,25 +15,25 @@
 #include "exchanges.h"
 #include "methods.h"
 #include "stream_messages.h"
+#include "waiter.h"
 
 namespace transport_grpc {
 
 class Listener;
 
-class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public std::enable_shared_from_this<Exchange> {
+class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>, public Waiter, public std::enable_shared_from_this<Exchange> {
  public:
   Exchange(Listener& listener, const Method& method, grpc::CallbackServerContext& context) : listener_(listener), method_(method), context_(context) {}
   // For gRPC. It keeps itself until it is over.
   static Exchange* begin(Listener& listener, const Method& method, grpc::CallbackServerContext& context);
 
-  // [any] What the host says; values are consumed. Of one that has ended: nothing happens.
-  void answer(const heddle_answer& a);
-  void part(heddle_value* v);
-  void end(heddle_status status, std::string_view why);
-  void give_up();
-
-  // [any] The peer keeps us waiting too long: it is cut off.
-  void look(uint64_t now);
+  void answer(const heddle_answer& a) override;
+  void part(heddle_value* v) override;
+  void end(heddle_status status, std::string_view why) override;
+  void give_up() override;
+  // A peer that keeps us waiting too long is cut off.
+  void look(uint64_t now) override;
+  void close() override {}  // it has time until its end
 
   // By gRPC.
   void OnReadDone(bool ok) override;

@@ -12,15 +12,15 @@ Exchanges::Exchanges(const heddle_host* host) : host_(host), inbox_(heddle::sdk:
     throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_INBOX " for this object");
 }
 
-heddle_id Exchanges::open(const std::shared_ptr<Exchange>& exchange) {
+heddle_id Exchanges::open(const std::shared_ptr<Waiter>& waiter) {
   std::lock_guard lock(mutex_);
   last_ += 2;
-  open_.emplace(last_, exchange);
+  open_.emplace(last_, waiter);
   return last_;
 }
 
 void Exchanges::over(heddle_id id, heddle_status status, std::string_view why) {
-  std::shared_ptr<Exchange> last;  // goes after the lock
+  std::shared_ptr<Waiter> last;  // goes after the lock
   {
     std::lock_guard lock(mutex_);
     const auto found = open_.find(id);
@@ -30,7 +30,7 @@ void Exchanges::over(heddle_id id, heddle_status status, std::string_view why) {
   inbox_->over(host_, id, status, to_str(why));
 }
 
-std::shared_ptr<Exchange> Exchanges::find(heddle_id id) {
+std::shared_ptr<Waiter> Exchanges::find(heddle_id id) {
   std::lock_guard lock(mutex_);
   const auto found = open_.find(id);
   return found == open_.end() ? nullptr : found->second;

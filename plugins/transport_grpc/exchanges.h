@@ -8,9 +8,9 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace transport_grpc {
+#include "waiter.h"
 
-class Exchange;
+namespace transport_grpc {
 
 // Any thread.
 class Exchanges {
@@ -18,7 +18,7 @@ class Exchanges {
   explicit Exchanges(const heddle_host* host);
 
   // The id under which the host may speak of it.
-  heddle_id open(const std::shared_ptr<Exchange>& exchange);
+  heddle_id open(const std::shared_ptr<Waiter>& waiter);
   // The host hears of it; r.body is consumed.
   void ask(heddle_id listener, const heddle_request& r) { inbox_->request(host_, listener, &r); }
   void grant(heddle_id id, uint32_t parts) { inbox_->grant(host_, id, parts); }
@@ -26,7 +26,7 @@ class Exchanges {
   void over(heddle_id id, heddle_status status, std::string_view why);
 
   // Of one that is over: null.
-  std::shared_ptr<Exchange> find(heddle_id id);
+  std::shared_ptr<Waiter> find(heddle_id id);
   // The host has done what it must not.
   void complain(heddle_id id, std::string_view what);
 
@@ -35,7 +35,7 @@ class Exchanges {
   const heddle_inbox_service* const inbox_;
   std::mutex mutex_;
   // Guarded by mutex_:
-  std::unordered_map<heddle_id, std::shared_ptr<Exchange>> open_;
+  std::unordered_map<heddle_id, std::shared_ptr<Waiter>> open_;
   heddle_id last_ = 0;
 };
 

@@ -1,12 +1,17 @@
 #include "listener.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "clock.h"
 #include "quiet.h"
 
 namespace transport_grpc {
+namespace {
+
+constexpr uint64_t kLookMs = 1'000;  // who watches the health of the host hears of a change within this
+
+}  // namespace
+
 Listener::Listener(Exchanges& exchanges, heddle_id id, Offer offer, const ListenerParams& params) : exchanges_(exchanges), id_(id), offer_(std::move(offer)) {
   server_ = std::make_unique<Server>(offer_, params, *this);
   const BlockSignals blocked;
@@ -18,7 +23,7 @@ Listener::~Listener() {
   keeper_.join();
 }
 
-std::optional<Failure> Listener::enter(const std::shared_ptr<Exchange>& exchange) {
+std::optional<Failure> Listener::enter(const std::shared_ptr<Waiter>& waiter) {
   std::optional<Failure> refused;
   {
     std::lock_guard lock(mutex_);
@@ -26,15 +31,15 @@ std::optional<Failure> Listener::enter(const std::shared_ptr<Exchange>& exchange
     else if (taken_ >= offer_.requests) refused = failure("full", "too many requests are being answered");
     if (refused) refused->retry_after_ms = 1000;
     else ++taken_;
-    open_.emplace(exchange, !refused);
+    open_.emplace(waiter, !refused);
   }
   news_.notify_one();
   return refused;
 }
 
-void Listener::leave(const std::shared_ptr<Exchange>& exchange) {
+void Listener::leave(const std::shared_ptr<Waiter>& waiter) {
   std::lock_guard lock(mutex_);
-  const auto found = open_.find(exchange);
+  const auto found = open_.find(waiter);
   if (found->second) --taken_;
   open_.erase(found);
   if (open_.empty()) gone_.notify_all();  // under the lock: the listener may go as soon as nothing is open
@@ -52,23 +57,27 @@ bool Listener::close(uint64_t until_ns, std::function<void()> done) {
   return true;
 }
 
-// As long as requests are open, looks now and then whether a peer keeps one waiting too long; then closes.
+std::vector<std::shared_ptr<Waiter>> Listener::open() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Waiter>> all;
+  for (const auto& [waiter, taken] : open_) all.push_back(waiter);
+  return all;
+}
+
+// As long as requests are open, looks now and then after each; then closes.
 void Listener::keep() {
-  const uint64_t period = std::max<uint64_t>(std::min(offer_.request_ms, offer_.stall_ms) / 4, 1) * kNsPerMs;
-  std::unique_lock lock(mutex_);
-  while (!closing_) {
-    news_.wait(lock, [this] { return closing_ || !open_.empty(); });
-    if (news_.wait_until(lock, point(now_ns() + period), [this] { return closing_; })) break;
-    std::vector<std::shared_ptr<Exchange>> open;
-    for (const auto& [exchange, taken] : open_) open.push_back(exchange);
-    lock.unlock();
-    for (const auto& exchange : open) exchange->look(now_ns());
-    open.clear();
-    lock.lock();
+  const uint64_t period = std::clamp<uint64_t>(std::min(offer_.request_ms, offer_.stall_ms) / 4, 1, kLookMs) * kNsPerMs;
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      news_.wait(lock, [this] { return closing_ || !open_.empty(); });
+      if (news_.wait_until(lock, point(now_ns() + period), [this] { return closing_; })) break;
+    }
+    for (const auto& waiter : open()) waiter->look(now_ns());
   }
-  lock.unlock();
+  for (const auto& waiter : open()) waiter->close();
   server_->shut_down(until_ns_);
-  lock.lock();
+  std::unique_lock lock(mutex_);
   gone_.wait(lock, [this] { return open_.empty(); });
   const auto done = std::move(done_);
   lock.unlock();

@@ -157,13 +157,13 @@ Value read_version(const ByteBuffer& message) { return parsed(read_message<v1::V
 
 // grpc.health.v1
 
+constexpr const char* kHostService = "heddle.v1.Host";
+
 Wanted read_health(const ByteBuffer& message) {
-  const auto request = read_message<grpc::health::v1::HealthCheckRequest>(message);
-  if (!request.service().empty() && request.service() != "heddle.v1.Host")
-    throw Error(HEDDLE_NOT_FOUND, "there is no service \"" + request.service() + "\"");
+  if (!knows_health_of(message)) throw Error(HEDDLE_NOT_FOUND, "there is no such service: health is known of \"\" and \"" + std::string(kHostService) + "\"");
   return {};
 }
-ByteBuffer write_health(ValueRef) { return health_reply(true); }
+ByteBuffer write_health(ValueRef) { return health_reply(Health::kServing); }
 
 constexpr Method kMethods[] = {
     {"/heddle.v1.Host/Execute", "pipelines.execute", false, read_execute, write_executed, write_execute, read_executed},
@@ -172,6 +172,7 @@ constexpr Method kMethods[] = {
     {"/heddle.v1.Host/ListNodeTypes", "types.list", false, read_empty<v1::ListNodeTypesRequest>, write_types, write_empty<v1::ListNodeTypesRequest>, read_types},
     {"/heddle.v1.Host/Version", "host", false, read_empty<v1::VersionRequest>, write_version, write_empty<v1::VersionRequest>, read_version},
     {kHealthPath, kHealthOperation, false, read_health, write_health},
+    {kWatchPath, kHealthOperation},
 };
 
 }  // namespace
@@ -186,10 +187,15 @@ const Method* method_for(std::string_view operation, std::string_view content_ty
   return found == std::end(kMethods) ? nullptr : &*found;
 }
 
-ByteBuffer health_reply(bool serving) {
-  grpc::health::v1::HealthCheckResponse reply;
-  reply.set_status(serving ? grpc::health::v1::HealthCheckResponse::SERVING : grpc::health::v1::HealthCheckResponse::NOT_SERVING);
+ByteBuffer health_reply(Health health) {
+  using Reply = grpc::health::v1::HealthCheckResponse;
+  Reply reply;
+  reply.set_status(health == Health::kServing ? Reply::SERVING : health == Health::kNotServing ? Reply::NOT_SERVING : Reply::SERVICE_UNKNOWN);
   return write_message(reply);
+}
+bool knows_health_of(const ByteBuffer& request) {
+  const auto asked = read_message<grpc::health::v1::HealthCheckRequest>(request);
+  return asked.service().empty() || asked.service() == kHostService;
 }
 ByteBuffer health_request() { return write_message(grpc::health::v1::HealthCheckRequest()); }
 bool is_serving(const ByteBuffer& reply) {

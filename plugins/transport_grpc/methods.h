@@ -40,7 +40,11 @@ const Method* method_for(std::string_view operation, std::string_view content_ty
 // The health of grpc.health.v1, which says NOT_SERVING in an answer that is OK.
 inline constexpr std::string_view kHealthOperation = "ready";
 inline constexpr const char* kHealthPath = "/grpc.health.v1.Health/Check";
-grpc::ByteBuffer health_reply(bool serving);
+inline constexpr const char* kWatchPath = "/grpc.health.v1.Health/Watch";
+enum class Health : uint8_t { kServing, kNotServing, kUnknownService };
+grpc::ByteBuffer health_reply(Health health);
+// Whether the service that a request asks for is here. Throws heddle::sdk::Error.
+bool knows_health_of(const grpc::ByteBuffer& request);
 grpc::ByteBuffer health_request();
 bool is_serving(const grpc::ByteBuffer& reply);
 

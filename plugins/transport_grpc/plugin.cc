@@ -3,7 +3,7 @@
 #include <heddle/note.h>
 #include <heddle/plugin.h>
 
-#include "exchange.h"
+#include "call.h"
 #include "transport.h"
 #include "words.h"
 

@@ -11,7 +11,9 @@
 #include "clock.h"
 #include "endpoint.h"
 #include "exchange.h"
+#include "listener.h"
 #include "quiet.h"
+#include "watch.h"
 #include "words.h"
 
 namespace transport_grpc {
@@ -21,15 +23,20 @@ using heddle::sdk::Error;
 
 // The methods of one service of gRPC, for bytes: as the code that protoc writes for such methods does.
 class Methods final : public grpc::Service {
+  using Reactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
+
  public:
   Methods(std::string_view name, const Offer& offer, Listener& listener) {
     for (const Method& method : methods()) {
       const std::string_view path(method.path);
-      const bool is_health = path == kHealthPath;
+      const bool is_watch = path == kWatchPath, is_health = is_watch || path == kHealthPath;
       if (path.substr(1, path.rfind('/') - 1) != name || (!is_health && !offer.operations.contains(method.operation))) continue;
       AddMethod(new grpc::internal::RpcServiceMethod(method.path, grpc::internal::RpcMethod::BIDI_STREAMING, nullptr));
       MarkMethodRawCallback(count_++, new grpc::internal::CallbackBidiHandler<grpc::ByteBuffer, grpc::ByteBuffer>(
-                                          [&listener, &method](grpc::CallbackServerContext* context) { return Exchange::begin(listener, method, *context); }));
+                                          [&listener, &method, is_watch](grpc::CallbackServerContext* context) -> Reactor* {
+                                            if (is_watch) return Watch::begin(listener, *context);
+                                            return Exchange::begin(listener, method, *context);
+                                          }));
     }
   }
   bool empty() const { return count_ == 0; }

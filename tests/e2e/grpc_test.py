@@ -2,6 +2,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ import unittest
 import grpc
 
 from host import HostCase
-from program import SOURCE, TIMEOUT, node, pipeline
+from program import OK, SOURCE, TIMEOUT, node, pipeline
 
 GENERATED = tempfile.mkdtemp(prefix="heddle-proto-")
 unittest.addModuleCleanup(shutil.rmtree, GENERATED, True)
@@ -21,7 +22,8 @@ sys.path.append(GENERATED)
 from heddle.v1 import heddle_pb2 as pb, heddle_pb2_grpc  # noqa: E402
 
 HEALTH = "/grpc.health.v1.Health/Check"
-SERVING = b"\x08\x01"  # HealthCheckResponse{status: SERVING}
+WATCH = "/grpc.health.v1.Health/Watch"
+SERVING, NOT_SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x02", b"\x08\x03"  # HealthCheckResponse{status}
 TOKENS = [{"name": "all", "token": "a-token-for-everything", "scopes": ["read", "submit", "admin"]}, {"name": "eyes", "token": "a-token-for-reading", "scopes": ["read"]}]
 
 
@@ -145,28 +147,46 @@ class Grpc(GrpcCase):
         file = next(reflect(iter([b"\x22\x0eheddle.v1.Host"]), timeout=TIMEOUT))  # {file_containing_symbol}
         self.assertIn(b"ExecuteRequest", file)
 
+    def test_health_is_watched_until_the_host_stops(self):
+        self.serve_grpc(drain_ms=60_000)
+        watch = self.channel.unary_stream(WATCH)
+        stream, of_host = watch(b"", timeout=TIMEOUT), watch(b"\x0a\x0eheddle.v1.Host", timeout=TIMEOUT)
+        self.assertEqual((next(stream), next(of_host)), (SERVING, SERVING))
+        other = watch(b"\x0a\x05other", timeout=TIMEOUT)
+        self.assertEqual(next(other), SERVICE_UNKNOWN)  # and it goes on: the service may come
+        left = watch(b"", timeout=TIMEOUT)
+        self.assertEqual(next(left), SERVING)
+        left.cancel()
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(watch(b"\xff", timeout=TIMEOUT)))
+        self.host.send_signal(signal.SIGTERM)
+        for open_one in (stream, of_host, other):
+            self.assertEqual(next(open_one), NOT_SERVING)
+            self.refused(grpc.StatusCode.UNAVAILABLE, lambda: next(open_one))
+        self.assertEqual(self.host.wait(timeout=TIMEOUT), OK)  # long before its time is over: who watches keeps no host
+
+    def test_a_watch_ends_with_its_token(self):
+        self.serve_grpc(auth={"tokens": TOKENS})
+        watch = self.channel.unary_stream(WATCH)
+        stream = watch(b"", timeout=TIMEOUT, metadata=(("authorization", "Bearer a-token-for-reading"),))
+        self.assertEqual(next(stream), SERVING)
+        config = json.loads(self.read("host.json"))
+        self.write("host.json", {**config, "auth": {"tokens": TOKENS[:1]}})
+        self.heddle("apply", env={"HEDDLE_TOKEN": "a-token-for-everything"})
+        self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: next(stream))
+
     def test_reflection_can_be_left_out(self):
         self.serve_grpc({"reflection": False})
         reflect = self.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
         self.refused(grpc.StatusCode.UNIMPLEMENTED, lambda: next(reflect(iter([b"\x3a\x01*"]), timeout=TIMEOUT)))
 
-    def test_nothing_is_told_without_a_token(self):
+    def test_a_token_is_good_for_its_scopes(self):
         self.serve_grpc(auth={"tokens": TOKENS})
-        offered = [m.name for m in pb.DESCRIPTOR.services_by_name["Host"].methods if m.name != "ListNodeTypes"]
-        self.assertEqual(len(offered), 4)
-        requests = {"Execute": pb.ExecuteRequest(pipeline="double", input=b"1"), "ListPipelines": pb.ListPipelinesRequest(), "Version": pb.VersionRequest(),
-                    "Stream": pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))}
-        for metadata in (None, (("authorization", "Bearer wrong"),), (("authorization", "Basic a-token-for-everything"),)):
-            for name in offered:
-                ask = self.channel.stream_stream(f"/heddle.v1.Host/{name}")
-                said = [requests[name].SerializeToString()] + ([pb.StreamRequest(end=pb.StreamRequest.End()).SerializeToString()] if name == "Stream" else [])
-                self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: list(ask(iter(said), timeout=TIMEOUT, metadata=metadata)))
-            self.refused(grpc.StatusCode.UNAUTHENTICATED, lambda: self.health(metadata=metadata))
+        request = pb.ExecuteRequest(pipeline="double", input=b"1")
         eyes, all = (("authorization", "Bearer a-token-for-reading"),), (("authorization", "bearer a-token-for-everything"),)
         host = heddle_pb2_grpc.HostStub(self.channel)
         self.assertEqual(self.health(metadata=eyes), SERVING)
-        self.refused(grpc.StatusCode.PERMISSION_DENIED, lambda: host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=eyes))
-        self.assertEqual(host.Execute(requests["Execute"], timeout=TIMEOUT, metadata=all).outputs, [b"2"])
+        self.refused(grpc.StatusCode.PERMISSION_DENIED, lambda: host.Execute(request, timeout=TIMEOUT, metadata=eyes))
+        self.assertEqual(host.Execute(request, timeout=TIMEOUT, metadata=all).outputs, [b"2"])
 
     def test_packed_messages_are_not_taken(self):
         host = self.serve_grpc()
