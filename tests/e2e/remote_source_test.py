@@ -81,7 +81,7 @@ class Sent(RemoteCase):
     def test_a_remote_pipeline_sends_its_manifest_along(self):
         grpc = {"transport": "grpc", "endpoint": "127.0.0.1:0"}
         host = Host(self, "a", {}, execute=ALLOWED, listen=[{"endpoint": "127.0.0.1:0"}, grpc])
-        for transport, endpoint in (("http", host.endpoints[0]), ("grpc", host.endpoints[1])):
+        for transport, endpoint in (("http", host.at["http"]), ("grpc", host.at["grpc"])):
             for manifest in (DOUBLE, json.dumps(DOUBLE, indent=2)):
                 params = remote("", endpoint, transport=transport, manifest_source={"type": "inline", "manifest": manifest})
                 self.assertEqual(self.call(params, list(range(60))).items, [2 * n for n in range(60)], transport)
