@@ -17,16 +17,17 @@ Value aliases_json(const Catalog& catalog, const TypeDescriptor& type) {
   return Value::list(std::move(all));
 }
 
-Value type_json(const Catalog& catalog, const PluginDescriptor& plugin, const TypeDescriptor& type) {
+Value type_json(const Catalog& catalog, const PluginDescriptor& plugin, const TypeDescriptor& type, const SentManifests* sent) {
   return json_object({{"name", json_text(type.type)},
                       {"plugin", json_text(plugin.name)},
                       {"version", json_text(plugin.version)},
                       {"summary", json_text(type.summary)},
                       {"aliases", aliases_json(catalog, type)},
+                      {"inline", Value::boolean(sent && sent->allows(type))},
                       {"capabilities", type.capabilities.empty() ? json_object({}) : json_or_text(type.capabilities)}});
 }
 
-Value types_json(const Catalog& catalog) {
+Value types_json(const Catalog& catalog, const SentManifests* sent) {
   std::vector<std::pair<const PluginDescriptor*, const TypeDescriptor*>> offered;
   for (const auto& plugin : catalog.plugins()) {
     for (const TypeDescriptor& type : plugin->types) {
@@ -35,14 +36,14 @@ Value types_json(const Catalog& catalog) {
   }
   std::sort(offered.begin(), offered.end(), [](const auto& a, const auto& b) { return a.second->type < b.second->type; });
   std::vector<Value> all;
-  for (const auto& [plugin, type] : offered) all.push_back(type_json(catalog, *plugin, *type));
+  for (const auto& [plugin, type] : offered) all.push_back(type_json(catalog, *plugin, *type, sent));
   return Value::list(std::move(all));
 }
 
 }  // namespace
 
 Result<Value> list_types(Control::State& control, const Request&) {
-  return json_object({{"types", types_json(*control.host.catalog())}, {"capabilities", capabilities_json(local_capabilities())}});
+  return json_object({{"types", types_json(*control.host.catalog(), control.host.sent)}, {"capabilities", capabilities_json(local_capabilities())}});
 }
 
 }  // namespace heddle
