@@ -8,6 +8,7 @@
 #include "cli/remotes_config.h"
 #include "cli/source_file.h"
 #include "pipeline/build.h"
+#include "pipeline/recursion.h"
 
 namespace heddle {
 namespace {
@@ -42,6 +43,7 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   out.catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
   RemoteHosts others(read_remotes_config, *out.catalog);
   out.pipeline = build_pipeline(*out.manifest, *out.catalog, *out.diagnostics, &others);
+  if (out.pipeline) check_recursion(out.manifest->name, *out.manifest, *out.catalog, nullptr, *out.diagnostics);
   return out;
 }
 

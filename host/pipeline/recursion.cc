@@ -99,6 +99,11 @@ class Follower {
 }  // namespace
 
 void check_recursion(std::string_view name, const Manifest& manifest, const Catalog& catalog, const ServedHere& served, Diagnostics& diagnostics) {
+  const auto has_others_run = [&](const NodeSettings& node) {
+    const TypeDescriptor* const type = catalog.find("node", node.node_type).type;
+    return type && type->sources;
+  };
+  if (std::none_of(manifest.nodes.begin(), manifest.nodes.end(), has_others_run)) return;
   Follower(catalog, served, diagnostics).follow(name.empty() ? "a manifest" : name, manifest);
 }
 

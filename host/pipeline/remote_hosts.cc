@@ -49,7 +49,7 @@ HostCapabilities capabilities_of(const Value& said) {
           .has_rocm = is_true_at(said, "rocm")};
 }
 
-// {"types": [{"name","aliases","capabilities","for_others"}], "capabilities": {…}}.
+// {"types": [{"name","aliases","capabilities","inline"}], "capabilities": {…}}.
 Result<HostOffer> read_offer(const RemoteHost& host, const Value& said) {
   const Value types = said.find("types"), capabilities = said.find("capabilities");
   if (types.kind() != HEDDLE_LIST || capabilities.kind() != HEDDLE_MAP) return Error("not-understood", "what it says of its types is not what a heddle host says");
@@ -57,7 +57,7 @@ Result<HostOffer> read_offer(const RemoteHost& host, const Value& said) {
   out.capabilities.name = "it";
   for (size_t i = 0; i < types.size(); ++i) {
     const Value type = types.at(i), aliases = type.find("aliases"), needs = type.find("capabilities");
-    if (!is_true_at(type, "for_others")) continue;
+    if (!is_true_at(type, "inline")) continue;
     const std::string json = needs.kind() == HEDDLE_MAP ? needs.json() : "{}";
     out.types.emplace(text_at(type, "name"), json);
     for (size_t a = 0; aliases.kind() == HEDDLE_LIST && a < aliases.size(); ++a) out.types.emplace(aliases.at(a).as_text().value_or(""), json);

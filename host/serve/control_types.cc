@@ -23,7 +23,7 @@ Value type_json(const Catalog& catalog, const PluginDescriptor& plugin, const Ty
                       {"version", json_text(plugin.version)},
                       {"summary", json_text(type.summary)},
                       {"aliases", aliases_json(catalog, type)},
-                      {"for_others", Value::boolean(sent && sent->may_use(type))},
+                      {"inline", Value::boolean(sent && sent->allows(type))},
                       {"capabilities", type.capabilities.empty() ? json_object({}) : json_or_text(type.capabilities)}});
 }
 

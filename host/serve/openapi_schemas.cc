@@ -103,13 +103,13 @@ constexpr std::string_view kSchemas = R"json({
   "p95_ms": {"type": "number", "nullable": true},
   "last_error": {"type": "object", "required": ["message", "age_ms"], "properties": {"message": {"type": "string"}, "age_ms": {"type": "integer"}}}}},
 "Types": {"type": "object", "required": ["types", "capabilities"], "properties": {
-  "types": {"type": "array", "items": {"type": "object", "required": ["name", "plugin", "version", "summary", "aliases", "for_others", "capabilities"], "properties": {
+  "types": {"type": "array", "items": {"type": "object", "required": ["name", "plugin", "version", "summary", "aliases", "inline", "capabilities"], "properties": {
     "name": {"type": "string", "description": "As \"node_type\" in a manifest."},
     "plugin": {"type": "string"},
     "version": {"type": "string", "description": "Of the plugin."},
     "summary": {"type": "string"},
     "aliases": {"type": "array", "items": {"type": "string"}, "description": "Other names for it."},
-    "for_others": {"type": "boolean", "description": "A manifest that is sent along may use it."},
+    "inline": {"type": "boolean", "description": "A manifest that comes along with its items may use it."},
     "capabilities": {"type": "object", "description": "What it needs of a machine, as in a manifest."}}}},
   "capabilities": {"type": "object", "description": "What this machine has.", "required": ["cores", "memory_gb", "arch", "gpu", "cuda", "rocm"], "properties": {
     "cores": {"type": "integer"},

@@ -49,9 +49,10 @@ Result<void> SentManifests::allowed() const {
   return Error("denied", "this host runs no manifests that are sent to it: its configuration would have to say \"execute\": {\"inline\": true, \"node_types\": [those that they may use]}");
 }
 
-bool SentManifests::may_use(const TypeDescriptor& type) const {
+bool SentManifests::allows(const TypeDescriptor& type) const {
   std::lock_guard lock(mutex_);
-  return rules_->allowed && std::find(rules_->types.begin(), rules_->types.end(), &type) != rules_->types.end();
+  const auto& types = rules_->types;
+  return rules_->allowed && std::find(types.begin(), types.end(), &type) != types.end();
 }
 
 ServedPipelinePtr SentManifests::find(const std::string& text) {

@@ -25,8 +25,8 @@ class SentManifests {
 
   // [any] Error "denied": the configuration lets nobody send any.
   Result<void> allowed() const;
-  // [any] Whether they may use this type, of the catalog in force.
-  bool may_use(const TypeDescriptor& type) const;
+  // [any] Whether they may use this type.
+  bool allows(const TypeDescriptor& type) const;
   // [any] One that was planned already; null: it was not, or is forgotten.
   ServedPipelinePtr find(const std::string& text);
   // [any] Runs code of plugins, where they say that it touches nothing outside. Error "bad-pipeline", of class config: everything that is wrong, each with its JSON Pointer.

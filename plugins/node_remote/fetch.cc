@@ -204,7 +204,7 @@ class Fetch {
 
   static Kept parsed(Reception in) {
     try {
-      return {read_manifest(Value::parse(in.body), "what is there"), std::move(in.tag), Clock::now()};
+      return {read_manifest(Value::parse(in.body), "what is there"), std::move(in.tag)};
     } catch (const Error& wrong) {
       throw Failure{std::string_view(wrong.what()).starts_with("cannot make") ? "what is there is not JSON" : wrong.what()};
     }
@@ -225,17 +225,17 @@ std::string shown_url(std::string_view url) {
   return std::string(url.substr(0, host)) + std::string(url.substr(user == url.npos || user < host ? host : user + 1));
 }
 
-Value fetch_manifest(const std::string& url, const std::string& authorization, uint64_t timeout_ms, const Log& log) {
+Value fetch_manifest(const std::string& url, const std::string& authorization, uint64_t timeout_ms, const Log& log, Clock::time_point now) {
   static const CURLcode ready = ::curl_global_init(CURL_GLOBAL_DEFAULT);
   if (ready != CURLE_OK) throw Error(HEDDLE_INTERNAL, "libcurl does not start");
   const std::string key = url + '\n' + authorization;
   std::optional<Kept> kept = cache().find(key);
   const auto begun = Clock::now();
-  if (kept && begun - kept->checked < kFresh) return kept->manifest;
+  if (kept && now - kept->checked < kFresh) return kept->manifest;
   try {
     std::optional<Kept> fetched = Fetch(url, authorization, timeout_ms).run(kept ? kept->tag : "");
     if (fetched) kept = std::move(fetched);
-    kept->checked = Clock::now();
+    kept->checked = now;
     cache().keep(key, *kept);
     return kept->manifest;
   } catch (const Failure& failed) {

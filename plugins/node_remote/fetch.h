@@ -4,13 +4,16 @@
 #pragma once
 #include <heddle/sdk.h>
 
+#include <chrono>
 #include <string>
+#include <string_view>
 
 namespace node_remote {
 
 // Any thread; blocks, at most `timeout_ms`. `authorization`: what the field Authorization says there; empty: there is none. Follows up to five redirects, and goes to no address that is
 // not public unless the operator allows it (README). Throws Error, whose text begins with ManifestFetchFailed and names the url without what may be a secret.
-heddle::sdk::Value fetch_manifest(const std::string& url, const std::string& authorization, uint64_t timeout_ms, const heddle::sdk::Log& log);
+heddle::sdk::Value fetch_manifest(const std::string& url, const std::string& authorization, uint64_t timeout_ms, const heddle::sdk::Log& log,
+                                  std::chrono::steady_clock::time_point now = std::chrono::steady_clock::now());
 
 // As it may be shown: without user, password, query and fragment.
 std::string shown_url(std::string_view url);

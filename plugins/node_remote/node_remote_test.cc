@@ -1,6 +1,12 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <heddle/sdk.h>
 #include <heddle/sdk/fake_host.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <thread>
 
 #include "address.h"
 #include "endpoints.h"
@@ -30,6 +36,51 @@ class NodeRemote : public testing::Test {
     return read_settings(Value::parse(params));
   }
   FakeHost host_;
+};
+
+// Answers one request after the other with what is in `answers`, and says what it was asked.
+class Web {
+ public:
+  explicit Web(std::vector<std::string> answers) : answers_(std::move(answers)) {
+    sockaddr_in here{};
+    here.sin_family = AF_INET;
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof here;
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&here), size), 0);
+    EXPECT_EQ(::listen(listener_, 8), 0);
+    ::getsockname(listener_, reinterpret_cast<sockaddr*>(&here), &size);
+    url = "http://127.0.0.1:" + std::to_string(ntohs(here.sin_port)) + "/m";
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~Web() { gone(); }
+  // After all answers, and nobody listens any more.
+  std::vector<std::string> gone() {
+    if (thread_.joinable()) thread_.join();
+    return asked_;
+  }
+  std::string url;
+
+ private:
+  void serve() {
+    for (const std::string& answer : answers_) {
+      const int peer = ::accept(listener_, nullptr, nullptr);
+      std::string& request = asked_.emplace_back();
+      char bytes[4096];
+      while (request.find("\r\n\r\n") == request.npos) {
+        const ssize_t n = ::recv(peer, bytes, sizeof bytes, 0);
+        if (n <= 0) break;
+        request.append(bytes, static_cast<size_t>(n));
+      }
+      EXPECT_EQ(::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
+      ::close(peer);
+    }
+    ::close(listener_);
+  }
+  const std::vector<std::string> answers_;
+  int listener_ = -1;
+  std::thread thread_;
+  std::vector<std::string> asked_;
 };
 
 constexpr const char* kSource = R"("transport":"http","manifest_source":{"type":"name","name":"p"})";
@@ -77,6 +128,32 @@ TEST_F(NodeRemote, TheWordsOfTheOlderFamilyMeanTheSame) {
       "retry":{"max_retries":2,"backoff_ms":7},"health_check_interval_secs":2})");
   EXPECT_EQ(now.options.json(), then.options.json());
   EXPECT_EQ(now.source.name, then.source.name);
+}
+
+TEST_F(NodeRemote, WhatWasFetchedIsAskedForAgainOnlyLaterAndTheLastGoodOneStandsIn) {
+  EXPECT_EQ(refusal(params(R"("endpoint":"localhost:1")")), "");  // which also makes the host known to the SDK
+  ::setenv("HEDDLE_FETCH_ALLOW", "127.0.0.1", 1);
+  const auto answer = [](const std::string& head, const std::string& body) { return "HTTP/1.1 " + head + "\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body; };
+  Web web({answer("200 OK\r\nETag: \"one\"", R"({"nodes":[1]})"), answer("304 Not Modified", ""), answer("200 OK\r\nETag: \"two\"", R"({"nodes":[2]})"), answer("503 Later", ""),
+           answer("404 Gone", "")});
+  const auto begun = std::chrono::steady_clock::now();
+  const Log log(heddle::sdk::detail::services.host);
+  const auto fetched = [&](int after_s) { return std::string(fetch_manifest(web.url, "", 10'000, log, begun + std::chrono::seconds(after_s)).json()); };
+  EXPECT_EQ(fetched(0), R"({"nodes":[1]})");
+  EXPECT_EQ(fetched(59), R"({"nodes":[1]})");
+  EXPECT_EQ(fetched(61), R"({"nodes":[1]})");
+  EXPECT_EQ(fetched(120), R"({"nodes":[1]})");
+  EXPECT_EQ(fetched(122), R"({"nodes":[2]})");
+  EXPECT_EQ(fetched(200), R"({"nodes":[2]})");  // it answers, but not with one
+  EXPECT_THROW(fetched(201), Error);            // it says that there is none any more
+  const std::vector<std::string> asked = web.gone();
+  EXPECT_EQ(fetched(202), R"({"nodes":[2]})");  // nobody is there
+  ASSERT_EQ(asked.size(), 5u);
+  EXPECT_EQ(asked[0].find("If-None-Match"), std::string::npos);
+  EXPECT_NE(asked[1].find("If-None-Match: \"one\"\r\n"), std::string::npos);
+  EXPECT_NE(asked[2].find("If-None-Match: \"one\"\r\n"), std::string::npos);
+  EXPECT_NE(asked[3].find("If-None-Match: \"two\"\r\n"), std::string::npos);
+  ::unsetenv("HEDDLE_FETCH_ALLOW");
 }
 
 TEST(AddressTest, OnlyThePublicNetworkIsOpen) {

@@ -121,8 +121,8 @@ ByteBuffer write_types(ValueRef body) {
     one.set_plugin(text_of(type, "plugin"));
     one.set_version(text_of(type, "version"));
     one.set_summary(text_of(type, "summary"));
+    one.set_inline_(type.find("inline").as_bool().value_or(false));
     for (size_t a = 0; a < aliases.size(); ++a) one.add_aliases(std::string(aliases.at(a).as_text().value_or("")));
-    one.set_for_others(type.find("for_others").as_bool().value_or(false));
     one.set_capabilities(json_at(type, "capabilities"));
   }
   reply.set_capabilities(json_at(body, "capabilities"));
@@ -136,10 +136,10 @@ Value read_types(const ByteBuffer& message) {
     for (const std::string& alias : one.aliases()) aliases.push_back(Value::string(alias));
     list.push_back(Value::map({{"name", Value::string(one.name())},
                                {"plugin", Value::string(one.plugin())},
+                               {"inline", Value::boolean(one.inline_())},
                                {"version", Value::string(one.version())},
                                {"summary", Value::string(one.summary())},
                                {"aliases", Value::list(std::move(aliases))},
-                               {"for_others", Value::boolean(one.for_others())},
                                {"capabilities", parsed(one.capabilities(), "a type's capabilities")}}));
   }
   return Value::map({{"types", Value::list(std::move(list))}, {"capabilities", parsed(reply.capabilities(), "the host's capabilities")}});

@@ -59,6 +59,26 @@ class Grpc(GrpcCase):
         self.assertEqual([json.loads(text) for text in reply.outputs], [42])
         self.assertEqual(list(reply.failed), [])
 
+    def test_a_manifest_that_comes_along_is_run(self):
+        host = self.serve_grpc(execute={"inline": True, "node_types": ["Multiply"]})
+        manifest = json.dumps(pipeline(node("m", "Multiply", {"multiplier": 3})), indent=2).encode()
+        reply = host.Execute(pb.ExecuteRequest(manifest=manifest, input=b"[1]"), timeout=TIMEOUT)
+        self.assertEqual([json.loads(text)["node"] for text in reply.failed], ["m"])  # one item, whatever it is
+        self.assertEqual([json.loads(text) for text in host.Execute(pb.ExecuteRequest(manifest=manifest, input=b"7"), timeout=TIMEOUT).outputs], [21])
+
+        def items():
+            yield pb.StreamRequest(open=pb.StreamRequest.Open(manifest=manifest))
+            for i in range(300):
+                yield pb.StreamRequest(item=str(i).encode())
+            yield pb.StreamRequest(end=pb.StreamRequest.End())
+        self.assertEqual([json.loads(r.output) for r in host.Stream(items(), timeout=TIMEOUT) if r.HasField("output")], [3 * i for i in range(300)])
+        for wrong, why in ((b"{", "the manifest"), (b"[]", "must be an object"), (json.dumps(pipeline(node("p", "PassThrough"))).encode(), 'may not use the node type "PassThrough"')):
+            error, _ = self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: host.Execute(pb.ExecuteRequest(manifest=wrong, input=b"1"), timeout=TIMEOUT))
+            if wrong != b"{":
+                self.assertIn(why, error.details())
+            opened = [pb.StreamRequest(open=pb.StreamRequest.Open(manifest=wrong)), pb.StreamRequest(end=pb.StreamRequest.End())]
+            self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter(opened), timeout=TIMEOUT)))
+
     def test_an_item_that_fails_says_so_and_the_call_is_well(self):
         host = self.serve_grpc()
         reply = host.Execute(pb.ExecuteRequest(pipeline="never", input=b"1"), timeout=TIMEOUT)

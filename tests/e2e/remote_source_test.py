@@ -1,21 +1,22 @@
 """Manifests that go along with their items: sent to a host by hand, and by RemotePipeline, over both transports."""
 import http.client
 import json
+import os
 import unittest
 
-from program import DEAD_LETTERS, FAILED, INVALID, OK, TIMEOUT, lines, node, pipeline
+from program import INVALID, OK, TIMEOUT, lines, node, pipeline
 from remote_test import Host, RemoteCase, dead_endpoint, remote
 
 ALLOWED = {"inline": True, "node_types": ["Multiply", "Add", "Split", "PassThrough", "Log", "Delay", "Echo", "RemotePipeline"]}
 DOUBLE = pipeline(node("m", "Multiply", {"multiplier": 2}))
 
 
-def ask(host, body, content_type="application/json"):
-    """Status and text of what POST /v1/execute answers."""
+def ask(host, body, content_type="application/json", method="POST", path="/v1/execute"):
+    """Status and text of an answer."""
     address, port = host.endpoint.rsplit(":", 1)
     connection = http.client.HTTPConnection(address, int(port), timeout=TIMEOUT)
     try:
-        connection.request("POST", "/v1/execute", body if isinstance(body, bytes) else json.dumps(body), {"Content-Type": content_type})
+        connection.request(method, path, body if body is None or isinstance(body, bytes) else json.dumps(body), {"Content-Type": content_type})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:
@@ -67,6 +68,27 @@ class Sent(RemoteCase):
         self.assertEqual((status, json.loads(text)["outputs"]), (200, [1]), text)
         self.refused(host, {"manifest": DOUBLE, "input_data": [1]}, "")
 
+    def test_a_host_says_which_node_types_may_come_along(self):
+        host = Host(self, "a", {}, execute={"inline": True, "node_types": ["EchoNode", "Add"]})
+        status, text = ask(host, None, method="GET", path="/v1/types")
+        self.assertEqual([t["name"] for t in json.loads(text)["types"] if t["inline"]], ["Add", "Echo"])
+
+    def test_a_reload_changes_what_may_come_along(self):
+        host = Host(self, "a", {}, execute={"inline": True, "node_types": ["PassThrough"]})
+        self.refused(host, DOUBLE, "may not use the node type")
+        config = json.loads(self.read("a/host.json"))
+        self.write("a/host.json", {**config, "execute": {"inline": True, "node_types": ["Multiply"]}})
+        status, text = ask(host, None, path="/v1/reload")
+        self.assertEqual((status, json.loads(text)["settings"]), (200, ["execute.node_types"]), text)
+        self.assertEqual(ask(host, {"manifest": DOUBLE, "input": 1})[0], 200)
+        self.refused(host, pipeline(node("p", "PassThrough")), "may not use the node type")
+
+    def test_a_configuration_that_allows_what_is_not_there_is_refused(self):
+        config = self.write("host.json", {"listen": [{"endpoint": "127.0.0.1:0"}], "execute": {"inline": True, "node_types": ["Multiply", "Multiplyy"]}})
+        answer = self.heddle("serve", "--config", config, code=INVALID)
+        self.assertIn('no installed plugin has the node type "Multiplyy"', answer.err)
+        self.assertIn('did you mean "Multiply"?', answer.err)
+
     def test_it_takes_in_nothing_of_the_host(self):
         host = Host(self, "a", {}, execute=ALLOWED)
         secret = self.write("secret", "of-the-host")
@@ -107,12 +129,26 @@ class Sent(RemoteCase):
         self.assertIn('/nodes/0/node_type: a manifest that is sent to this host may not use the node type "Multiply"', letter["message"])
         self.assertIn(host.endpoint, letter["message"])
 
-    def test_a_sent_manifest_that_sends_itself_around_is_refused(self):
+    def test_a_sent_manifest_that_leads_back_over_another_host_is_refused(self):
         first = dead_endpoint()
-        host = Host(self, "a", {"a": pipeline(node("r", "RemotePipeline", remote("", first, manifest_source={"type": "inline", "manifest": pipeline(node("b", "RemotePipeline", remote("a", first)))})))},
-                    execute=ALLOWED, listen=[{"endpoint": first}])
-        letter = self.failed(remote("a", host))
-        self.assertRegex(letter["message"], r"called by what it has called itself: a@[0-9a-f]{16} -> test@[0-9a-f]{16} -> a@")
+        back = pipeline(node("r", "RemotePipeline", remote("a", first)))
+        other = Host(self, "other", {"b": pipeline(node("r", "RemotePipeline", remote("", first, manifest_source={"type": "inline", "manifest": back})))})
+        Host(self, "a", {"a": pipeline(node("r", "RemotePipeline", remote("b", other)))}, execute=ALLOWED, listen=[{"endpoint": first}])
+        letter = self.failed(remote("a", first))
+        self.assertRegex(letter["message"], r"called by what it has called itself: a@([0-9a-f]{16}) -> b@[0-9a-f]{16} -> test@[0-9a-f]{16} -> a@\1")
+
+    def test_one_that_leads_back_to_the_same_host_is_not_served(self):
+        own = dead_endpoint()
+        answer = self.heddle("serve", "--config", self.write("host.json", {"listen": [{"endpoint": own}], "pipelines": self.ring(own)}), code=None)
+        self.assertNotEqual(answer.code, OK)
+        self.assertRegex(answer.err, r"would run itself: a@([0-9a-f]{16}) -> test@[0-9a-f]{16} -> a@\1")
+
+    def ring(self, endpoint):
+        """A folder with a pipeline that sends along one that calls it."""
+        os.makedirs(self.path("ring"))
+        back = pipeline(node("b", "RemotePipeline", remote("a", endpoint)))
+        self.write("ring/a.json", pipeline(node("r", "RemotePipeline", remote("", endpoint, manifest_source={"type": "inline", "manifest": back}))))
+        return self.path("ring")
 
     def test_sources_that_contradict_themselves_are_refused(self):
         for more, why in (({"manifest_source": {"type": "inline"}}, 'needs "manifest"'), ({"manifest_source": {"type": "inline", "manifest": DOUBLE, "name": "a"}}, 'has no "name"'),
