@@ -89,8 +89,10 @@ Asked Channel::asked(const heddle_request& r) const {
   const std::string pipeline = text_of(ValueRef(r.parameters), "name");
   if (pipeline.empty()) throw Error(HEDDLE_INVALID, operation + " needs the parameter \"name\"");
   if (r.credit == 0) throw Error(HEDDLE_INVALID, operation + ": a stream needs credit from the beginning");
-  a.message = write_open(pipeline, r.credit);
   if (r.body) a.lines = json_of(ValueRef(r.body));
+  const bool is_one = a.lines.find_first_not_of(" \t\r\n") != a.lines.npos && a.lines.find('\n') >= a.lines.size() - 1;
+  a.message = write_open(pipeline, r.credit, is_one ? a.lines : std::string_view());
+  a.is_whole = is_one;
   return a;
 }
 
