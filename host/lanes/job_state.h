@@ -110,7 +110,7 @@ struct Jobs::State : std::enable_shared_from_this<Jobs::State> {
   static constexpr size_t kFewWrites = 100;      // their answers are taken where they come
   static constexpr uint64_t kWriteAgainNs = kNsPerSecond;  // after an end could not be written
 
-  State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find("system").value_or(0)) {}
+  State(Lanes& l, Settings s) : lanes(l), settings(s), system(l.find(kOwnLane).value_or(0)) {}
   ~State() {
     for (auto& book : books) delete book.load();
   }

@@ -15,7 +15,7 @@ Jobs::Jobs(Lanes& lanes, Settings settings) : state_(std::make_shared<State>(lan
 
 Jobs::~Jobs() {
   state_->stop_watching();
-  // Records hold the state alive, and each other.
+  // Records hold each other.
   std::vector<std::shared_ptr<JobRun::Record>> records;
   for (State::Shard& shard : state_->shards) {
     std::lock_guard lock(shard.mutex);

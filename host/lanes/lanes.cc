@@ -23,10 +23,10 @@ void keep_for_ever(std::thread thread) {
 unsigned slots_for(unsigned threads) { return threads ? threads : std::max(1u, std::thread::hardware_concurrency()); }
 
 struct DefaultLane {
-  const char* name;
+  std::string_view name;
   uint32_t priority, max_concurrency;
 };
-constexpr DefaultLane kDefaultLanes[] = {{"system", 0, 5}, {"control", 1, 3}, {"query", 2, 10}, {"session", 3, 5}, {"skill", 4, 3}, {"prompt", 5, 2},
+constexpr DefaultLane kDefaultLanes[] = {{kOwnLane, 0, 5}, {"control", 1, 3}, {"query", 2, 10}, {"session", 3, 5}, {"skill", 4, 3}, {"prompt", 5, 2},
                                          {"default", 3, LaneConfig::kNoLimit}};
 
 }  // namespace
@@ -60,7 +60,7 @@ Lanes::Lanes(unsigned threads) : pool_(std::make_unique<Pool>(slots_for(threads)
     mine.stir();
   };
   for (const DefaultLane& lane : kDefaultLanes) {
-    [[maybe_unused]] const auto added = add({.name = lane.name, .priority = lane.priority, .max_concurrency = lane.max_concurrency});
+    [[maybe_unused]] const auto added = add({.name = std::string(lane.name), .priority = lane.priority, .max_concurrency = lane.max_concurrency});
     assert(added);
   }
   std::lock_guard lock(shared.mutex);

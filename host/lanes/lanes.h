@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "lanes/histogram.h"
+#include "histogram.h"
 #include "lanes/lane.h"
 #include "result.h"
 
@@ -23,6 +23,8 @@ using TimerId = uint64_t;
 using WorkerId = uint64_t;
 
 inline constexpr size_t kMaxLanes = 4'096;
+// Where the host's own errands run: it is never paused, and nothing makes it wait.
+inline constexpr std::string_view kOwnLane = "system";
 
 struct LaneTimes {
   Durations waited, ran;

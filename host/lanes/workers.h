@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "histogram.h"
 #include "lanes/adaptive.h"
-#include "lanes/histogram.h"
 #include "lanes/lanes.h"
 #include "lanes/name_table.h"
 #include "lanes/reactor.h"

@@ -189,5 +189,7 @@ void check_graph(const Manifest& manifest, Diagnostics& diagnostics);
 // is the wrapper {"manifest", "input_data"}. Reading it again gives the same manifest. Secrets are written as their "from" again, never in
 // clear.
 std::string to_heddle1(const Manifest& manifest);
+// One policy, as it stands in "policies".
+JsonNode to_heddle1(const Policy& policy);
 
 }  // namespace heddle

@@ -133,34 +133,7 @@ JsonNode write(const LaneSettings& lane) {
   return std::move(out).take();
 }
 
-JsonNode write(const Policy& p) {
-  Map out;
-  if (p.attempt_timeout_ms) out.add("attempt_timeout_ms", *p.attempt_timeout_ms);
-  if (p.retry) {
-    Map retry;
-    retry.add("max_attempts", uint64_t{p.retry->max_attempts});
-    retry.add("initial_backoff_ms", p.retry->initial_backoff_ms);
-    retry.add("max_backoff_ms", p.retry->max_backoff_ms);
-    retry.add("multiplier", p.retry->multiplier);
-    retry.add("jitter", p.retry->jitter);
-    retry.add("budget_percent", uint64_t{p.retry->budget_percent});
-    out.add("retry", std::move(retry));
-  }
-  if (p.circuit_breaker) {
-    Map breaker;
-    breaker.add("failure_threshold", uint64_t{p.circuit_breaker->failure_threshold});
-    breaker.add("success_threshold", uint64_t{p.circuit_breaker->success_threshold});
-    breaker.add("reset_timeout_ms", p.circuit_breaker->reset_timeout_ms);
-    out.add("circuit_breaker", std::move(breaker));
-  }
-  if (p.hedge) {
-    Map hedge;
-    hedge.add("after", p.hedge->after);
-    hedge.add("max_extra", uint64_t{p.hedge->max_extra});
-    out.add("hedge", std::move(hedge));
-  }
-  return std::move(out).take();
-}
+JsonNode write(const Policy& policy) { return to_heddle1(policy); }
 
 Map merge_of(const Merge& merge) {
   constexpr std::string_view kModes[] = {"arrival", "round_robin", "by_sequence", "zip", "join"};
@@ -278,6 +251,35 @@ JsonNode* at_pointer(JsonNode& root, std::string_view pointer) {
 }
 
 }  // namespace
+
+JsonNode to_heddle1(const Policy& p) {
+  Map out;
+  if (p.attempt_timeout_ms) out.add("attempt_timeout_ms", *p.attempt_timeout_ms);
+  if (p.retry) {
+    Map retry;
+    retry.add("max_attempts", uint64_t{p.retry->max_attempts});
+    retry.add("initial_backoff_ms", p.retry->initial_backoff_ms);
+    retry.add("max_backoff_ms", p.retry->max_backoff_ms);
+    retry.add("multiplier", p.retry->multiplier);
+    retry.add("jitter", p.retry->jitter);
+    retry.add("budget_percent", uint64_t{p.retry->budget_percent});
+    out.add("retry", std::move(retry));
+  }
+  if (p.circuit_breaker) {
+    Map breaker;
+    breaker.add("failure_threshold", uint64_t{p.circuit_breaker->failure_threshold});
+    breaker.add("success_threshold", uint64_t{p.circuit_breaker->success_threshold});
+    breaker.add("reset_timeout_ms", p.circuit_breaker->reset_timeout_ms);
+    out.add("circuit_breaker", std::move(breaker));
+  }
+  if (p.hedge) {
+    Map hedge;
+    hedge.add("after", p.hedge->after);
+    hedge.add("max_extra", uint64_t{p.hedge->max_extra});
+    out.add("hedge", std::move(hedge));
+  }
+  return std::move(out).take();
+}
 
 std::string to_heddle1(const Manifest& m) {
   auto write_one = [](const auto& thing) { return write(thing); };

@@ -11,7 +11,7 @@ std::string why_alone(const PipelineNode& node, const RunSettings& run) {
   if (node.settings.parallel > 1 || node.settings.order == OrderMode::kByKey) return "parallel";
   if (type.max_in_flight > 0) return "asynchronous";
   if (node.has_timeout()) return "timeout";
-  if (node.retry.max_attempts > 1) return "retry";
+  if (node.pool) return node.retry.max_attempts > 1 ? "retry" : "circuit breaker";
   if (run.item_deadline_ms > 0) return "item deadline";
   if (type.lane == LaneClass::kBlocking || type.lane == LaneClass::kDevice) return "blocking";
   return {};
@@ -98,7 +98,7 @@ void fuse(Pipeline& pipeline) {
                                .parallel = node.settings.parallel,
                                .order = node.settings.order,
                                .order_key = node.settings.order_key,
-                               .watched = node.has_timeout() || node.retry.max_attempts > 1 || pipeline.run.item_deadline_ms > 0,
+                               .watched = node.has_timeout() || node.pool || pipeline.run.item_deadline_ms > 0,
                                .asynchronous = asynchronous});
     closed.push_back(!alone.empty());
   }

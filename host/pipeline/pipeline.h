@@ -1,6 +1,8 @@
 // Pipeline: the checked, immutable DAG of nodes, ready to run. Made by build_pipeline, shown by plan and graph, executed by Run.
 #pragma once
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,8 @@
 #include "value/value.h"
 
 namespace heddle {
+
+class EndpointPool;
 
 struct PipelineNode {
   NodeSettings settings;            // as in the manifest
@@ -24,6 +28,9 @@ struct PipelineNode {
   bool has_timeout() const { return timeout_ms > 0 || attempt_timeout_ms > 0; }
   uint32_t max_batch = 64;
   RetrySettings retry;              // resolved; max_attempts 1: no retry
+  std::optional<BreakerSettings> circuit_breaker;
+  // Where there is a retry or a breaker: what is known of the node, over all runs of this pipeline. It is the one endpoint of this pool.
+  std::shared_ptr<EndpointPool> pool;
   bool idempotent = false;
   std::string placement;            // "local"
   std::string placement_reason;     // why there, in the user's words
@@ -41,6 +48,7 @@ struct PipelineEdge {
   static constexpr uint32_t kRunInput = UINT32_MAX;  // as `from`: an entry edge, from the run's input
   uint32_t from = 0, from_port = 0;                  // node index, output port index or kErrorPort
   uint32_t to = 0, to_port = 0;
+  bool gives_original = false;  // from an error port: the item that failed, not the failure
   bool queued = false;       // a queue stands here; else the item is handed on inline
   std::string reason;        // why there is a queue: "other lane", "parallel", "batch", …
   uint64_t queue_items = 4096, queue_bytes = uint64_t{16} << 20;
@@ -62,7 +70,7 @@ struct PipelineStage {
   uint32_t parallel = 1;
   OrderMode order = OrderMode::kStrict;
   std::string order_key;
-  bool watched = false;      // items go one by one under a timeout
+  bool watched = false;      // items go one by one: under a timeout, a retry, a circuit breaker
   bool asynchronous = false; // a node that may answer later
 };
 

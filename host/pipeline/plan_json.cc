@@ -75,6 +75,14 @@ JsonNode retry_node(const RetrySettings& retry) {
       .done();
 }
 
+JsonNode breaker_node(const BreakerSettings& breaker) {
+  return MapWriter()
+      .add("failure_threshold", count(breaker.failure_threshold))
+      .add("success_threshold", count(breaker.success_threshold))
+      .add("reset_timeout_ms", count(breaker.reset_timeout_ms))
+      .done();
+}
+
 JsonNode merge_node(const Merge& merge) {
   return MapWriter()
       .add("mode", text(name_of(merge.mode)))
@@ -117,6 +125,7 @@ JsonNode node_node(const PipelineNode& node, bool full) {
       .add_if(full || node.timeout_ms > 0, "timeout_ms", count(node.timeout_ms))
       .add_if(full || node.attempt_timeout_ms > 0, "attempt_timeout_ms", count(node.attempt_timeout_ms))
       .add_if(full || node.retry.max_attempts > 1, "retry", retry_node(node.retry))
+      .add_if(node.circuit_breaker.has_value(), "circuit_breaker", breaker_node(node.circuit_breaker.value_or(BreakerSettings())))
       .add_if(full || node.idempotent, "idempotent", flag(node.idempotent))
       .add_if(!settings.idempotency_key.empty(), "idempotency_key", text(settings.idempotency_key))
       .add_if(full || settings.keep_state, "keep_state", flag(settings.keep_state))
@@ -147,6 +156,7 @@ JsonNode edge_node(const Pipeline& pipeline, const PipelineEdge& edge, bool full
       .add("from_port", is_input ? JsonNode() : text(from_port_of(pipeline, edge)))
       .add("to", text(pipeline.nodes.at(edge.to).settings.id))
       .add("to_port", text(to_port_of(pipeline, edge)))
+      .add_if(edge.gives_original, "gives_original", flag(true))
       .add("queued", flag(edge.queued));
   if (!edge.queued) return map.done();
   map.add("reason", text(edge.reason));

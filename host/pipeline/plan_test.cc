@@ -98,7 +98,7 @@ stage 1 on lane default: read → keep → route  (inline, one thread)
   keep   T1  node_std 1.2.0  local: the type is installed here
   route  T2  node_std 1.2.0  local: the type is installed here
 
-stage 2 on lane net: score  (16 in parallel, in order by /account, item by item under a time limit)
+stage 2 on lane net: score  (16 in parallel, in order by /account, item by item)
   score  T3  node_std 1.2.0  local: the type is installed here
          timeout: 5000 ms
          retry: up to 3 attempts, back-off 50 ms to 800 ms times 1.5, jitter full, budget 20 %

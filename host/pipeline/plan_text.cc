@@ -60,7 +60,7 @@ std::string stage_words(const PipelineStage& stage) {
   if (is_inline(stage) && stage.order == OrderMode::kStrict) return "inline, one thread";
   std::string out = stage.parallel > 1 ? std::to_string(stage.parallel) + " in parallel, " : "";
   out += order_words(stage.order, stage.order_key);
-  if (stage.watched) out += ", item by item under a time limit";
+  if (stage.watched) out += ", item by item";
   if (stage.asynchronous) out += ", answered later";
   return out;
 }
@@ -69,6 +69,17 @@ std::string retry_words(const RetrySettings& retry) {
   return "up to " + std::to_string(retry.max_attempts) + " attempts, back-off " + std::to_string(retry.initial_backoff_ms) + " ms to " +
          std::to_string(retry.max_backoff_ms) + " ms times " + number(retry.multiplier) + ", jitter " + plain(retry.jitter) + ", budget " +
          std::to_string(retry.budget_percent) + " %";
+}
+
+std::string breaker_words(const BreakerSettings& breaker) {
+  return "opens after " + std::to_string(breaker.failure_threshold) + " failures in a row, tries again after " + std::to_string(breaker.reset_timeout_ms) + " ms, closes after " +
+         std::to_string(breaker.success_threshold) + " successes";
+}
+
+// In which order the strategies against failure lie in each other; empty: there are none.
+std::string policy_words(const PipelineNode& node) {
+  if (node.entry.type && node.entry.type->own_policy) return "deadline, fallback, hedge, retry, circuit breaker, limit of an attempt";
+  return node.pool ? "deadline, retry, circuit breaker, limit of an attempt" : "";
 }
 
 std::string merge_words(const Merge& merge) {
@@ -140,6 +151,8 @@ class PlanText {
     if (node.timeout_ms > 0) detail("timeout: " + std::to_string(node.timeout_ms) + " ms");
     if (node.attempt_timeout_ms > 0) detail("timeout of an attempt: " + std::to_string(node.attempt_timeout_ms) + " ms");
     if (node.retry.max_attempts > 1) detail("retry: " + retry_words(node.retry));
+    if (node.circuit_breaker) detail("circuit breaker: " + breaker_words(*node.circuit_breaker));
+    if (const std::string order = policy_words(node); !order.empty()) detail("one within the other: " + order);
     if (settings.merge.mode != MergeMode::kArrival) detail("merge: " + merge_words(settings.merge));
     if (settings.keep_state) detail("state: kept across runs");
   }
@@ -154,6 +167,8 @@ class PlanText {
     detail("retry: max_attempts " + std::to_string(retry.max_attempts) + ", initial_backoff_ms " +
            std::to_string(retry.initial_backoff_ms) + ", max_backoff_ms " + std::to_string(retry.max_backoff_ms) + ", multiplier " +
            number(retry.multiplier) + ", jitter " + plain(retry.jitter) + ", budget_percent " + std::to_string(retry.budget_percent));
+    detail("circuit breaker: " + (node.circuit_breaker ? breaker_words(*node.circuit_breaker) : "none"));
+    if (const std::string order = policy_words(node); !order.empty()) detail("one within the other: " + order);
     detail(std::string("idempotent: ") + (node.idempotent ? "true" : "false") + "   max_batch: " + std::to_string(node.max_batch) +
            (settings.idempotency_key.empty() ? "" : "   idempotency_key: " + plain(settings.idempotency_key)));
     detail("merge: " + merge_words(settings.merge) + "   state: " + (settings.keep_state ? "keep" : "not kept"));
@@ -186,10 +201,10 @@ class PlanText {
       if (!edge.queued && !full_) continue;
       if (std::exchange(first, false)) line(full_ ? "\nconnections" : "\nqueues");
       if (!edge.queued) {
-        line("  " + ends(edge) + ": inline, no queue");
+        line("  " + ends(edge) + ": inline, no queue" + (edge.gives_original ? "; the item that failed" : ""));
         continue;
       }
-      line("  " + ends(edge) + ": " + plain(edge.reason) + queue_words(edge));
+      line("  " + ends(edge) + ": " + plain(edge.reason) + (edge.gives_original ? "; the item that failed" : "") + queue_words(edge));
     }
   }
 

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "clock.h"
 #include "log.h"
 #include "manifest/param_schema.h"
 #include "pipeline/placement.h"
 #include "pipeline/version.h"
+#include "resilience/endpoint_pool.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -50,7 +52,7 @@ const Policy* policy_of(const Manifest& manifest, const NodeSettings& settings) 
 }
 
 // What this host cannot do yet is refused by name: a setting that does nothing would be a lie.
-void refuse_unsupported(const NodeSettings& node, const Policy* policy, Diagnostics& diagnostics) {
+void refuse_unsupported(const NodeSettings& node, Diagnostics& diagnostics) {
   const auto refuse = [&](std::string_view member, std::string what) {
     diagnostics.add({.code = "unsupported",
                      .pointer = node.pointer + "/" + std::string(member),
@@ -60,8 +62,6 @@ void refuse_unsupported(const NodeSettings& node, const Policy* policy, Diagnost
   };
   if (node.isolation != "none") refuse("isolation", "\"isolation\": " + quoted(node.isolation));
   if (node.limit_memory_bytes || node.limit_cpu_ms) refuse("limits", "\"limits\"");
-  if (policy && policy->circuit_breaker) refuse("policy", "a circuit breaker (policy " + quoted(policy->name) + ")");
-  if (policy && policy->hedge) refuse("policy", "hedging (policy " + quoted(policy->name) + ")");
 }
 
 void report_unknown_type(const NodeSettings& node, const Catalog& catalog, Diagnostics& diagnostics) {
@@ -72,8 +72,8 @@ void report_unknown_type(const NodeSettings& node, const Catalog& catalog, Diagn
   diagnostics.add(std::move(d));
 }
 
-// Timeout, batch and retry of one node: what the manifest says, else the policy, else the type.
-void resolve_limits(PipelineNode& node, const Policy* policy, Diagnostics& diagnostics) {
+// Timeout and batch of one node: what the manifest says, else the policy, else the type.
+void resolve_limits(PipelineNode& node, const Policy* policy) {
   const NodeSettings& settings = node.settings;
   const TypeDescriptor& type = *node.entry.type;
   node.max_batch = std::max(1u, type.max_batch);
@@ -83,16 +83,44 @@ void resolve_limits(PipelineNode& node, const Policy* policy, Diagnostics& diagn
   else if (settings.timeout_ms) node.attempt_timeout_ms = 0;
   else if (type.timeout_ms > 0) node.attempt_timeout_ms = type.timeout_ms;
   else if (type.max_in_flight > 0 && !type.inputs.empty()) node.attempt_timeout_ms = kAsynchronousTimeoutMs;
-  if (!policy || !policy->retry) return;
-  if (node.idempotent) {
-    node.retry = *policy->retry;
-  } else if (policy->retry->max_attempts > 1) {
-    diagnostics.add({.severity = Severity::kWarning,
-                     .code = "retry-not-idempotent",
+}
+
+// The one endpoint of the pool is the node itself: nothing stands in for it, so it is never ejected, only its breaker keeps calls away.
+std::shared_ptr<EndpointPool> pool_of(const PipelineNode& node) {
+  PoolPolicy policy{.breaker = std::nullopt, .eject_after = 0, .slow_start_ns = 0, .budget = {.percent = node.retry.budget_percent}};
+  if (const auto& breaker = node.circuit_breaker) {
+    policy.breaker = BreakerPolicy{.failures_in_row = breaker->failure_threshold, .reset_ns = breaker->reset_timeout_ms * kNsPerMs, .successes = breaker->success_threshold};
+  }
+  return std::make_shared<EndpointPool>(std::vector<EndpointSpec>{{.address = node.settings.id}}, policy);
+}
+
+// What a policy says beside its time limit, for a node that the host calls again.
+void resolve_policy(PipelineNode& node, const Policy& policy, Diagnostics& diagnostics) {
+  const NodeSettings& settings = node.settings;
+  const auto say = [&](Severity severity, std::string code, std::string message, std::string hint) {
+    diagnostics.add({.severity = severity,
+                     .code = std::move(code),
                      .pointer = settings.pointer + "/policy",
                      .span = settings.span_of("policy"),
-                     .message = "node " + quoted(settings.id) + " is not idempotent: it is not retried",
-                     .hint = "say \"idempotent\": true if the same input twice has the effect of once"});
+                     .message = "node " + quoted(settings.id) + std::move(message),
+                     .hint = std::move(hint)});
+  };
+  if (policy.hedge) {
+    say(Severity::kError, "unsupported",
+        " cannot be hedged, as its policy " + quoted(policy.name) + " says: a second call would go to the same node, and there is nowhere else",
+        "hedging is for nodes with several endpoints, such as RemotePipeline; give this node a policy without \"hedge\"");
+  }
+  if (policy.retry && node.idempotent) node.retry = *policy.retry;
+  else if (policy.retry && policy.retry->max_attempts > 1)
+    say(Severity::kWarning, "retry-not-idempotent", " is not idempotent: it is not retried", "say \"idempotent\": true if the same input twice has the effect of once");
+  node.circuit_breaker = policy.circuit_breaker;
+  if (node.retry.max_attempts > 1 || node.circuit_breaker) node.pool = pool_of(node);
+}
+
+// What a policy says, for a node that does it itself: params, where it has none of its own.
+void add_policy(const Policy& policy, JsonNode& params) {
+  for (JsonNode::Member& member : to_heddle1(policy).members) {
+    if (!params.find(member.key)) params.members.push_back(std::move(member));
   }
 }
 
@@ -132,6 +160,20 @@ NodeSettings in_place_of(const NodeSettings& node, const NodeSettings& stand_in)
   out.is_output_node = node.is_output_node;
   out.merge = node.merge;
   return out;
+}
+
+bool may_run_elsewhere(const NodeSettings& node, HostOffers* others) {
+  if (node.standby) return false;
+  if (!node.placement_fallback.empty() || !others || node.placement == "local") return !node.placement_fallback.empty();
+  if (!node.host.empty()) return true;
+  const auto all = others->all();
+  return !all || !(*all)->empty();
+}
+
+// The node becomes a call to that host, which runs it as a pipeline of its own.
+void call_on(const RemoteHost& host, NodeSettings& node) {
+  node.params = params_to_run_on(host, node);
+  node.node_type = "RemotePipeline";
 }
 
 using Schemas = std::unordered_map<const TypeDescriptor*, Result<ParamSchema>>;
@@ -205,32 +247,44 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
 
 }  // namespace
 
-void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& pipeline, Diagnostics& diagnostics) {
+void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers* others, Pipeline& pipeline, Diagnostics& diagnostics) {
   Schemas schemas;
-  const LocalCapabilities& local = local_capabilities();
+  const HostCapabilities& local = local_capabilities();
   const auto type_of = [&](const std::string& name) { return catalog.find("node", name).type; };
   pipeline.nodes.reserve(manifest.nodes.size());
   for (const NodeSettings& settings : manifest.nodes) {
     PipelineNode& node = pipeline.nodes.emplace_back();
     node.settings = settings;
     const TypeDescriptor* type = type_of(settings.node_type);
-    if (!type && (settings.standby || settings.placement_fallback.empty())) {
+    if (!type && !may_run_elsewhere(settings, others)) {
       report_unknown_type(settings, catalog, diagnostics);
       continue;
     }
-    const auto placed = place_or_fall_back(manifest, settings, type_of, local, diagnostics);
+    const auto placed = place_or_fall_back(manifest, settings, type_of, local, others, diagnostics);
     if (placed) {
       node.placement = placed->where;
       node.placement_reason = placed->reason;
       if (!placed->stand_in.empty()) node.settings = in_place_of(settings, *manifest.find(placed->stand_in));
+      if (placed->host && type) {
+        add_manifest_params(manifest, *type, node.settings.params);
+        node.settings.idempotent = node.settings.idempotent.value_or(type->idempotent);
+      }
+      if (placed->host) call_on(*placed->host, node.settings);
+      if (!catalog.find("node", node.settings.node_type).type) {
+        report_unknown_type(node.settings, catalog, diagnostics);
+        continue;
+      }
     } else if (!type) {
       continue;
     }
     resolve_type(node, catalog, schemas, diagnostics);
     add_manifest_params(manifest, *node.entry.type, node.settings.params);
     const Policy* policy = policy_of(manifest, node.settings);
-    refuse_unsupported(node.settings, policy, diagnostics);
-    resolve_limits(node, policy, diagnostics);
+    refuse_unsupported(node.settings, diagnostics);
+    const bool own_policy = node.entry.type->own_policy;
+    if (policy && own_policy) add_policy(*policy, node.settings.params);
+    resolve_limits(node, own_policy ? nullptr : policy);
+    if (policy && !own_policy) resolve_policy(node, *policy, diagnostics);
     check_parallel(node, diagnostics);
   }
 }

@@ -115,7 +115,7 @@ void Run::State::make_stages() {
     }
     RunNode& from = nodes[edge.from];
     auto& routes = edge.from_port == PipelineEdge::kErrorPort ? from.error_routes : from.routes[edge.from_port];
-    routes.push_back({.edge = e, .to_port = edge.to_port, .target = position[edge.to], .queue = queues[e].get()});
+    routes.push_back({.edge = e, .to_port = edge.to_port, .gives_original = edge.gives_original, .target = position[edge.to], .queue = queues[e].get()});
   }
   for (const PipelineStage& plan : pipeline.stages) {
     std::vector<RunNode> mine;

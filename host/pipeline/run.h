@@ -66,6 +66,7 @@ struct DeadLetter {
   Error error;
   uint64_t sequence = 0, line = 0;  // 0: not known
   std::vector<Attempt> attempts;
+  bool is_partial = false; // results of the item had gone on before it failed
   Value item;              // the original; empty if it is gone (taken by the node, unreadable input)
   std::string text;        // of unreadable input: its beginning
   uint64_t text_bytes = 0; // of unreadable input: its whole length

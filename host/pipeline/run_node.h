@@ -12,6 +12,7 @@ namespace heddle {
 struct Route {
   uint32_t edge = 0;
   uint32_t to_port = 0;
+  bool gives_original = false;   // of an error port
   uint32_t target = 0;           // inline: position of the next node in the stage
   EdgeQueue* queue = nullptr;    // else: the queue,
   size_t backlog = 0;            // and its place among those that the stage feeds

@@ -29,14 +29,14 @@ SoloStage::SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std
   if (asynchronous_) {
     const size_t in_flight = threads > 1 ? std::min<size_t>(threads, type.max_in_flight) : type.max_in_flight;
     // Answers come in any order: in strict order each call is delivered by itself.
-    batch_size_ = retries() || plan.order == OrderMode::kStrict ? 1 : std::clamp<size_t>(in_flight / 8, 1, node_.max_batch);
+    batch_size_ = node_.pool || plan.order == OrderMode::kStrict ? 1 : std::clamp<size_t>(in_flight / 8, 1, node_.max_batch);
     window_ = std::max<size_t>(1, in_flight / batch_size_);
   } else {
     batch_size_ = plan.watched || plan.order == OrderMode::kByKey ? 1 : node_.max_batch;
     // In strict order, results wait for those before them: with room for as many again, no thread idles meanwhile.
     window_ = threads > 1 ? threads * 2 : 1;
   }
-  if (wanted_batch > 0 && !retries() && plan.order != OrderMode::kByKey) batch_size_ = std::min<size_t>(wanted_batch, node_.max_batch);
+  if (wanted_batch > 0 && !node_.pool && plan.order != OrderMode::kByKey) batch_size_ = std::min<size_t>(wanted_batch, node_.max_batch);
   const bool keyed = plan.order == OrderMode::kByKey;
   if (keyed) window_ = threads;
   const size_t strands = asynchronous_ && !keyed ? 1 : threads;
@@ -68,6 +68,7 @@ SoloStage::~SoloStage() {
   }
   for (auto& dispatch : dispatches_) {
     for (RawItem& item : dispatch->items) item.drop();
+    tell_pool(*dispatch, CallOutcome::kNothing);
   }
 }
 
@@ -291,6 +292,11 @@ bool SoloStage::call_node(Dispatch& d, Lock& lock) {
     }
     if (object_gone_) {
       fail_calls(d, d.batch->give_up(), object_error_);
+      conclude(d);
+      return true;
+    }
+    if (!admit(d)) {
+      fail_calls(d, d.batch->give_up(), Error("breaker-open", "the circuit breaker of node \"" + node_.settings.id + "\" is open", ErrorClass::kRetryable));
       conclude(d);
       return true;
     }

@@ -8,10 +8,12 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "clock.h"
 #include "pipeline/stage.h"
+#include "resilience/endpoint_pool.h"
 
 namespace heddle {
 
@@ -57,6 +59,7 @@ class SoloStage final : public Stage {
     bool answering = false;        // holds the run's activity: an answer is to come by itself
     ItemList items;    // for the next attempt
     std::vector<Attempt> attempts;
+    std::optional<EndpointPool::Pick> pick;  // of the attempt under way, where the node has a pool
     uint64_t first_ns = 0;         // when the first attempt started
     uint64_t started_ns = 0;
     uint64_t due_ns = 0;           // to be given up then; 0: never
@@ -92,6 +95,8 @@ class SoloStage final : public Stage {
   void fail_calls(Dispatch& dispatch, const std::vector<uint32_t>& calls, const Error& error);
   void conclude(Dispatch& dispatch);
   bool retry(Dispatch& dispatch);
+  bool admit(Dispatch& dispatch);
+  void tell_pool(Dispatch& dispatch, CallOutcome outcome, std::string why = {});
   void commit(Lock& lock);
   Dispatch* deliverable();
   void deliver_dispatch(Dispatch& dispatch, Lock& lock);

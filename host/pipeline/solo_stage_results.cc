@@ -8,9 +8,6 @@
 namespace heddle {
 namespace {
 
-// Retries are at most budget_percent of the calls, but so many are always allowed (remote.md).
-constexpr uint64_t kRetryFloor = 3;
-
 RetryPolicy policy_of(const RetrySettings& retry) {
   using Jitter = RetryPolicy::Jitter;
   return {.max_attempts = retry.max_attempts,
@@ -20,10 +17,34 @@ RetryPolicy policy_of(const RetrySettings& retry) {
           .jitter = retry.jitter == "none" ? Jitter::kNone : retry.jitter == "equal" ? Jitter::kEqual : Jitter::kFull};
 }
 
+// As far as the node is concerned: a wrong item is not its fault.
+CallOutcome outcome_of(const Error& error) {
+  switch (error.error_class) {
+    case ErrorClass::kRetryable: return CallOutcome::kBad;
+    case ErrorClass::kCancelled: return CallOutcome::kNothing;
+    default: return CallOutcome::kGood;
+  }
+}
+
 }  // namespace
 
 void SoloStage::fail_calls(Dispatch& d, const std::vector<uint32_t>& calls, const Error& error) {
   for (const uint32_t index : calls) d.batch->failures().push_back({index, error});
+}
+
+// Whether an attempt may begin. Only the input counts: what comes of finish() is no answer to anybody.
+bool SoloStage::admit(Dispatch& d) {
+  if (!node_.pool || d.is_finish) return true;
+  const uint64_t now = now_ns();
+  if (d.attempts.empty()) node_.pool->called(now);
+  d.pick = node_.pool->pick(0, {}, now);
+  return d.pick.has_value();
+}
+
+void SoloStage::tell_pool(Dispatch& d, CallOutcome outcome, std::string why) {
+  if (!d.pick) return;
+  const uint64_t now = now_ns();
+  node_.pool->ended(*std::exchange(d.pick, std::nullopt), outcome, now - d.started_ns, std::move(why), now);
 }
 
 // All calls are answered.
@@ -34,9 +55,12 @@ void SoloStage::conclude(Dispatch& d) {
   if (node_.is_source) forgive_cancelled(d.batch->failures());
   if (!d.batch->failures().empty()) {
     const Error& error = d.batch->failures().front().error;
+    const bool was_tried = !node_.pool || d.pick || d.is_finish;  // else the breaker is open: waiting for it would hold up the items behind
     d.attempts.push_back({static_cast<uint32_t>(d.attempts.size() + 1), error.text(), now_ns() - d.started_ns});
-    if (retry(d)) return;
+    tell_pool(d, outcome_of(error), error.text());
+    if (was_tried && retry(d)) return;
   }
+  tell_pool(d, CallOutcome::kGood);
   d.state = State::kDone;
 }
 
@@ -46,13 +70,12 @@ bool SoloStage::retry(Dispatch& d) {
   CallBatch& batch = *d.batch;
   if (!retries() || d.delivered || d.is_finish || batch.count() != 1 || core_.discarding()) return false;
   if (batch.failures().front().error.error_class != ErrorClass::kRetryable || d.attempts.size() >= node_.retry.max_attempts) return false;
-  const uint64_t calls = books.calls.load(std::memory_order_relaxed) + 1, retried = books.retried.load(std::memory_order_relaxed);
-  if (retried >= std::max(kRetryFloor, calls * node_.retry.budget_percent / 100)) return false;
   const uint32_t next = static_cast<uint32_t>(d.attempts.size()) + 1;
-  const uint64_t at = now_ns() + policy_of(node_.retry).wait_ns(next);
+  const uint64_t now = now_ns(), at = now + policy_of(node_.retry).wait_ns(next);
   RawItem item = batch.item(0);
   if (item.deadline_ns != 0 && at >= item.deadline_ns) return false;
   if (const uint64_t end = last_moment(d); end != 0 && at >= end) return false;
+  if (!node_.pool->may_retry(now)) return false;
   EdgeBooks::add(books.retried, 1);
   item.value = batch.original(0).release();
   item.attempt = next;
@@ -143,13 +166,14 @@ void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
     RawItem envelope;
     Value original;
     Error error;
+    bool is_partial;
   };
   std::vector<Lost> lost;
   uint64_t last = 0;
   if (done) {
     book(d, batch.failures());
     for (CallFailure& failure : batch.failures()) {
-      lost.push_back({batch.item(failure.index), batch.original(failure.index), std::move(failure.error)});
+      lost.push_back({batch.item(failure.index), batch.original(failure.index), std::move(failure.error), batch.emitted(failure.index) > 0});
     }
     batch.failures().clear();
     for (uint32_t i = 0; i < batch.count(); ++i) last = std::max(last, batch.item(i).sequence);
@@ -158,7 +182,7 @@ void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
   const std::vector<Attempt> attempts = d.attempts;
   lock.unlock();
   for (uint32_t port = 0; port < outlets.size(); ++port) deliver(0, port, outlets[port]);
-  for (Lost& l : lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), attempts);
+  for (Lost& l : lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), attempts, l.is_partial);
   if (done && plan_.order == OrderMode::kStrict) {
     advance_outputs(last);
   }
@@ -186,6 +210,7 @@ void SoloStage::book(Dispatch& d, const std::vector<CallFailure>& failures) {
 }
 
 void SoloStage::remove(Dispatch& d) {
+  tell_pool(d, CallOutcome::kNothing);
   if (d.strand->held == &d) d.strand->held = nullptr;
   const auto at = std::find_if(dispatches_.begin(), dispatches_.end(), [&](const auto& other) { return other.get() == &d; });
   if (d.batch->is_hung()) {

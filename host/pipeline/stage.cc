@@ -159,12 +159,13 @@ bool Stage::flush() {
   return !blocked_;
 }
 
-void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts) {
+void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts, bool is_partial) {
   EdgeBooks::add(core_.nodes[nodes_[position].index].failed, 1);
   DeadLetter letter;
   letter.error = std::move(error);
   letter.sequence = envelope.sequence;
   letter.attempts = std::move(attempts);
+  letter.is_partial = is_partial;
   letter.item = std::move(original);
   fail_to(position, envelope, std::move(letter));
 }
@@ -177,9 +178,15 @@ void Stage::fail_to(uint32_t position, const RawItem& envelope, DeadLetter lette
     if (!letter.text.empty()) letter.item = Value();  // what could not be read is kept as what it was
     return core_.put_away(std::move(letter));
   }
-  ItemList items{envelope};
-  items[0].value = error_value(letter).release();
-  for (size_t i = 0; i < node.error_routes.size(); ++i) route(node.error_routes[i], items, i + 1 == node.error_routes.size());
+  for (const Route& way : node.error_routes) {
+    if (way.gives_original && (letter.is_partial || !letter.item)) {  // it would come twice, or not at all
+      core_.put_away(letter);
+      continue;
+    }
+    ItemList items{envelope};
+    items[0].value = (way.gives_original ? letter.item : error_value(letter)).release();
+    route(way, items, true);
+  }
 }
 
 void Stage::forgive_cancelled(std::vector<CallFailure>& failures) const {

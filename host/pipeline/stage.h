@@ -38,7 +38,7 @@ class Stage : public Wakeable {
   bool flush_much();
   bool has_backlog() const { return backlog_size_ > 0; }
   // A call failed for good: an error item, a dead letter, or the end of the run. Only counts the node, not the edge.
-  void fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts = {});
+  void fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts = {}, bool is_partial = false);
   // A source that answers "cancelled" because the run takes no more input has ended in order.
   void forgive_cancelled(std::vector<CallFailure>& failures) const;
   // All queues that this stage feeds.

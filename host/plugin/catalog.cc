@@ -65,6 +65,7 @@ const Shipped kShipped[] = {
     {"node", "heddle-plugin-jq", true, {"Filter", "Route", "Jq"}},
     {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
     {"transport", "heddle-plugins-base", true, {"http"}},
+    {"transport", "heddle-plugin-grpc", true, {"grpc"}},
     {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
 };
 

@@ -31,6 +31,7 @@ struct TypeDescriptor {
   uint64_t timeout_ms = 0;
   bool idempotent = false;
   bool create_is_pure = false;
+  bool own_policy = false;      // what a policy says becomes params
   std::string capabilities;  // JSON text of an object, or empty
   bool durable = true;       // stores only
   std::string text;          // the note itself, byte for byte

@@ -1,6 +1,7 @@
 #include "plugin/peer_settings.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
 #include <utility>
 
@@ -125,11 +126,24 @@ void read_retry(const Value& retry, CallPolicy& calls, PoolPolicy& pool, std::st
   calls.retry.jitter = jitter_named(f.text("jitter"), f);
 }
 
+// "p95", which is what it is where nothing is said, or "250ms".
+void read_delay(std::string_view said, HedgePolicy& policy, Fields& f) {
+  if (said.empty()) return;
+  const bool is_share = said.starts_with('p');
+  uint64_t number = 0;
+  const std::string_view digits = is_share ? said.substr(1) : said.ends_with("ms") ? said.substr(0, said.size() - 2) : std::string_view();
+  const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (fault != std::errc() || end != digits.data() + digits.size() || number < 1 || number > (is_share ? 99 : kHourMs))
+    return f.say("after", "must be a percentile such as \"p95\", or a time such as \"250ms\", not \"" + std::string(said) + "\"");
+  if (is_share) policy.percentile = static_cast<uint32_t>(number);
+  else policy.after_ns = number * kNsPerMs;
+}
+
 std::optional<HedgePolicy> read_hedge(const Value& hedge, std::string& wrong) {
   if (!hedge) return std::nullopt;
   HedgePolicy policy;
   Fields f(hedge, "hedge", wrong);
-  f.milliseconds("after_ms", policy.after_ns, 0, kHourMs);
+  read_delay(f.text("after"), policy, f);
   f.count("max_extra", policy.most_extra, 1, 10);
   return policy;
 }

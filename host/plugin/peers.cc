@@ -12,7 +12,7 @@ constexpr uint64_t kKeepNs = 600 * kNsPerSecond;  // a group that nobody holds a
 
 }  // namespace
 
-Peers::Peers(Lanes& lanes, std::shared_ptr<const Catalog> catalog) : lanes_(lanes), errands_(lanes, *lanes.find("system")), catalog_(std::move(catalog)) {}
+Peers::Peers(Lanes& lanes, std::shared_ptr<const Catalog> catalog) : lanes_(lanes), errands_(lanes, *lanes.find(kOwnLane)), catalog_(std::move(catalog)) {}
 
 Peers::~Peers() {
   for (const auto& [key, group] : groups_) group->close();

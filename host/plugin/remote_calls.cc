@@ -6,7 +6,6 @@
 
 #include "plugin/host_table.h"
 #include "plugin/plugin_text.h"
-#include "value/service.h"
 
 namespace heddle {
 namespace {
@@ -83,19 +82,12 @@ RemoteAnswer refusal(heddle_status status, Error why) {
   return answer;
 }
 
-std::optional<std::string_view> bytes_of(const Value& v) {
-  heddle_view view{};
-  view.struct_size = sizeof view;
-  if (v.kind() != HEDDLE_BYTES || !value_service().get_view(v.get(), &view) || (!view.data && view.size)) return std::nullopt;
-  return std::string_view(static_cast<const char*>(view.data), view.size);
-}
-
 }  // namespace
 
 Result<Value> RemoteAnswer::json() const {
   if (!content_type.empty() && content_type != "application/json") return Error("not-understood", "the answer is " + content_type + ", not application/json");
   if (!body) return Error("not-understood", "the answer is empty, not JSON");
-  const auto bytes = bytes_of(body);
+  const auto bytes = body.as_bytes();
   if (!bytes) return body;
   auto parsed = Value::parse(*bytes);
   if (!parsed) return Error("not-understood", "the answer is not JSON").because(std::move(parsed).error());
@@ -245,7 +237,7 @@ void RemoteCalls::part(heddle_id call, heddle_value* v) {
     }
   }
   if (wrong) return breach(call, wrong);
-  if (const auto text = is_text ? bytes_of(part) : std::nullopt) {
+  if (const auto text = is_text ? part.as_bytes() : std::nullopt) {
     auto parsed = Value::parse(*text);
     if (!parsed) return give_up(call, Error("not-understood", "a line of the answer is not JSON").because(std::move(parsed).error()));
     part = *std::move(parsed);

@@ -4,7 +4,6 @@
 
 #include "plugin/host_table.h"
 #include "plugin/inbox.h"
-#include "value/service.h"
 
 namespace heddle {
 namespace {
@@ -31,10 +30,7 @@ const Value& Request::metadata() const { return exchange_->asked().metadata; }
 const Value& Request::body() const { return exchange_->asked().body; }
 
 std::string_view Request::body_text() const {
-  heddle_view view{};
-  view.struct_size = sizeof view;
-  if (!body() || !value_service().get_view(body().get(), &view) || !view.data) return {};
-  return {static_cast<const char*>(view.data), view.size};
+  return body().as_bytes().value_or(std::string_view());
 }
 
 std::string_view Request::parameter(std::string_view name) const {

@@ -39,10 +39,10 @@ void Attempts::send(uint64_t now, Steps& steps) {
   EndpointPool& pool = *pools_[pool_];
   const bool is_hedge = !in_flight_.empty();
   if (tried_.size() >= pool.size() && !is_hedge) tried_ = {tried_.back()};  // all were: any but the last one
-  const auto pick = pool.pick(key_, tried_, now);
+  const auto pick = pool.pick(key_, tried_, now, is_hedge ? AttemptKind::kHedge : rounds_ > 0 ? AttemptKind::kRetry : AttemptKind::kFirst);
   if (!pick) {
     if (is_hedge) return;
-    if (history_.empty() || rounds_ == 0) {
+    if (rounds_ == 0) {
       error_ = Error("breaker-open", "the circuit breaker of " + (pool.size() == 1 ? pool.address(0) : "each of the " + std::to_string(pool.size()) + " endpoints") + " is open",
                      ErrorClass::kRetryable);
     }
@@ -62,7 +62,7 @@ void Attempts::send(uint64_t now, Steps& steps) {
   steps.push_back({.kind = Step::Kind::kSend, .number = number, .pool = pool_, .pick = *pick, .at_ns = until_ns});
   hedge_at_ns_ = 0;
   if (!policy_.hedge || !repeatable_ || extra_ >= policy_.hedge->most_extra) return;
-  if (const uint64_t after_ns = policy_.hedge->after_ns > 0 ? policy_.hedge->after_ns : pool.p95_ns()) hedge_at_ns_ = now + after_ns;
+  if (const uint64_t after_ns = policy_.hedge->after_ns > 0 ? policy_.hedge->after_ns : pool.latency_ns(policy_.hedge->percentile)) hedge_at_ns_ = now + after_ns;
 }
 
 // It is under way no more.

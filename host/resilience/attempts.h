@@ -15,7 +15,8 @@
 namespace heddle {
 
 struct HedgePolicy {
-  uint64_t after_ns = 0;   // 0: as long as 95 % of the last calls took; without enough of those there is none
+  uint64_t after_ns = 0;      // 0: as long as `percentile` % of the last calls took; without enough of those there is none
+  uint32_t percentile = 95;
   uint32_t most_extra = 1;
 };
 

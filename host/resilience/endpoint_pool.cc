@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kBalances[] = {"round_robin", "least_connections", "random", "p2c", "hash"};
 constexpr double kSmoothing = 0.2;       // of a new latency in the smoothed one
 constexpr double kFirstShare = 0.1;      // of its weight that an endpoint begins a slow start with
+constexpr size_t kFewestToHedgeBy = 20;  // good calls
 
 // The finalizer of SplitMix64: every bit of the result hangs on every bit of `x`.
 uint64_t mixed(uint64_t x) {
@@ -35,7 +36,7 @@ void EndpointPool::Latencies::add(uint64_t ns) {
 }
 
 uint64_t EndpointPool::Latencies::quantile(double share) const {
-  if (ring_.size() < kFewest) return 0;
+  if (ring_.empty()) return 0;
   std::vector<uint64_t> sorted = ring_;
   const auto at = sorted.begin() + static_cast<long>(share * static_cast<double>(sorted.size() - 1));
   std::nth_element(sorted.begin(), at, sorted.end());
@@ -50,7 +51,7 @@ EndpointPool::EndpointPool(std::vector<EndpointSpec> endpoints, PoolPolicy polic
   }
 }
 
-std::optional<EndpointPool::Pick> EndpointPool::pick(uint64_t key, const std::vector<size_t>& tried, uint64_t now) {
+std::optional<EndpointPool::Pick> EndpointPool::pick(uint64_t key, const std::vector<size_t>& tried, uint64_t now, AttemptKind kind) {
   std::lock_guard lock(mutex_);
   std::vector<size_t> among = candidates(tried, now);
   if (among.empty() && !tried.empty()) among = candidates({}, now);
@@ -58,6 +59,7 @@ std::optional<EndpointPool::Pick> EndpointPool::pick(uint64_t key, const std::ve
   const size_t chosen = choose(among, key, now);
   State& e = endpoints_[chosen];
   ++e.in_flight;
+  if (kind != AttemptKind::kFirst) ++(kind == AttemptKind::kRetry ? e.retries : e.hedges);
   return Pick{chosen, e.breaker ? e.breaker->begin(now) : 0};
 }
 
@@ -77,7 +79,7 @@ std::vector<size_t> EndpointPool::candidates(const std::vector<size_t>& tried, u
 
 double EndpointPool::weight(const State& e, uint64_t now) const {
   const double whole = std::max<uint32_t>(1, e.spec.weight);
-  if (e.back_since_ns == 0 || now >= e.back_since_ns + policy_.slow_start_ns) return whole;
+  if (!is_slow(e, now)) return whole;
   if (now <= e.back_since_ns) return whole * kFirstShare;
   return whole * std::max(kFirstShare, static_cast<double>(now - e.back_since_ns) / static_cast<double>(policy_.slow_start_ns));
 }
@@ -154,10 +156,14 @@ void EndpointPool::ended(Pick pick, CallOutcome outcome, uint64_t latency_ns, st
   State& e = endpoints_[pick.endpoint];
   --e.in_flight;
   if (e.breaker) e.breaker->ended(pick.ticket, outcome, now);
-  if (outcome == CallOutcome::kNothing) return;
+  if (outcome == CallOutcome::kNothing) {
+    ++e.given_up;
+    return;
+  }
   if (outcome == CallOutcome::kBad) {
     ++e.bad;
     e.last_error = std::move(why);
+    e.last_error_ns = now;
     if (++e.bad_in_row >= policy_.eject_after && policy_.eject_after > 0) eject_if_allowed(e, now);
     return;
   }
@@ -166,6 +172,7 @@ void EndpointPool::ended(Pick pick, CallOutcome outcome, uint64_t latency_ns, st
   const auto latency = static_cast<double>(latency_ns);
   e.smoothed_ns = e.smoothed_ns == 0 ? latency : e.smoothed_ns + kSmoothing * (latency - e.smoothed_ns);
   e.latencies.add(latency_ns);
+  e.took->record(latency_ns);
   latencies_.add(latency_ns);
 }
 
@@ -180,7 +187,10 @@ void EndpointPool::eject_if_allowed(State& e, uint64_t now) {
 void EndpointPool::probed(size_t endpoint, bool well, std::string why, uint64_t now) {
   std::lock_guard lock(mutex_);
   State& e = endpoints_[endpoint];
-  if (!well) e.last_error = std::move(why);
+  if (!well) {
+    e.last_error = std::move(why);
+    e.last_error_ns = now;
+  }
   if (well && !e.well) e.back_since_ns = std::max(now, e.ejected_until_ns);
   e.well = well;
 }
@@ -205,19 +215,28 @@ uint64_t EndpointPool::opens_ns(uint64_t now) const {
   return first;
 }
 
-uint64_t EndpointPool::p95_ns() const {
+uint64_t EndpointPool::latency_ns(uint32_t percentile) const {
   std::lock_guard lock(mutex_);
-  return latencies_.quantile(0.95);
+  return latencies_.count() < kFewestToHedgeBy ? 0 : latencies_.quantile(percentile / 100.0);
+}
+
+EndpointPool::Endpoint EndpointPool::standing(const State& e, uint64_t now) const {
+  Endpoint out{.address = e.spec.address, .weight = e.spec.weight, .well = e.well, .ejected = now < e.ejected_until_ns, .slow_start = !is_out(e, now) && is_slow(e, now),
+               .in_flight = e.in_flight, .good = e.good, .bad = e.bad, .given_up = e.given_up, .retries = e.retries, .hedges = e.hedges, .ejections = e.ejections,
+               .p50_ns = e.latencies.quantile(0.5), .p95_ns = e.latencies.quantile(0.95), .last_error = e.last_error, .last_error_ns = e.last_error_ns};
+  if (out.ejected) out.ejected_until_ns = e.ejected_until_ns;
+  out.took.add(*e.took);
+  if (!e.breaker) return out;
+  out.breaker = e.breaker->state(now);
+  out.opened = e.breaker->times_opened();
+  if (out.breaker == CircuitBreaker::State::kOpen) out.breaker_until_ns = e.breaker->until_ns();
+  return out;
 }
 
 std::vector<EndpointPool::Endpoint> EndpointPool::endpoints(uint64_t now) const {
   std::lock_guard lock(mutex_);
   std::vector<Endpoint> out;
-  for (const State& e : endpoints_) {
-    out.push_back({.address = e.spec.address, .weight = e.spec.weight, .breaker = e.breaker ? e.breaker->state(now) : CircuitBreaker::State::kClosed, .well = e.well,
-                   .ejected = now < e.ejected_until_ns, .in_flight = e.in_flight, .good = e.good, .bad = e.bad, .ejections = e.ejections,
-                   .opened = e.breaker ? e.breaker->times_opened() : 0, .p50_ns = e.latencies.quantile(0.5), .p95_ns = e.latencies.quantile(0.95), .last_error = e.last_error});
-  }
+  for (const State& e : endpoints_) out.push_back(standing(e, now));
   return out;
 }
 

@@ -5,12 +5,14 @@
 // are left loses these, too. Breakers are never ignored.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "histogram.h"
 #include "resilience/circuit_breaker.h"
 #include "resilience/retry_budget.h"
 
@@ -42,6 +44,9 @@ struct PoolPolicy {
   RetryBudget::Policy budget = {};
 };
 
+// Why an attempt is made.
+enum class AttemptKind : uint8_t { kFirst, kRetry, kHedge };
+
 class EndpointPool {
  public:
   EndpointPool(std::vector<EndpointSpec> endpoints, PoolPolicy policy, Draw draw = draw_randomly);
@@ -53,7 +58,7 @@ class EndpointPool {
     CircuitBreaker::Ticket ticket = 0;
   };
   // [any] The endpoint for one attempt; ended() is to follow. Those in `tried` come only if there is no other. Empty: every breaker is open.
-  std::optional<Pick> pick(uint64_t key, const std::vector<size_t>& tried, uint64_t now);
+  std::optional<Pick> pick(uint64_t key, const std::vector<size_t>& tried, uint64_t now, AttemptKind kind = AttemptKind::kFirst);
   // [any] `latency_ns`, until the answer, counts for kGood only; `why` is kept for show where it is kBad.
   void ended(Pick pick, CallOutcome outcome, uint64_t latency_ns, std::string why, uint64_t now);
   // [any] What a probe says.
@@ -66,18 +71,27 @@ class EndpointPool {
   bool may_retry(uint64_t now);
   // [any] When one of the breakers may let a call through again; 0: one does now.
   uint64_t opens_ns(uint64_t now) const;
-  // [any] The latency that 95 of the last 100 good calls to any of them did not exceed; 0: there were too few.
-  uint64_t p95_ns() const;
+  // [any] The latency that `percentile` % of the last good calls to any of them did not exceed; 0: there were too few.
+  uint64_t latency_ns(uint32_t percentile) const;
 
   struct Endpoint {
     std::string address;
     uint32_t weight = 1;
-    CircuitBreaker::State breaker = CircuitBreaker::State::kClosed;
-    bool well = true;             // says the last probe
+    std::optional<CircuitBreaker::State> breaker = {};  // none: it has none
+    uint64_t breaker_until_ns = 0;                      // of one that is open
+    bool well = true;                                   // says the last probe
     bool ejected = false;
-    uint64_t in_flight = 0, good = 0, bad = 0, ejections = 0, opened = 0;
-    uint64_t p50_ns = 0, p95_ns = 0;
-    std::string last_error;
+    uint64_t ejected_until_ns = 0;                      // of one that is
+    bool slow_start = false;                            // it is back, and does not get its whole weight yet
+    uint64_t in_flight = 0, good = 0, bad = 0, given_up = 0;  // attempts: all that were made
+    uint64_t retries = 0, hedges = 0;                   // of those
+    uint64_t ejections = 0, opened = 0;
+    uint64_t p50_ns = 0, p95_ns = 0;                    // of the last good ones; 0: there were none
+    Durations took = {};                                // all good ones
+    std::string last_error = {};                        // of an attempt or a probe
+    uint64_t last_error_ns = 0;                         // when; 0: there was none
+    // "healthy", "slow-start", "unhealthy" (says a probe) or "ejected". Of its breaker this says nothing.
+    std::string_view state() const { return ejected ? "ejected" : !well ? "unhealthy" : slow_start ? "slow-start" : "healthy"; }
   };
   // [any] How they stand, in their order.
   std::vector<Endpoint> endpoints(uint64_t now) const;
@@ -87,10 +101,11 @@ class EndpointPool {
   class Latencies {
    public:
     void add(uint64_t ns);
-    uint64_t quantile(double share) const;  // 0: fewer than kFewest
+    size_t count() const { return ring_.size(); }
+    uint64_t quantile(double share) const;  // 0: there are none
 
    private:
-    static constexpr size_t kLast = 128, kFewest = 20;
+    static constexpr size_t kLast = 128;
     std::vector<uint64_t> ring_;
     size_t next_ = 0;
   };
@@ -100,14 +115,18 @@ class EndpointPool {
     bool well = true;
     uint32_t bad_in_row = 0;
     uint64_t ejected_until_ns = 0, back_since_ns = 0;  // back: well again after it was not; 0: it always was
-    uint64_t in_flight = 0, good = 0, bad = 0, ejections = 0;
+    uint64_t in_flight = 0, good = 0, bad = 0, given_up = 0, retries = 0, hedges = 0, ejections = 0;
     double smoothed_ns = 0;      // latency
     double credit = 0;           // round robin
     Latencies latencies = {};
+    std::unique_ptr<Histogram> took = std::make_unique<Histogram>();
     std::string last_error = {};
+    uint64_t last_error_ns = 0;
   };
 
   bool is_out(const State& e, uint64_t now) const { return !e.well || now < e.ejected_until_ns; }
+  bool is_slow(const State& e, uint64_t now) const { return e.back_since_ns != 0 && now < e.back_since_ns + policy_.slow_start_ns; }
+  Endpoint standing(const State& e, uint64_t now) const;
   double weight(const State& e, uint64_t now) const;
   std::vector<size_t> candidates(const std::vector<size_t>& tried, uint64_t now) const;
   size_t choose(const std::vector<size_t>& among, uint64_t key, uint64_t now);

@@ -182,11 +182,89 @@ TEST(EndpointPool, BreakersAreNeverIgnoredAndSayWhenTheyOpen) {
 
 TEST(EndpointPool, KnowsHowLongCallsTake) {
   Pool pool({1});
-  EXPECT_EQ(pool.pool.p95_ns(), 0u);
-  for (uint64_t ms = 1; ms <= 100; ++ms) pool.pool.ended(*pool.pool.pick(0, {}, 0), kGood, ms * kNsPerMs, {}, 0);
-  EXPECT_EQ(pool.pool.p95_ns(), 95 * kNsPerMs);
-  EXPECT_EQ(pool.pool.endpoints(0)[0].p50_ns, 50 * kNsPerMs);
-  EXPECT_EQ(pool.pool.endpoints(0)[0].in_flight, 0u);
+  EXPECT_EQ(pool.pool.latency_ns(95), 0u);
+  EXPECT_EQ(pool.pool.endpoints(0)[0].p95_ns, 0u);
+  const auto call = [&](uint64_t ms) { pool.pool.ended(*pool.pool.pick(0, {}, 0), kGood, ms * kNsPerMs, {}, 0); };
+  call(1);
+  EXPECT_EQ(pool.pool.latency_ns(95), 0u) << "too few to go by";
+  EXPECT_EQ(pool.pool.endpoints(0)[0].p50_ns, kNsPerMs) << "but enough to show";
+  for (uint64_t ms = 2; ms <= 100; ++ms) call(ms);
+  EXPECT_EQ(pool.pool.latency_ns(95), 95 * kNsPerMs);
+  const auto e = pool.pool.endpoints(0)[0];
+  EXPECT_EQ(e.p50_ns, 50 * kNsPerMs);
+  EXPECT_EQ(e.in_flight, 0u);
+  EXPECT_EQ(e.took.count(), 100u);
+  EXPECT_EQ(e.took.sum_ns(), 5'050 * kNsPerMs);
+  for (int i = 0; i < 200; ++i) call(1);
+  EXPECT_EQ(pool.pool.endpoints(0)[0].p95_ns, kNsPerMs) << "of late";
+  EXPECT_EQ(pool.pool.endpoints(0)[0].took.count(), 300u) << "of all";
+}
+
+TEST(EndpointPool, CountsAttemptsByWhatTheyCameToAndWhyTheyWereMade) {
+  Pool pool({1}, kNoBreaker);
+  const auto attempt = [&](AttemptKind kind, CallOutcome outcome) { pool.pool.ended(*pool.pool.pick(0, {}, 0, kind), outcome, 1, "refused", 0); };
+  attempt(AttemptKind::kFirst, kBad);
+  attempt(AttemptKind::kRetry, kBad);
+  attempt(AttemptKind::kRetry, kGood);
+  attempt(AttemptKind::kHedge, kGood);
+  attempt(AttemptKind::kFirst, CallOutcome::kNothing);
+  const auto open = pool.pool.pick(0, {}, 0);
+  const auto e = pool.pool.endpoints(0)[0];
+  EXPECT_EQ(open->endpoint, 0u);
+  EXPECT_EQ(e.good, 2u);
+  EXPECT_EQ(e.bad, 2u);
+  EXPECT_EQ(e.given_up, 1u);
+  EXPECT_EQ(e.in_flight, 1u);
+  EXPECT_EQ(e.retries, 2u);
+  EXPECT_EQ(e.hedges, 1u);
+  EXPECT_FALSE(e.breaker);
+}
+
+// What an operator sees at each time of an endpoint that fails, is left out, and comes back.
+TEST(EndpointPool, SaysHowAnEndpointStandsAndUntilWhen) {
+  PoolPolicy policy;
+  policy.breaker = BreakerPolicy{.failures_in_row = 2, .reset_ns = 10 * kSecond, .successes = 1};
+  policy.eject_after = 2;
+  Pool pool({1, 1}, policy);
+  struct Row {
+    const char *what, *state;
+    uint64_t at;
+    std::optional<CircuitBreaker::State> breaker;
+    bool well, ejected, slow_start;
+    uint64_t opened, ejections;
+    std::string last_error;
+    uint64_t last_error_ns;
+  };
+  using enum CircuitBreaker::State;
+  const auto check = [&](const Row& row) {
+    const auto e = pool.pool.endpoints(row.at)[0];
+    EXPECT_EQ(e.state(), row.state) << row.what;
+    EXPECT_EQ(e.breaker, row.breaker) << row.what;
+    EXPECT_EQ(e.well, row.well) << row.what;
+    EXPECT_EQ(e.ejected, row.ejected) << row.what;
+    EXPECT_EQ(e.ejected_until_ns, row.ejected ? 31 * kSecond : 0) << row.what;
+    EXPECT_EQ(e.slow_start, row.slow_start) << row.what;
+    EXPECT_EQ(e.opened, row.opened) << row.what;
+    EXPECT_EQ(e.ejections, row.ejections) << row.what;
+    EXPECT_EQ(e.last_error, row.last_error) << row.what;
+    EXPECT_EQ(e.last_error_ns, row.last_error_ns) << row.what;
+  };
+  check({"as it begins", "healthy", 0, kClosed, true, false, false, 0, 0, "", 0});
+  pool.fail(0, 2, 1 * kSecond);
+  check({"twice refused", "ejected", 1 * kSecond, kOpen, true, true, false, 1, 1, "refused", 1 * kSecond});
+  const uint64_t until_ns = pool.pool.endpoints(1 * kSecond)[0].breaker_until_ns;
+  EXPECT_GE(until_ns, 10 * kSecond);
+  EXPECT_LE(until_ns, 12 * kSecond);
+  check({"its breaker lets some through", "ejected", 13 * kSecond, kHalfOpen, true, true, false, 1, 1, "refused", 1 * kSecond});
+  EXPECT_EQ(pool.pool.endpoints(13 * kSecond)[0].breaker_until_ns, 0u);
+  pool.pool.probed(0, false, "no answer", 20 * kSecond);
+  check({"a probe failed", "ejected", 20 * kSecond, kHalfOpen, false, true, false, 1, 1, "no answer", 20 * kSecond});
+  check({"not ejected, but not well", "unhealthy", 31 * kSecond, kHalfOpen, false, false, false, 1, 1, "no answer", 20 * kSecond});
+  pool.pool.probed(0, true, {}, 40 * kSecond);
+  check({"back", "slow-start", 40 * kSecond, kHalfOpen, true, false, true, 1, 1, "no answer", 20 * kSecond});
+  pool.pool.ended(*pool.pool.pick(0, {1}, 45 * kSecond), kGood, 1, {}, 45 * kSecond);
+  check({"well again, slowly", "slow-start", 45 * kSecond, kClosed, true, false, true, 1, 1, "no answer", 20 * kSecond});
+  check({"well again", "healthy", 50 * kSecond, kClosed, true, false, false, 1, 1, "no answer", 20 * kSecond});
 }
 
 }  // namespace

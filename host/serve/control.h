@@ -1,4 +1,4 @@
-// Control: what peers may ask of a running host: jobs, lanes, the dead letters, events, metrics, pipelines.
+// Control: what peers may ask of a running host: jobs, lanes, the dead letters, events, metrics, pipelines, types of nodes, remotes.
 //
 // One table says every operation with its method, path, scope and meaning; the listeners' offer, the check of the token in front of each, and the OpenAPI document are made
 // of it, so none of them can forget one.
@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "lanes/jobs.h"
+#include "plugin/catalog.h"
+#include "plugin/peers.h"
 #include "plugin/request.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
@@ -25,6 +27,8 @@ class Control {
     Lanes* lanes = nullptr;
     Jobs* jobs = nullptr;
     ServedPipelines* pipelines = nullptr;
+    std::function<std::shared_ptr<const Catalog>()> catalog;  // in force
+    const Peers* peers = nullptr;
     std::function<Value()> describe;            // {"version","pid","started_ms","store","listeners":[…],…}: GET /v1/host
     std::function<Result<void>()> ready;        // why not; GET /ready
     std::function<Result<Value>()> reload;      // reads the configuration again; POST /v1/reload; may block

@@ -31,6 +31,12 @@ Result<Value> resume_lane(Control::State& control, const Request& request);
 Result<Value> list_pipelines(Control::State& control, const Request& request);
 void execute_pipeline(Control::State& control, Request request);
 
+// control_remotes.cc
+Result<Value> list_remotes(Control::State& control, const Request& request);
+
+// control_types.cc
+Result<Value> list_types(Control::State& control, const Request& request);
+
 // control_host.cc
 Result<Value> tell_health(Control::State& control, const Request& request);
 Result<Value> tell_ready(Control::State& control, const Request& request);

@@ -69,7 +69,7 @@ Result<Submission> read_submission(const Control::State& control, const Request&
   fields.need("type");
   if (const auto type = fields.text("type")) check_type(control, fields, spec.type = *type);
   if (const auto lane = fields.text("lane")) check_lane(control, fields, spec.lane = *lane);
-  if (spec.lane == "system") fields.wrong("the lane \"system\" is the host's own: jobs of others would hold up its control");
+  if (spec.lane == kOwnLane) fields.wrong("the lane \"" + spec.lane + "\" is the host's own: jobs of others would hold up its control");
   spec.payload = fields.any("payload");
   spec.priority = static_cast<uint8_t>(fields.count("priority", 0, 255).value_or(0));
   spec.key = read_key(fields);

@@ -8,17 +8,12 @@
 namespace heddle {
 namespace {
 
-Value milliseconds(uint64_t ns) {
-  const auto ms = Value::number(static_cast<double>(ns) / static_cast<double>(kNsPerMs));
-  return ms ? *ms : Value::null();
-}
-
 Value durations_json(const Durations& all) {
   return json_object({{"count", json_count(all.count())},
-                      {"p50_ms", milliseconds(all.quantile(0.5))},
-                      {"p90_ms", milliseconds(all.quantile(0.9))},
-                      {"p95_ms", milliseconds(all.quantile(0.95))},
-                      {"p99_ms", milliseconds(all.quantile(0.99))}});
+                      {"p50_ms", json_milliseconds(all.quantile(0.5))},
+                      {"p90_ms", json_milliseconds(all.quantile(0.9))},
+                      {"p95_ms", json_milliseconds(all.quantile(0.95))},
+                      {"p99_ms", json_milliseconds(all.quantile(0.99))}});
 }
 
 Value stats_json(const LaneStats& stats) {

@@ -33,7 +33,7 @@ Daemon::~Daemon() {
 
 Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
-  catalog_ = scanned(config_);
+  use(scanned(config_));
   lanes_ = std::make_unique<Lanes>(config_.threads);
   peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
@@ -45,7 +45,8 @@ Result<void> Daemon::start() {
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
   open_export();
-  control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(),
+  control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
+                                                     .peers = peers_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -57,6 +58,16 @@ Result<void> Daemon::start() {
 
 std::shared_ptr<const Catalog> Daemon::scanned(const ServeConfig& config) const {
   return std::make_shared<const Catalog>(Catalog::scan(plugin_search_path(config.plugin_dirs)));
+}
+
+void Daemon::use(std::shared_ptr<const Catalog> catalog) {
+  std::lock_guard lock(mutex_);
+  catalog_.swap(catalog);
+}
+
+std::shared_ptr<const Catalog> Daemon::catalog() const {
+  std::lock_guard lock(mutex_);
+  return catalog_;
 }
 
 Result<void> Daemon::open_store() {
@@ -119,7 +130,7 @@ void Daemon::open_export() {
   for (const std::string& warning : warnings) log::write(log::Level::kWarn, "otlp", warning);
   if (!settings) return;
   const auto request = [this, resource = settings->resource] {
-    return otlp_metrics(metrics_of(*lanes_, *jobs_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, *peers_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };
   auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, request);
   if (opened) export_ = *std::move(opened);

@@ -79,6 +79,7 @@ class Daemon {
   void offer_pipelines_as_jobs();
   void warn_of_lost_state() const;
   std::shared_ptr<const Catalog> scanned(const ServeConfig& config) const;
+  void use(std::shared_ptr<const Catalog> catalog);
   // stop
   void shut_down();
   void take_down();
@@ -86,6 +87,7 @@ class Daemon {
   void refuse_reloads();
 
   Value describe() const;
+  std::shared_ptr<const Catalog> catalog() const;  // [any]
   Result<void> ready() const;
   std::string status() const;
   Receive receiver() const;
@@ -97,7 +99,7 @@ class Daemon {
   const std::string version_;
   const uint64_t started_ms_;
   ServeConfig config_;  // in force; of the thread that made the daemon
-  std::shared_ptr<const Catalog> catalog_;
+  std::shared_ptr<const Catalog> catalog_;  // as config_; who changes it, and whoever else reads it, holds mutex_
   std::unique_ptr<Lanes> lanes_;
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<StoreHandle> store_;

@@ -122,7 +122,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (!opened) return std::move(opened).error();
   auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes);
   if (!change) return std::move(change).error();
-  catalog_ = catalog;
+  use(catalog);
   peers_->use(catalog);
   offer_pipelines_as_jobs();
   warn_of_lost_state();

@@ -5,7 +5,6 @@
 #include <future>
 
 #include "log.h"
-#include "value/service.h"
 
 namespace heddle {
 namespace {
@@ -21,12 +20,7 @@ Key key_of(JobId id) {
   return key;
 }
 
-std::string_view bytes_of(const Value& v) {
-  heddle_view view{};
-  view.struct_size = sizeof view;
-  if (!v || !value_service().get_view(v.get(), &view)) return {};
-  return {static_cast<const char*>(view.data), view.size};
-}
+std::string_view bytes_of(const Value& v) { return v.as_bytes().value_or(std::string_view()); }
 
 heddle_bytes raw(std::string_view s) { return {s.data(), s.size()}; }
 

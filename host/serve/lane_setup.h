@@ -13,9 +13,6 @@ class Path;
 class Reading;
 struct JsonNode;
 
-// Where the host's own errands run: it is never paused, and nothing makes it wait.
-inline constexpr std::string_view kOwnLane = "system";
-
 // A lane and what it adds to its jobs.
 struct LaneSetup {
   LaneConfig lane = {};

@@ -1,6 +1,8 @@
 #include "serve/metrics.h"
 
 #include <limits>
+#include <map>
+#include <tuple>
 
 #include "clock.h"
 
@@ -27,6 +29,48 @@ std::vector<LaneNow> look(const Lanes& lanes, const Jobs& jobs) {
   return all;
 }
 
+// Everything of one endpoint at one moment: groups that differ in how they call it are one to whoever looks at it.
+struct EndpointNow {
+  Metric::Labels labels;
+  EndpointPool::Endpoint standing;
+};
+
+// Of its breaker.
+int severity(const EndpointPool::Endpoint& e) {
+  using enum CircuitBreaker::State;
+  return e.breaker == kOpen ? 2 : e.breaker == kHalfOpen ? 1 : 0;
+}
+
+std::vector<EndpointNow> look(const Peers& peers) {
+  using EndpointState = EndpointPool::Endpoint;
+  std::map<std::tuple<std::string, std::string, size_t>, EndpointState> all;
+  const uint64_t now = now_ns();
+  for (const auto& group : peers.groups()) {
+    size_t pool = 0;
+    for (auto& endpoints : group->standing(now)) {
+      ++pool;
+      for (EndpointState& e : endpoints) {
+        const auto [place, added] = all.try_emplace({group->settings().transport, e.address, pool}, e);
+        if (added) continue;
+        EndpointState& sum = place->second;
+        for (const auto count : {&EndpointState::in_flight, &EndpointState::good, &EndpointState::bad, &EndpointState::given_up, &EndpointState::retries,
+                                 &EndpointState::hedges, &EndpointState::ejections, &EndpointState::opened})
+          sum.*count += e.*count;
+        sum.took.add(e.took);
+        if (severity(e) > severity(sum)) sum.breaker = e.breaker;
+        sum.well = sum.well && e.well;
+        sum.ejected = sum.ejected || e.ejected;
+      }
+    }
+  }
+  std::vector<EndpointNow> out;
+  for (auto& [key, e] : all) {
+    const auto& [transport, address, pool] = key;
+    out.push_back({{{"transport", transport}, {"endpoint", address}, {"pool", std::to_string(pool)}}, std::move(e)});
+  }
+  return out;
+}
+
 class List {
  public:
   void begin(Kind kind, std::string name, std::string help) {
@@ -34,6 +78,11 @@ class List {
     all_.push_back({.kind = kind, .name = std::move(name), .help = std::move(help), .unit = std::move(unit)});
   }
   void append(Metric::Labels labels, double value) { all_.back().samples.push_back({.labels = std::move(labels), .value = value}); }
+  void append(Metric::Labels labels, const Durations& all) {
+    Metric::Sample sample{.labels = std::move(labels), .count = all.count(), .sum = seconds(all.sum_ns())};
+    for (const double bound : kMetricBounds) sample.at_most.push_back(all.at_most(static_cast<uint64_t>(bound * 1e9)));
+    all_.back().samples.push_back(std::move(sample));
+  }
   void add(Kind kind, std::string name, std::string help, double value, Metric::Labels labels = {}) {
     begin(kind, std::move(name), std::move(help));
     append(std::move(labels), value);
@@ -45,12 +94,12 @@ class List {
   }
   void histogram(std::string name, std::string help, const std::vector<LaneNow>& lanes, LaneTimes LaneNow::*of, Durations LaneTimes::*which) {
     begin(Kind::kHistogram, std::move(name), std::move(help));
-    for (const LaneNow& lane : lanes) {
-      const Durations& all = (lane.*of).*which;
-      Metric::Sample sample{.labels = {{"lane", lane.stats.name}}, .count = all.count(), .sum = seconds(all.sum_ns())};
-      for (const double bound : kMetricBounds) sample.at_most.push_back(all.at_most(static_cast<uint64_t>(bound * 1e9)));
-      all_.back().samples.push_back(std::move(sample));
-    }
+    for (const LaneNow& lane : lanes) append({{"lane", lane.stats.name}}, (lane.*of).*which);
+  }
+  template <class Fn>
+  void of_endpoints(Kind kind, std::string name, std::string help, const std::vector<EndpointNow>& endpoints, Fn&& value) {
+    begin(kind, std::move(name), std::move(help));
+    for (const EndpointNow& e : endpoints) append(e.labels, static_cast<double>(value(e.standing)));
   }
   std::vector<Metric> take() { return std::move(all_); }
 
@@ -103,9 +152,35 @@ void add_lanes(List& list, const std::vector<LaneNow>& lanes, const std::vector<
   list.histogram("heddle_lane_job_run_seconds", "How long the last attempt of jobs took until its answer.", lanes, &LaneNow::job_times, &LaneTimes::ran);
 }
 
+void add_remotes(List& list, const std::vector<EndpointNow>& endpoints) {
+  constexpr auto kCounter = Kind::kCounter, kGauge = Kind::kGauge;
+  using EndpointState = EndpointPool::Endpoint;
+  if (endpoints.empty()) return;
+  static constexpr std::pair<const char*, uint64_t EndpointState::*> kOutcomes[] = {
+      {"answered", &EndpointState::good}, {"failed", &EndpointState::bad}, {"given_up", &EndpointState::given_up}};
+  list.begin(kCounter, "heddle_remote_attempts_total", "Attempts to call an endpoint of other hosts, by what they came to.");
+  for (const EndpointNow& e : endpoints) {
+    for (const auto& [outcome, count] : kOutcomes) {
+      Metric::Labels labels = e.labels;
+      labels.emplace_back("outcome", outcome);
+      list.append(std::move(labels), static_cast<double>(e.standing.*count));
+    }
+  }
+  list.of_endpoints(kCounter, "heddle_remote_retries_total", "Attempts that were made because an earlier one had failed.", endpoints, [](const EndpointState& e) { return e.retries; });
+  list.of_endpoints(kCounter, "heddle_remote_hedges_total", "Attempts that were made because an earlier one took long.", endpoints, [](const EndpointState& e) { return e.hedges; });
+  list.of_endpoints(kGauge, "heddle_remote_in_flight", "Attempts that are under way.", endpoints, [](const EndpointState& e) { return e.in_flight; });
+  list.of_endpoints(kGauge, "heddle_remote_healthy", "1: the endpoint is neither ejected nor unhealthy.", endpoints, [](const EndpointState& e) { return e.well && !e.ejected; });
+  list.of_endpoints(kCounter, "heddle_remote_ejections_total", "Times that the endpoint was left out for a while, because of failures in a row.", endpoints,
+                    [](const EndpointState& e) { return e.ejections; });
+  list.of_endpoints(kGauge, "heddle_remote_breaker_state", "0: closed, 1: half open, 2: open.", endpoints, severity);
+  list.of_endpoints(kCounter, "heddle_remote_breaker_opened_total", "Times that the breaker opened.", endpoints, [](const EndpointState& e) { return e.opened; });
+  list.begin(Kind::kHistogram, "heddle_remote_attempt_seconds", "How long attempts took until their answer.");
+  for (const EndpointNow& e : endpoints) list.append(e.labels, e.standing.took);
+}
+
 }  // namespace
 
-std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, std::string_view version, uint64_t started_ms) {
+std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers& peers, std::string_view version, uint64_t started_ms) {
   constexpr auto kCounter = Kind::kCounter, kGauge = Kind::kGauge;
   List list;
   list.add(kGauge, "heddle_build_info", "1, with the version of the host.", 1, {{"version", std::string(version)}});
@@ -115,6 +190,7 @@ std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, std::string
   list.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead_count()));
   list.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
   add_lanes(list, look(lanes, jobs), jobs.alerts());
+  add_remotes(list, look(peers));
   return list.take();
 }
 

@@ -75,6 +75,48 @@ constexpr std::string_view kSchemas = R"json({
 "Lanes": {"type": "object", "required": ["lanes"], "properties": {"lanes": {"type": "array", "items": {"$ref": "#/components/schemas/Lane"}}}},
 "Pipelines": {"type": "object", "required": ["pipelines"], "properties": {"pipelines": {"type": "array", "items": {"type": "object", "properties": {
   "name": {"type": "string"}, "description": {"type": "string"}, "nodes": {"type": "integer"}}}}}},
+"Remotes": {"type": "object", "required": ["remotes"], "properties": {"remotes": {"type": "array", "items": {"$ref": "#/components/schemas/Remote"}}}},
+"Remote": {"type": "object", "required": ["transport", "tls", "load_balance", "idle_ms", "pools"], "properties": {
+  "transport": {"type": "string"},
+  "tls": {"type": "boolean"},
+  "load_balance": {"type": "string", "enum": ["round_robin", "least_connections", "random", "p2c", "hash"]},
+  "idle_ms": {"type": "integer", "nullable": true, "description": "Since the last call; null: there was none."},
+  "pools": {"type": "array", "description": "In the order in which they are tried.", "items": {"type": "object", "required": ["endpoints"], "properties": {
+    "endpoints": {"type": "array", "items": {"$ref": "#/components/schemas/RemoteEndpoint"}}}}}}},
+"RemoteEndpoint": {"type": "object",
+  "required": ["address", "weight", "state", "breaker", "in_flight", "answered", "failed", "given_up", "retries", "hedges", "ejections", "breaker_opened", "p50_ms", "p95_ms"], "properties": {
+  "address": {"type": "string"},
+  "weight": {"type": "integer"},
+  "state": {"type": "string", "enum": ["healthy", "slow-start", "unhealthy", "ejected"], "description": "unhealthy: says the last probe."},
+  "back_in_ms": {"type": "integer", "description": "Of one that is ejected."},
+  "breaker": {"type": "string", "nullable": true, "enum": ["closed", "open", "half-open", null]},
+  "breaker_opens_in_ms": {"type": "integer", "description": "Of an open breaker: when it lets calls through again."},
+  "in_flight": {"type": "integer"},
+  "answered": {"type": "integer", "description": "Attempts, as those that follow."},
+  "failed": {"type": "integer"},
+  "given_up": {"type": "integer", "description": "Before it showed what comes of them."},
+  "retries": {"type": "integer", "description": "Of all of them."},
+  "hedges": {"type": "integer", "description": "Of all of them."},
+  "ejections": {"type": "integer"},
+  "breaker_opened": {"type": "integer", "description": "How often."},
+  "p50_ms": {"type": "number", "nullable": true, "description": "Of the last answered attempts; null: there were none."},
+  "p95_ms": {"type": "number", "nullable": true},
+  "last_error": {"type": "object", "required": ["message", "age_ms"], "properties": {"message": {"type": "string"}, "age_ms": {"type": "integer"}}}}},
+"Types": {"type": "object", "required": ["types", "capabilities"], "properties": {
+  "types": {"type": "array", "items": {"type": "object", "required": ["name", "plugin", "version", "summary", "aliases", "capabilities"], "properties": {
+    "name": {"type": "string", "description": "As \"node_type\" in a manifest."},
+    "plugin": {"type": "string"},
+    "version": {"type": "string", "description": "Of the plugin."},
+    "summary": {"type": "string"},
+    "aliases": {"type": "array", "items": {"type": "string"}, "description": "Other names for it."},
+    "capabilities": {"type": "object", "description": "What it needs of a machine, as in a manifest."}}}},
+  "capabilities": {"type": "object", "description": "What this machine has.", "required": ["cores", "memory_gb", "arch", "gpu", "cuda", "rocm"], "properties": {
+    "cores": {"type": "integer"},
+    "memory_gb": {"type": "number", "description": "All of it, free or not; of 10^9 bytes."},
+    "arch": {"type": "string", "description": "As uname says it: x86_64."},
+    "gpu": {"type": "boolean"},
+    "cuda": {"type": "boolean"},
+    "rocm": {"type": "boolean"}}}}},
 "ExecutedLine": {"type": "object", "description": "One result.", "properties": {"output": {}, "failed": {"type": "object"}}},
 "Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
   "outputs": {"type": "array", "items": {}},

@@ -24,7 +24,7 @@ bool is_passing(heddle_status status) { return status == HEDDLE_UNAVAILABLE || s
 }  // namespace
 
 OtlpExport::OtlpExport(OtlpSettings settings, Lanes& lanes, std::function<Value()> request)
-    : settings_(std::move(settings)), request_(std::move(request)), errands_(std::make_unique<Errands>(lanes, *lanes.find("system"))) {}
+    : settings_(std::move(settings)), request_(std::move(request)), errands_(std::make_unique<Errands>(lanes, *lanes.find(kOwnLane))) {}
 
 Result<std::unique_ptr<OtlpExport>> OtlpExport::open(OtlpSettings settings, const Catalog& catalog, Lanes& lanes, std::function<Value()> request) {
   const CatalogEntry entry = catalog.find("transport", kTransport);

@@ -89,6 +89,14 @@ const std::vector<Route>& routes() {
                  {"last-event-id", "integer", "The last event that was seen before, as in the header of that name: the answer begins with the gap after it."}},
        .answer_type = "text/event-stream", .stream = true},
 
+      {.name = "types.list", .method = "GET", .path = "/v1/types", .scope = Scope::kRead,
+       .summary = "The types of nodes that the host has, with what each needs of a machine, and what this machine has.",
+       .answer = list_types, .answer_schema = "Types"},
+
+      {.name = "remotes.list", .method = "GET", .path = "/v1/remotes", .scope = Scope::kRead,
+       .summary = "The endpoints of other hosts that pipelines here call, and how each stands.",
+       .answer = list_remotes, .answer_schema = "Remotes"},
+
       {.name = "pipelines.list", .method = "GET", .path = "/v1/pipelines", .scope = Scope::kRead,
        .summary = "The pipelines that are served.",
        .answer = list_pipelines, .answer_schema = "Pipelines"},

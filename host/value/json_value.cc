@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "clock.h"
 #include "log.h"
 
 namespace heddle {
@@ -45,6 +46,11 @@ Value json_text(std::string_view text) {
 }
 
 Value json_count(uint64_t n) { return Value::integer(static_cast<int64_t>(n)); }
+
+Value json_milliseconds(uint64_t ns) {
+  const auto ms = Value::number(static_cast<double>(ns) / static_cast<double>(kNsPerMs));
+  return ms ? *ms : Value::null();
+}
 
 Value json_object(std::vector<std::pair<std::string, Value>> members) {
   std::set<std::string> seen;

@@ -15,6 +15,8 @@ Value json_text(std::string_view text);
 
 Value json_count(uint64_t n);
 
+Value json_milliseconds(uint64_t ns);
+
 // {"code","class","message"}, secrets redacted.
 Value error_json(const Error& error);
 

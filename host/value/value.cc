@@ -139,6 +139,13 @@ std::optional<std::string_view> Value::as_text() const noexcept {
   return object_ && text_of(object_, &text) ? std::optional(text) : std::nullopt;
 }
 
+std::optional<std::string_view> Value::as_bytes() const noexcept {
+  if (!object_ || object_->storage != Storage::kBytes) return std::nullopt;
+  const heddle_view& shown = static_cast<const BytesObject*>(object_)->shown;
+  if (!shown.data && shown.size > 0) return std::nullopt;
+  return std::string_view(static_cast<const char*>(shown.data), shown.size);
+}
+
 size_t Value::size() const noexcept { return object_ ? length_of(object_) : 0; }
 Value Value::at(size_t i, std::string_view* key) const noexcept { return object_ ? share(at_of(object_, i, key)) : Value(); }
 Value Value::find(std::string_view key) const noexcept { return object_ ? share(find_of(object_, key)) : Value(); }

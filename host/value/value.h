@@ -64,6 +64,7 @@ class Value {
   std::optional<int64_t> as_int() const noexcept;
   std::optional<double> as_float() const noexcept;           // INT, FLOAT, DECIMAL
   std::optional<std::string_view> as_text() const noexcept;  // STRING, DECIMAL; lives with this object
+  std::optional<std::string_view> as_bytes() const noexcept; // BYTES in this machine's memory; lives with this object
   size_t size() const noexcept;                              // elements of LIST and MAP; bytes of STRING and BYTES
   Value at(size_t i, std::string_view* key = nullptr) const noexcept;
   Value find(std::string_view key) const noexcept;              // empty if absent, or no map

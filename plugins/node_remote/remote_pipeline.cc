@@ -143,13 +143,15 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"As long as there are calls, endpoints are asked whether they are well."},)"
     R"("health_check_interval_secs":{"type":"integer","minimum":1,"maximum":60,"description":"health_check.interval_ms in seconds, in the words of the older family."},)"
     R"("hedge":{"type":"object","properties":{)"
-    R"("after_ms":{"type":"integer","minimum":0,"default":0,"description":"An answer that takes longer is sought elsewhere, too; 0: longer than 95 % of them take."},)"
+    R"("after":{"type":"string","pattern":"^(p[1-9][0-9]?|[1-9][0-9]*ms)$","default":"p95","description":"An answer that takes longer than 95 % of them, or than a time such as 250ms, is sought elsewhere, too."},)"
     R"("max_extra":{"type":"integer","minimum":1,"maximum":10,"default":1,"description":"So often at most."})"
     R"(},"additionalProperties":false,"description":"A second attempt while the first is under way; of what is idempotent. Absent: none."},)"
     R"("fallback":{"type":"array","items":{"anyOf":[)"
     R"({"type":"object","properties":{"endpoints":{)" NODE_REMOTE_ENDPOINTS R"(}},"required":["endpoints"],"additionalProperties":false},)"
-    R"({"type":"object","properties":{"value":{}},"required":["value"],"additionalProperties":false}]},)"
-    R"("description":"What is tried after that, in this order: other endpoints; last, a value that takes the place of the result."},)"
+    R"({"type":"object","properties":{"value":{}},"required":["value"],"additionalProperties":false},)"
+    R"({"type":"object","properties":{"node":{"type":"string","minLength":1}},"required":["node"],"additionalProperties":false},)"
+    R"({"type":"object","properties":{"dead_letter":{"const":true}},"required":["dead_letter"],"additionalProperties":false}]},)"
+    R"("description":"What is tried after that, in this order: other endpoints; last, a value that takes the place of the result, or a standby node that takes the item, or the dead letters."},)"
     R"("auth_token":{"type":"string","minLength":1,"writeOnly":true,"description":"A bearer token. Take it from the environment: ${env.NAME}."},)"
     R"("tls":{"type":"object","properties":{)"
     R"("ca":{"type":"string","description":"PEM file of the authorities that may speak for the other host; without it, those of the system."},)"
@@ -159,7 +161,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true)");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

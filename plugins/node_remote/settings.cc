@@ -40,8 +40,10 @@ Value read_pools(ValueRef params, bool has_tls, bool insecure) {
   pools.push_back(read_pool(one, has_tls, insecure));
   const ValueRef fallback = params.find("fallback");
   for (size_t i = 0; i < fallback.size(); ++i) {
-    if (const ValueRef more = fallback.at(i).find("endpoints")) pools.push_back(read_pool(more, has_tls, insecure));
-    else if (i + 1 < fallback.size()) throw Error(HEDDLE_INVALID, "in \"fallback\" nothing can come after a value");
+    const ValueRef entry = fallback.at(i);
+    if (const ValueRef more = entry.find("endpoints")) pools.push_back(read_pool(more, has_tls, insecure));
+    else if (i + 1 < fallback.size() && !(entry.find("node") && fallback.at(i + 1).find("dead_letter")))
+      throw Error(HEDDLE_INVALID, "in \"fallback\" nothing can come after a value, a node or the dead letters");
   }
   return Value::list(std::move(pools));
 }

@@ -45,6 +45,12 @@ Value parsed_list(const Texts& texts, const char* what) {
   return Value::list(std::move(values));
 }
 
+// What a member of an answer says, or nothing: "{}".
+std::string json_at(ValueRef map, std::string_view key) {
+  const ValueRef found = map.find(key);
+  return found ? json_of(found) : "{}";
+}
+
 template <class Message>
 Wanted read_empty(const ByteBuffer& message) {
   read_message<Message>(message);
@@ -107,20 +113,32 @@ ByteBuffer write_types(ValueRef body) {
   v1::ListNodeTypesReply reply;
   const ValueRef list = list_of(body, "types");
   for (size_t i = 0; i < list.size(); ++i) {
+    const ValueRef type = list.at(i), aliases = list_of(type, "aliases");
     v1::NodeType& one = *reply.add_types();
-    one.set_name(text_of(list.at(i), "name"));
-    one.set_plugin(text_of(list.at(i), "plugin"));
-    const ValueRef capabilities = list.at(i).find("capabilities");
-    one.set_capabilities(capabilities ? json_of(capabilities) : "{}");
+    one.set_name(text_of(type, "name"));
+    one.set_plugin(text_of(type, "plugin"));
+    one.set_version(text_of(type, "version"));
+    one.set_summary(text_of(type, "summary"));
+    for (size_t a = 0; a < aliases.size(); ++a) one.add_aliases(std::string(aliases.at(a).as_text().value_or("")));
+    one.set_capabilities(json_at(type, "capabilities"));
   }
+  reply.set_capabilities(json_at(body, "capabilities"));
   return write_message(reply);
 }
 Value read_types(const ByteBuffer& message) {
   const auto reply = read_message<v1::ListNodeTypesReply>(message);
   std::vector<Value> list;
-  for (const v1::NodeType& one : reply.types())
-    list.push_back(Value::map({{"name", Value::string(one.name())}, {"plugin", Value::string(one.plugin())}, {"capabilities", parsed(one.capabilities(), "a type's capabilities")}}));
-  return Value::map({{"types", Value::list(std::move(list))}});
+  for (const v1::NodeType& one : reply.types()) {
+    std::vector<Value> aliases;
+    for (const std::string& alias : one.aliases()) aliases.push_back(Value::string(alias));
+    list.push_back(Value::map({{"name", Value::string(one.name())},
+                               {"plugin", Value::string(one.plugin())},
+                               {"version", Value::string(one.version())},
+                               {"summary", Value::string(one.summary())},
+                               {"aliases", Value::list(std::move(aliases))},
+                               {"capabilities", parsed(one.capabilities(), "a type's capabilities")}}));
+  }
+  return Value::map({{"types", Value::list(std::move(list))}, {"capabilities", parsed(reply.capabilities(), "the host's capabilities")}});
 }
 
 // Version

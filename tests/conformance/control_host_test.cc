@@ -1,13 +1,16 @@
 // What the control tells of the host itself: health, metrics, its own description, a reload.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "controlled.h"
+#include "pipeline/capabilities.h"
 #include "serve/route.h"
 
 namespace heddle {
@@ -23,6 +26,28 @@ TEST(ControlHost, IsWellAndReadyOrSaysWhyNot) {
   EXPECT_EQ(answer.code(), "not-ready");
   EXPECT_EQ(answer.message(), "the store is not open yet");
   EXPECT_EQ(host.ask("GET /v1/host").text("/version"), "1.2.3");
+}
+
+TEST(ControlHost, SaysWhichTypesOfNodesItHasAndWhatItsMachineHas) {
+  Controlled host;
+  const Answer answer = host.ask("GET /v1/types");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const Value types = answer.json.find("types");
+  size_t of_catalog = 0;
+  for (const auto& plugin : host.catalog->plugins())
+    of_catalog += static_cast<size_t>(std::count_if(plugin->types.begin(), plugin->types.end(), [](const TypeDescriptor& type) { return type.kind == "node"; }));
+  EXPECT_EQ(types.size(), of_catalog);
+  std::map<std::string, Value> by_name;
+  for (size_t i = 0; i < types.size(); ++i) EXPECT_TRUE(by_name.emplace(*types.at(i).find("name").as_text(), types.at(i)).second);
+  const CatalogEntry echo = host.catalog->find("node", "Echo");
+  ASSERT_TRUE(by_name.contains("Echo"));
+  const Value said = by_name["Echo"];
+  const std::pair<const char*, std::string> texts[] = {{"plugin", "node_std"}, {"version", echo.plugin->version}, {"summary", echo.type->summary}};
+  for (const auto& [member, text] : texts) EXPECT_EQ(said.find(member).as_text(), text) << member;
+  EXPECT_EQ(said.find("aliases").json(), R"(["EchoNode"])");
+  EXPECT_EQ(said.find("capabilities").json(), "{}");
+  EXPECT_EQ(answer.json.find("capabilities").json(), capabilities_json(local_capabilities()).json());
+  EXPECT_EQ(answer.number("/capabilities/cores"), local_capabilities().cores);
 }
 
 TEST(ControlHost, IsReloadedOnceAtATime) {
@@ -91,6 +116,8 @@ TEST(ControlMetrics, PromtoolFindsNothingToSay) {
   if (std::system("promtool --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed: it comes with the package prometheus";
   Controlled host;
   host.over(host.submit(R"({"type":"echo"})"));
+  ASSERT_TRUE(host.peers.open({.transport = "http", .pools = {{{"127.0.0.1:1"}, {"127.0.0.1:2"}}, {{"127.0.0.1:1"}}}, .operations = Served::kOperations}));
+  ASSERT_NE(host.ask("GET /metrics").body.find("heddle_remote_attempt_seconds_bucket"), std::string::npos);
   std::string folder = (std::filesystem::temp_directory_path() / "heddle-metrics-XXXXXX").string();
   ASSERT_TRUE(::mkdtemp(folder.data()));
   std::ofstream(folder + "/metrics") << host.ask("GET /metrics").body;

@@ -76,6 +76,8 @@ class Controlled {
   Lanes lanes{3};
   Jobs jobs;
   ServedPipelines pipelines;
+  std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS}));
+  Peers peers{lanes, catalog};
   std::atomic<bool> is_ready{true};
   std::atomic<int> reloads{0};
   std::function<Result<Value>()> reload = [] { return Result<Value>(json_object({{"changed", json_count(0)}})); };
@@ -88,6 +90,8 @@ class Controlled {
     h.lanes = &lanes;
     h.jobs = &jobs;
     h.pipelines = &pipelines;
+    h.catalog = [this] { return catalog; };
+    h.peers = &peers;
     h.state_dir = state_dir;
     h.describe = [] { return json_object({{"version", json_text("1.2.3")}, {"started_ms", json_count(1'700'000'000'000)}}); };
     h.ready = [this]() -> Result<void> {

@@ -35,7 +35,8 @@ TEST(Grpc, ACallReachesTheOtherHostWithEverythingThatGoesWithIt) {
 TEST(Grpc, WhatIsAskedOfAHostComesBackAsItWasSaid) {
   const std::map<std::string, std::string> said = {
       {"pipelines.list", R"({"pipelines":[{"name":"a","description":"says é","nodes":3},{"name":"b","description":"","nodes":1}]})"},
-      {"types.list", R"({"types":[{"name":"Resize","plugin":"node_image","capabilities":{"gpu":true}},{"name":"Cut","plugin":"node_std","capabilities":{}}]})"},
+      {"types.list", R"({"types":[{"name":"Resize","plugin":"node_image","version":"1.2","summary":"é","aliases":["Scale","Fit"],"capabilities":{"gpu":true}},)"
+                     R"({"name":"Cut","plugin":"node_std","version":"","summary":"","aliases":[],"capabilities":{}}],"capabilities":{"cores":2,"gpu":false}})"},
       {"host", R"({"version":"1.2.3","pid":7})"},
   };
   GrpcServed served([&](Request r) {

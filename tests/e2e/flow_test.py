@@ -136,6 +136,28 @@ class Trouble(HeddleCase):
         self.assertEqual((len(answer.items), answer.report["dead_letters"]), (20, 10))
         self.assertLessEqual(answer.report["nodes"][0]["retried"], 15)
 
+    def test_a_circuit_breaker_keeps_items_away_from_a_node_that_fails(self):
+        breaker = {"failure_threshold": 2, "reset_timeout_ms": 3_600_000}
+        manifest = pipeline(node("f", "Flaky", policy="careful"), policies={"careful": {"circuit_breaker": breaker}})
+        items = [{"n": 1}] + [{"good_at": 100}] * 4 + [{"n": 2}]
+        answer = self.run_manifest(manifest, items, "--plugin-dir", self.build_c_plugin("node_flaky"), "--dead-letters", self.path("dead"), code=DEAD_LETTERS)
+        self.assertEqual(answer.items, [{"n": 1}])
+        letters = [json.loads(line) for line in self.read("dead").splitlines()]
+        self.assertEqual([letter["code"] == "breaker-open" for letter in letters], [False, False, True, True, True])
+        self.assertEqual((letters[4]["item"], letters[4]["class"]), ({"n": 2}, "retryable"))
+        self.assertIn('the circuit breaker of node "f" is open', letters[4]["message"])
+        plan = self.heddle("plan", self.write("m.json", manifest), "--plugin-dir", self.build_c_plugin("node_flaky"))
+        self.assertIn("circuit breaker: opens after 2 failures in a row, tries again after 3600000 ms, closes after 2 successes", plan.out)
+
+    def test_a_wrong_item_is_not_the_nodes_fault(self):
+        manifest = pipeline(node("m", "Multiply", {"multiplier": 2}, policy="careful"), policies={"careful": {"circuit_breaker": {"failure_threshold": 1}}})
+        self.assertEqual(self.run_manifest(manifest, ["x", "y", 3], code=DEAD_LETTERS).items, [6])
+
+    def test_hedging_needs_another_place(self):
+        manifest = pipeline(node("m", "Multiply", {"multiplier": 2}, policy="twice"), policies={"twice": {"hedge": {"after": "p95"}}})
+        answer = self.heddle("validate", self.write("m.json", manifest), code=INVALID)
+        self.assertRegex(answer.err, r'"m" cannot be hedged.*"twice"')
+
     def test_a_permanent_failure_is_not_tried_again(self):
         retry = {"max_attempts": 5, "initial_backoff_ms": 1}
         manifest = pipeline(node("m", "Multiply", {"multiplier": 2}, policy="again"), policies={"again": {"retry": retry}})

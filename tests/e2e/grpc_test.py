@@ -130,10 +130,14 @@ class Grpc(GrpcCase):
         call.cancel()
         self.stop(self.host)  # with a run of ten minutes left it would be cut off, and say so
 
-    def test_pipelines_and_version(self):
+    def test_pipelines_types_and_version(self):
         host = self.serve_grpc()
         names = [p.name for p in host.ListPipelines(pb.ListPipelinesRequest(), timeout=TIMEOUT).pipelines]
         self.assertEqual(names, sorted(["double", "slow", "soon", "never", "same"]))
+        types = host.ListNodeTypes(pb.ListNodeTypesRequest(), timeout=TIMEOUT)
+        echo = next(t for t in types.types if t.name == "Echo")
+        self.assertEqual((echo.plugin, list(echo.aliases), json.loads(echo.capabilities)), ("node_std", ["EchoNode"], {}))
+        self.assertEqual(json.loads(types.capabilities)["arch"], os.uname().machine)
         version = host.Version(pb.VersionRequest(), timeout=TIMEOUT)
         self.assertEqual(json.loads(version.host)["version"], version.version)
         self.assertEqual(json.loads(version.host)["pid"], self.host.pid)

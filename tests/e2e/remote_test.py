@@ -154,11 +154,10 @@ class Remote(HeddleCase):
             self.assertRegex(letter["message"], rf"attempt \d to {endpoint}: .*refused")
 
     def test_an_open_breaker_sends_nothing(self):
-        manifest = pipeline(node("there", "RemotePipeline", remote("double", dead_endpoint(), circuit_breaker={"failure_threshold": 1}), parallel=1))
-        self.run_manifest(manifest, range(10), "--dead-letters", self.path("letters"), code=DEAD_LETTERS)
-        codes = [json.loads(line)["code"] for line in self.read("letters").splitlines()]
-        self.assertEqual(len(codes), 10)
-        self.assertIn("CircuitBreakerOpen", codes)
+        dead = dead_endpoint()
+        host = Host(self, "a", {"gone": pipeline(node("there", "RemotePipeline", remote("double", dead, circuit_breaker={"failure_threshold": 1})))})
+        self.assertRegex(self.failed(remote("gone", host))["message"], rf"attempt 1 to {dead}: .*refused")  # the breaker is the host's: it outlives the run
+        self.assertIn(f"the circuit breaker of {dead} is open", self.failed(remote("gone", host))["message"])
 
     def test_the_time_of_an_item_ends_it(self):
         host = Host(self, "a", SERVED)
@@ -172,6 +171,33 @@ class Remote(HeddleCase):
         self.assertEqual(self.call(params, [1, 2]).items, [2, 4])
         params["fallback"][0]["endpoints"] = [dead_endpoint()]
         self.assertEqual(self.call(params, [1, 2]).items, ["none", "none"])
+
+    def test_a_standby_node_takes_the_items_that_fail(self):
+        host = Host(self, "a", SERVED)
+        params = remote("double", host, fallback=[{"node": "near"}, {"dead_letter": True}])
+        nodes = (node("there", "RemotePipeline", params), node("near", "Echo", standby=True), node("end", "PassThrough"))
+        manifest = pipeline(*nodes, connections=[{"from": "there", "to": "end"}])
+        answer = self.run_manifest(manifest, [1, "x", 2])
+        self.assertEqual(sorted(answer.items, key=str), [2, 4, {"input": "x", "counter": 1, "node": "Echo"}])
+        self.assert_balanced(answer.report)
+        for change, why in (({"standby": False}, "of its own"), ({"id": "far"}, "no such node")):
+            wrong = pipeline(nodes[0], {**nodes[1], **change}, nodes[2], connections=[{"from": "there", "to": "end"}])
+            self.assertRegex(self.heddle("validate", self.write("m.json", wrong), code=INVALID).err, f"cannot fall back.*{why}")
+
+    def test_a_policy_of_the_manifest_is_the_nodes_own(self):
+        dead = dead_endpoint()
+        params = {key: value for key, value in remote("double", dead).items() if key != "retry"}
+        policies = {"once": {"retry": {"max_attempts": 2, "initial_backoff_ms": 1}, "circuit_breaker": {"failure_threshold": 9}, "hedge": {"after": "250ms"}, "attempt_timeout_ms": 5000}}
+        manifest = pipeline(node("there", "RemotePipeline", params, policy="once"), policies=policies)
+        self.run_manifest(manifest, [1], "--dead-letters", self.path("letters"), code=DEAD_LETTERS)
+        letter = json.loads(self.read("letters"))
+        self.assertEqual((letter["code"], letter["message"].count("attempt 2 to"), letter["message"].count("attempt 3 to")), ("AllEndpointsFailed", 1, 0))
+
+    def test_a_breaker_outlives_the_run(self):
+        policies = {"careful": {"attempt_timeout_ms": 20, "circuit_breaker": {"failure_threshold": 1, "reset_timeout_ms": 3_600_000}}}
+        host = Host(self, "a", {"hangs": pipeline(node("d", "Delay", {"delay_ms": 600_000}, policy="careful"), policies=policies)})
+        self.assertIn("gave no answer within 20 ms", self.failed(remote("hangs", host))["message"])
+        self.assertIn('the circuit breaker of node "d" is open', self.failed(remote("hangs", host))["message"])
 
     def test_a_run_that_is_stopped_gives_up_what_is_there(self):
         host = Host(self, "a", SERVED)

@@ -70,7 +70,7 @@ typedef struct heddle_peers_service {
      *                      idempotent is tried again only if nothing of it was sent
      *   "circuit_breaker"  {"failure_threshold": 5 in a row, "failure_percent": 50 of "fewest_calls": 20 in "window_ms": 30000, "reset_timeout_ms": 30000,
      *                      "half_open_calls": 3, "success_threshold": 2}; false: none
-     *   "hedge"            none; {"after_ms": 0 (as long as 95 % of the calls take), "max_extra": 1}: of what is idempotent
+     *   "hedge"            none; {"after": "p95" (what takes longer than 95 % of the calls did) or "250ms", "max_extra": 1}: of what is idempotent
      *   "probe_ms"         5000, between two probes of an endpoint; 0: none
      *   "tls"              none; as in transport.h
      *   "connect_ms"       2000, to reach a peer, for a probe, too; "most_body_bytes": 16777216, of an answer or a part of one */

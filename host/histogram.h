@@ -59,6 +59,11 @@ class Durations {
     }
     sum_ += one.sum();
   }
+  void add(const Durations& other) {
+    for (unsigned b = 0; b < Histogram::kBuckets; ++b) counts_[b] += other.counts_[b];
+    count_ += other.count_;
+    sum_ += other.sum_;
+  }
   uint64_t count() const { return count_; }
   uint64_t sum_ns() const { return sum_; }
   // How many did not exceed `ns`, as near as the buckets tell.
