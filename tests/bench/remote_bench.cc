@@ -186,7 +186,6 @@ void measure_calls(uint64_t for_ns, int rounds) {
         std::printf("  %-24s %8.0f calls/s = %.2f x the channel   %8.1f us %s = %.2f x\n", kNames[i], row.per_second, row.per_second / channel.per_second, row.p50_us,
                     i == 3 ? "mean" : "p50 ", row.p50_us / channel.p50_us);
       }
-      std::fflush(stdout);
     }
   }
 }
@@ -194,6 +193,7 @@ void measure_calls(uint64_t for_ns, int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::string what = argc > 1 ? argv[1] : "all";
   const uint64_t for_ns = static_cast<uint64_t>(argc > 2 ? std::max(std::atoi(argv[2]), 1) : 500) * kNsPerMs;
   const int rounds = argc > 3 ? std::max(std::atoi(argv[3]), 1) : 3;
