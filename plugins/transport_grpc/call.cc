@@ -44,6 +44,7 @@ void Call::go_on() {
 
 // As many items as the peer takes, and what ends them.
 void Call::queue_items() {
+  if (asked_.is_whole) return;
   while (at_ < asked_.lines.size() && item_credit_ > 0) {
     const size_t end = std::min(asked_.lines.find('\n', at_), asked_.lines.size());
     std::string_view line = std::string_view(asked_.lines).substr(at_, end - at_);

@@ -26,6 +26,7 @@ struct Asked {
   const Method* method = nullptr;  // null: of a probe
   grpc::ByteBuffer message = {};   // the only one, or the one that opens a stream
   std::string lines = {};          // the items of a stream
+  bool is_whole = false;           // `message` has the only one of them
   uint64_t deadline_ns = 0;
   uint32_t credit = 0;
   Texts fields = {};

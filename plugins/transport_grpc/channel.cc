@@ -89,17 +89,20 @@ Asked Channel::asked(const heddle_request& r) const {
   }
   if (r.credit == 0) throw Error(HEDDLE_INVALID, operation + ": a stream needs credit from the beginning");
   if (r.body) a.lines = json_of(ValueRef(r.body));
+  Value manifest;
   if (brings_manifest) {
     const size_t end = std::min(a.lines.find('\n'), a.lines.size());
     const Value first = Value::parse(std::string_view(a.lines).substr(0, end));
     if (!first.find("manifest")) throw Error(HEDDLE_INVALID, operation + " needs a first line {\"manifest\": …}");
-    a.message = write_open_with(json_of(first.find("manifest")), r.credit);
-    a.lines.erase(0, end);
-    return a;
+    manifest = Value::share(first.find("manifest"));
+    a.lines.erase(0, std::min(end + 1, a.lines.size()));
   }
   const std::string pipeline = text_of(ValueRef(r.parameters), "name");
-  if (pipeline.empty()) throw Error(HEDDLE_INVALID, operation + " needs the parameter \"name\"");
-  a.message = write_open(pipeline, r.credit);
+  if (!brings_manifest && pipeline.empty()) throw Error(HEDDLE_INVALID, operation + " needs the parameter \"name\"");
+  const bool is_one = a.lines.find_first_not_of(" \t\r\n") != a.lines.npos && a.lines.find('\n') >= a.lines.size() - 1;
+  const std::string_view item = is_one ? std::string_view(a.lines) : std::string_view();
+  a.message = brings_manifest ? write_open_with(json_of(manifest), r.credit, item) : write_open(pipeline, r.credit, item);
+  a.is_whole = is_one;
   return a;
 }
 

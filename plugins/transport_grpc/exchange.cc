@@ -98,21 +98,31 @@ void Exchange::take_stream_message() {
       else wanted_.parameters = {{"name", std::move(said.text)}};
       wanted_.operation = said.sent ? kSentOperation : method_.operation;
       credit_.open(said.credit);
-      send(write_reply_credit(kItems), false);
+      is_whole = !said.item.empty();
+      if (is_whole && !take_item(std::move(said.item))) return;
+      if (!is_whole) send(write_reply_credit(kItems), false);
     } else if (said.kind == Said::kItem) {
-      if (lines_.size() + said.text.size() + 1 > listener_.offer().body_bytes)
-        return finish(failure("too-large", "at most " + std::to_string(listener_.offer().body_bytes) + " bytes of items are taken"));
-      lines_ += one_line(std::move(said.text));
+      if (!take_item(std::move(said.text))) return;
       if (++items_ % (kItems / 2) == 0) send(write_reply_credit(kItems / 2), false);
     } else if (said.kind == Said::kCredit) {
       credit_.add(said.credit);
     }
-    is_whole = said.kind == Said::kEnd;
+    is_whole = is_whole || said.kind == Said::kEnd;
   }
   if (is_whole) ask();
   else settle();
   std::lock_guard lock(mutex_);
   if (state_ != State::kEnded) StartRead(&in_);
+}
+
+// [mutex_ held] False: it is one too many.
+bool Exchange::take_item(std::string json) {
+  if (lines_.size() + json.size() + 1 > listener_.offer().body_bytes) {
+    finish(failure("too-large", "at most " + std::to_string(listener_.offer().body_bytes) + " bytes of items are taken"));
+    return false;
+  }
+  lines_ += one_line(std::move(json));
+  return true;
 }
 
 // The request is whole.

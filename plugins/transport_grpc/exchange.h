@@ -47,6 +47,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void start();
   void take_message();
   void take_stream_message();
+  bool take_item(std::string json);
   void ask();
   void settle();
   // With the lock held:

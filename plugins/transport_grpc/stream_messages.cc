@@ -18,14 +18,15 @@ StreamRequestSaid read_stream_request(const grpc::ByteBuffer& message) {
   auto said = read_message<v1::StreamRequest>(message);
   switch (said.said_case()) {
     case v1::StreamRequest::kOpen:
-      if (said.open().has_manifest()) return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_manifest()), said.open().credit(), true};
-      return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_pipeline()), said.open().credit()};
+      if (said.open().has_manifest())
+        return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_manifest()), std::move(*said.mutable_open()->mutable_item()), said.open().credit(), true};
+      return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_pipeline()), std::move(*said.mutable_open()->mutable_item()), said.open().credit()};
     case v1::StreamRequest::kItem:
-      return {StreamRequestSaid::kItem, std::move(*said.mutable_item()), 0};
+      return {StreamRequestSaid::kItem, std::move(*said.mutable_item())};
     case v1::StreamRequest::kCredit:
-      return {StreamRequestSaid::kCredit, {}, said.credit()};
+      return {StreamRequestSaid::kCredit, {}, {}, said.credit()};
     case v1::StreamRequest::kEnd:
-      return {StreamRequestSaid::kEnd, {}, 0};
+      return {StreamRequestSaid::kEnd};
     case v1::StreamRequest::SAID_NOT_SET:
       break;
   }
@@ -47,15 +48,17 @@ StreamReplySaid read_stream_reply(const grpc::ByteBuffer& message) {
   return {};
 }
 
-grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit) {
+grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit, std::string_view item) {
   v1::StreamRequest request;
+  if (!item.empty()) request.mutable_open()->set_item(std::string(item));
   request.mutable_open()->set_pipeline(std::string(pipeline));
   request.mutable_open()->set_credit(credit);
   return write_message(request);
 }
 
-grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit) {
+grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit, std::string_view item) {
   v1::StreamRequest request;
+  if (!item.empty()) request.mutable_open()->set_item(std::string(item));
   request.mutable_open()->set_manifest(std::string(manifest));
   request.mutable_open()->set_credit(credit);
   return write_message(request);

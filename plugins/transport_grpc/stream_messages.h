@@ -13,6 +13,7 @@ struct StreamRequestSaid {
   enum Kind { kNothing, kOpen, kItem, kCredit, kEnd };
   Kind kind = kNothing;
   std::string text = {};  // of kOpen the pipeline, or the manifest that was `sent`; of kItem JSON
+  std::string item = {};  // of kOpen: the only item, as JSON; empty: others follow
   uint32_t credit = 0;    // of kOpen and kCredit
   bool sent = false;
 };
@@ -27,8 +28,9 @@ struct StreamReplySaid {
 StreamRequestSaid read_stream_request(const grpc::ByteBuffer& message);
 StreamReplySaid read_stream_reply(const grpc::ByteBuffer& message);
 
-grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit);
-grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit);
+// `item`: the only one; empty: others follow.
+grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit, std::string_view item);
+grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit, std::string_view item);
 grpc::ByteBuffer write_item(std::string_view json);
 grpc::ByteBuffer write_request_credit(uint32_t credit);
 grpc::ByteBuffer write_end();

@@ -17,7 +17,7 @@ bool Exchange::answer(const heddle_answer& a) {
       answer_ = {a.status, open_, std::string(to_view(a.content_type)), a.retry_after_ms, std::move(body), a.accepted};
       if (answer_.content_type.empty()) answer_.content_type = "application/json";
     }
-    ring = std::exchange(waited_for_, false);
+    ring = !waits_for_company() && std::exchange(waited_for_, false);
   }
   if (ring) bell_->ring();
   return accepted;
@@ -62,10 +62,13 @@ void Exchange::cancel() {
   bell_->ring();
 }
 
+// A head that goes with the first part is no message of its own, neither here nor for the peer. Whoever asks for events wants to know at once that they will come.
+bool Exchange::waits_for_company() const { return open_ && parts_.empty() && !ended_ && answer_.content_type != "text/event-stream"; }
+
 Exchange::State Exchange::take_answer(Answer& out) {
   std::lock_guard lock(mutex_);
   if (cancelled_) return State::kCancelled;
-  if (answered_) {
+  if (answered_ && !waits_for_company()) {
     out = std::move(answer_);
     return State::kAnswered;
   }

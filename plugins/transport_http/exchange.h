@@ -50,6 +50,8 @@ class Exchange {
   Step take_step();                // kNothing: the bell will ring
 
  private:
+  bool waits_for_company() const;  // with the lock held
+
   const heddle_id id_;
   const std::shared_ptr<Bell> bell_;
   std::mutex mutex_;

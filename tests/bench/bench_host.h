@@ -100,7 +100,7 @@ class BenchHost {
       : folder_(std::filesystem::temp_directory_path() / ("heddle-remote-bench-" + std::to_string(::getpid()) + "-" + name)) {
     std::filesystem::create_directories(folder_ / "pipelines");
     std::ofstream(folder_ / "pipelines/double.json") << R"({"version":"heddle/1","metadata":{"name":"double"},"nodes":[{"id":"m","node_type":"Multiply","params":{"multiplier":2}}]})";
-    std::ofstream(folder_ / "host.json") << R"({"listen":[{"transport":"http","endpoint":")" << at << R"(","limits":{"requests":256}},{"transport":"grpc","endpoint":"127.0.0.1:0","limits":{"requests":256}}],"pipelines":"pipelines"})";
+    std::ofstream(folder_ / "host.json") << R"({"listen":[{"transport":"http","endpoint":")" << at << R"(","limits":{"requests":1000}},{"transport":"grpc","endpoint":"127.0.0.1:0","limits":{"requests":1000}}],"pipelines":"pipelines"})";
     program_ = std::make_unique<Program>(std::vector<std::string>{HEDDLE_BENCH_PROGRAM, "serve", "--config", folder_ / "host.json", "--json"});
     const Value listeners = program_->next_line().find("listeners");
     for (size_t i = 0; i < listeners.size(); ++i) {

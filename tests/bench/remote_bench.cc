@@ -1,6 +1,7 @@
 // Bench 4: what a remote node costs beside a bare call of the same transport to the same host, in the same run, in turns; and what it does about endpoints that fail. Nothing is asserted.
 //
 //   remote_bench [calls|faults|all] [ms of each figure] [rounds]
+//   remote_bench http|grpc [ms]      a node alone with 64 in flight, for a profiler
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -185,7 +186,6 @@ void measure_calls(uint64_t for_ns, int rounds) {
         std::printf("  %-24s %8.0f calls/s = %.2f x the channel   %8.1f us %s = %.2f x\n", kNames[i], row.per_second, row.per_second / channel.per_second, row.p50_us,
                     i == 3 ? "mean" : "p50 ", row.p50_us / channel.p50_us);
       }
-      std::fflush(stdout);
     }
   }
 }
@@ -193,9 +193,15 @@ void measure_calls(uint64_t for_ns, int rounds) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
   const std::string what = argc > 1 ? argv[1] : "all";
   const uint64_t for_ns = static_cast<uint64_t>(argc > 2 ? std::max(std::atoi(argv[2]), 1) : 500) * kNsPerMs;
   const int rounds = argc > 3 ? std::max(std::atoi(argv[3]), 1) : 3;
+  if (what == "http" || what == "grpc") {
+    const BenchHost host("node");
+    std::printf("%.0f calls/s\n", CallsBench(what, what == "http" ? host.http : host.grpc).by_node(64, for_ns).per_second);
+    return 0;
+  }
   if (what != "faults") measure_calls(for_ns, rounds);
-  if (what != "calls") heddle::measure_faults();
+  if (what != "calls") measure_faults();
 }

@@ -113,7 +113,8 @@ class FaultsBench {
       const auto group = open({hosts[0].http, hosts[1].http, hosts[2].http}, balance);
       ask_until(*group, policy_, 4, [](size_t n) { return n >= 100; });
       double least = 1e9, most = 0;
-      for (const auto& endpoint : group->standing(now_ns())[0]) {
+      const auto standing = group->standing(now_ns());
+      for (const auto& endpoint : standing[0]) {
         least = std::min(least, static_cast<double>(endpoint.good));
         most = std::max(most, static_cast<double>(endpoint.good));
       }

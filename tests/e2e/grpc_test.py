@@ -98,6 +98,15 @@ class Grpc(GrpcCase):
         outputs = [json.loads(r.output) for r in host.Stream(items(), timeout=TIMEOUT) if r.HasField("output")]
         self.assertEqual(outputs, [2 * i for i in range(2000)])
 
+    def test_an_only_item_goes_with_the_opening(self):
+        host = self.serve_grpc()
+        opening = pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double", credit=1, item=b"21"))
+        replies = list(host.Stream(iter([opening]), timeout=TIMEOUT))
+        self.assertEqual([reply.WhichOneof("said") for reply in replies], ["output"])
+        self.assertEqual(replies[0].output, b"42")
+        slow = pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="slow", item=b"1"))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter([slow, pb.StreamRequest(item=b"2")]), timeout=TIMEOUT)))
+
     def test_results_come_against_credit_and_no_further(self):
         host = self.serve_grpc()
         more, over = threading.Event(), threading.Event()

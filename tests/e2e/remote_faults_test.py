@@ -232,7 +232,6 @@ class RemoteFaults(RemoteFaultsCase):
             ("a head without end", endless(b"x" * 65536), "AllEndpointsFailed", "permanent", "does not speak HTTP"),
             ("a server that is not well", http_answer("500 No", b"out of order"), failed, "permanent", "out of order"))
         overs = (
-            ("no messages", lambda _: [], failed, "permanent", "."),
             ("another message", lambda _: [reply(output=b"7")[:1] + b"\x7f"], "AllEndpointsFailed", "permanent", "no heddle.v1.StreamReply"),
             ("no JSON", lambda _: [reply(output=b"}")], "AllEndpointsFailed", "permanent", "JSON"),
             ("64 MiB", lambda _: [reply(output=big)], failed, "permanent", "limit"),
