@@ -84,8 +84,9 @@ PeerRequest PeerTable::request_of(const heddle_peer_call& c) const {
   out.call.body = Value::adopt(c.body);
   if (c.content_type.len) out.call.content_type = plugin_text(c.content_type);
   out.call.token = exact(c.token);
-  out.call.trace = exact(c.trace);
+  out.call.trace = read_trace(exact(c.trace), access_.trace_state);
   out.call.deadline_ns = c.deadline_ns;
+  out.tracer = access_.tracer;
   out.call.metadata = access_.metadata;
   out.idempotency_key = exact(c.idempotency_key);
   if (out.idempotency_key.empty() && !access_.idempotency_key.empty() && out.call.body) {

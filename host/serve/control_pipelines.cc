@@ -78,6 +78,8 @@ void execute_pipeline(Control::State& control, Request request) {
   auto admitted = admit(*std::move(pipeline), control.host.state_dir, kMostInLine);
   if (!admitted) return refuse(request, admitted.error());
   admitted->chain = *std::move(chain);
+  admitted->trace = request.trace();
+  admitted->tracer = control.host.tracer;
   if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, *std::move(items), std::move(request));
   execute_one(control, *std::move(admitted), *std::move(items), std::move(request));
 }
