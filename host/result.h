@@ -29,6 +29,7 @@ struct Error {
   std::string code;
   ErrorClass error_class = ErrorClass::kPermanent;
   std::string message;
+  std::string details = {};  // what a plugin says of it beside, as JSON for programs; empty: nothing
   std::shared_ptr<const Error> cause;
 
   Error() = default;

@@ -65,6 +65,10 @@ struct TopArguments {
   bool once = false;
 };
 
+struct RemotesArguments {
+  bool once = false;
+};
+
 struct DoctorArguments {
   std::optional<std::string> config;  // unset: those of the usual places
 };
@@ -77,6 +81,7 @@ struct ClientArguments {
   DlqArguments dlq;
   EventsArguments events;
   TopArguments top;
+  RemotesArguments remotes;
   DoctorArguments doctor;
 };
 

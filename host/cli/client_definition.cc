@@ -36,7 +36,7 @@ class ClientVerbs {
   void add_jobs();
   void add_lanes();
   void add_dlq();
-  void add_looking();  // events, top
+  void add_looking();  // events, top, remotes
   void add_setting_up();  // apply, doctor
   std::vector<std::pair<CLI::App*, Verb>> take() { return std::move(verbs_); }
 
@@ -181,6 +181,14 @@ void ClientVerbs::add_looking() {
                              "On a terminal the screen is drawn again each second; q ends it.\n"
                              "Examples:\n  heddle top\n  heddle top --once --json");
   if (top) top->add_flag("--once", client_.top.once, "Print one screen and end");
+
+  CLI::App* const remotes = verb("remotes", Verb::kRemotes, "Watch the endpoints of other hosts that a running host calls",
+                                 "How each stands, what became of the attempts to call it, how long those took, and what went wrong last. On a terminal it is drawn\n"
+                                 "again each second; q ends it. Elsewhere it is printed once.\n"
+                                 "STATE: unhealthy, says the last probe; ejected: left out for a while, because of failures in a row; slow-start: back, with a part of its\n"
+                                 "load. BREAKER: open, it is not called; half-open: a few calls try it. POOL: tried in this order.\n"
+                                 "Examples:\n  heddle remotes\n  heddle remotes --once\n  heddle remotes --json");
+  if (remotes) remotes->add_flag("--once", client_.remotes.once, "Print the table and end");
 }
 
 void ClientVerbs::add_setting_up() {

@@ -23,6 +23,8 @@ ExitCode execute(const CommandLine& line) {
       return events_command(line.client, line.general);
     case Verb::kTop:
       return top_command(line.client, line.general);
+    case Verb::kRemotes:
+      return remotes_command(line.client, line.general);
     case Verb::kApply:
       return apply_command(line.client, line.general);
     case Verb::kDoctor:

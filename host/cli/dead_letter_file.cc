@@ -49,6 +49,7 @@ std::string dead_letter_json(const DeadLetter& letter) {
                                                      {"class", json_text(name_of(letter.error.error_class))},
                                                      {"message", json_text(log::redacted(letter.error.text()))},
                                                      {"sequence", json_count(letter.sequence)}};
+  if (!letter.error.details.empty()) members.emplace_back("details", json_or_text(log::redacted(letter.error.details)));
   if (letter.line) members.emplace_back("line", json_count(letter.line));
   members.emplace_back("attempts", attempts_json(letter.attempts));
   if (letter.is_partial) members.emplace_back("partial", Value::boolean(true));

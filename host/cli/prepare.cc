@@ -5,6 +5,7 @@
 #include "cli/console.h"
 #include "cli/failure.h"
 #include "value/json_value.h"
+#include "cli/remotes_config.h"
 #include "cli/source_file.h"
 #include "pipeline/build.h"
 
@@ -39,7 +40,8 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
   if (level != CheckLevel::kEnvironment) return out;
   out.catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
-  out.pipeline = build_pipeline(*out.manifest, *out.catalog, *out.diagnostics);
+  RemoteHosts others(read_remotes_config, *out.catalog);
+  out.pipeline = build_pipeline(*out.manifest, *out.catalog, *out.diagnostics, &others);
   return out;
 }
 

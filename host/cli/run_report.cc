@@ -56,6 +56,15 @@ std::string node_table(const Pipeline& pipeline, const RunReport& report) {
   return table(rows);
 }
 
+// The nodes that did not run here.
+std::string placement_text(const Pipeline& pipeline) {
+  std::string out;
+  for (const PipelineNode& node : pipeline.nodes) {
+    if (node.placement == "remote") out += node.settings.id + " ran elsewhere: " + log::redacted(node.placement_reason) + "\n";
+  }
+  return out;
+}
+
 std::string balance_text(const Pipeline& pipeline, const RunReport& report) {
   std::string out;
   for (size_t i = 0; i < pipeline.edges.size() && i < report.edges.size(); ++i) {
@@ -102,6 +111,8 @@ Value nodes_json(const Pipeline& pipeline, const RunReport& report) {
   for (size_t i = 0; i < pipeline.nodes.size() && i < report.nodes.size(); ++i) {
     const NodeCounts& c = report.nodes[i];
     list.push_back(json_object({{"node", json_text(pipeline.nodes[i].settings.id)},
+                                {"placement", json_text(pipeline.nodes[i].placement)},
+                                {"placement_reason", json_text(log::redacted(pipeline.nodes[i].placement_reason))},
                                 {"calls", json_count(c.calls)},
                                 {"emitted", json_count(c.emitted)},
                                 {"completed", json_count(c.completed)},
@@ -176,7 +187,7 @@ std::string counts_text(const Pipeline& pipeline, const RunReport& report) {
 }
 
 std::string stats_text(const Pipeline& pipeline, const RunReport& report) {
-  return edge_table(pipeline, report) + "\n" + node_table(pipeline, report) + "\n" + balance_text(pipeline, report);
+  return edge_table(pipeline, report) + "\n" + node_table(pipeline, report) + "\n" + placement_text(pipeline) + balance_text(pipeline, report);
 }
 
 std::string report_json(const Pipeline& pipeline, const RunReport& report, int signal, const std::string& dead_letters,

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "cli/dead_letter_file.h"
+#include "cli/remotes_config.h"
 #include "pipeline/build.h"
 #include "pipeline/run.h"
 
@@ -130,7 +131,8 @@ TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& cata
   verdict.name = test.name.empty() ? "test " + std::to_string(index + 1) : test.name;
   Manifest marked = with_outputs(manifest, test);
   Diagnostics diagnostics(manifest.file, "");
-  std::optional<Pipeline> pipeline = build_pipeline(marked, catalog, diagnostics);
+  RemoteHosts others(read_remotes_config, catalog);
+  std::optional<Pipeline> pipeline = build_pipeline(marked, catalog, diagnostics, &others);
   verdict.differences = pipeline ? execute(*pipeline, test, lanes, peers) : build_errors(diagnostics);
   return verdict;
 }

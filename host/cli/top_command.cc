@@ -2,19 +2,17 @@
 
 #include "cli/client.h"
 #include "cli/failure.h"
-#include "cli/live_screen.h"
+#include "cli/live_view.h"
 #include "cli/members.h"
 #include "cli/text_table.h"
 #include "cli/top_screen.h"
 #include "cli/verbs.h"
 #include "clock.h"
-#include "manifest/utf8.h"
 #include "value/json_value.h"
 
 namespace heddle {
 namespace {
 
-constexpr uint64_t kEveryNs = kNsPerSecond;
 constexpr uint64_t kAnswerMs = 5'000;
 
 // `failed` says why where there is none.
@@ -41,37 +39,18 @@ ExitCode print_once(const TopSample& sample, const GeneralArguments& general) {
   return print(top_screen(sample, {}, 0, table_columns())) ? ExitCode::kOk : ExitCode::kIo;
 }
 
-// A host that goes away leaves its last screen, with the reason below; it is asked again each second.
 ExitCode watch(HostClient& client, TopSample sample) {
-  LiveScreen screen;
   TopRates rates;
   rates.update(sample, now_ns());
-  std::string below = "q ends";
-  for (uint64_t next = now_ns() + kEveryNs;;) {
-    const LiveScreen::Size size = screen.size();
-    const std::string text = top_screen(sample, rates.rates(), size.lines > 1 ? size.lines - 1 : 1, size.columns);
-    if (!screen.draw(text + cut_to(printable(below), size.columns))) return ExitCode::kIo;
-    switch (screen.wait(next)) {
-      case LiveScreen::Event::kStop:
-        return screen.stopped_by() == SIGTERM ? ExitCode::kTerminated : screen.stopped_by() == SIGINT ? ExitCode::kInterrupted : ExitCode::kIo;
-      case LiveScreen::Event::kKey:
-        if (screen.key() == 'q' || screen.key() == 'Q') return ExitCode::kOk;
-        break;
-      case LiveScreen::Event::kResized:
-        break;
-      case LiveScreen::Event::kTime: {
-        HostAnswer failed;
-        if (std::optional<TopSample> newer = take_sample(client, failed)) {
-          sample = std::move(*newer);
-          rates.update(sample, now_ns());
-          below = "q ends";
-        } else {
-          below = "q ends; since " + std::to_string((wall_ms() - sample.at_ms) / 1000) + " s: " + failed.error.message;
-        }
-        next = now_ns() + kEveryNs;
-      }
-    }
-  }
+  const auto look_again = [&]() -> std::optional<std::string> {
+    HostAnswer failed;
+    std::optional<TopSample> newer = take_sample(client, failed);
+    if (!newer) return failed.error.message;
+    sample = std::move(*newer);
+    rates.update(sample, now_ns());
+    return std::nullopt;
+  };
+  return watch_live({look_again, [&](size_t lines, size_t columns) { return top_screen(sample, rates.rates(), lines, columns); }});
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "cli/top_screen.h"
 
+#include "cli/live_view.h"
 #include "cli/members.h"
 #include "cli/text_table.h"
 #include "cli/time_text.h"
@@ -39,19 +40,6 @@ std::string running_table(const TopSample& sample, size_t columns) {
                started && started <= sample.at_ms ? brief_duration(static_cast<double>(sample.at_ms - started)) : "-", percent});
   }
   return table.empty() ? "nothing runs now\n" : table.text(columns);
-}
-
-// The first `lines` lines, each at most `columns` wide.
-std::string fitted(const std::string& text, size_t lines, size_t columns) {
-  std::string out;
-  size_t begin = 0;
-  for (size_t line = 0; begin < text.size() && (lines == 0 || line < lines); ++line) {
-    const size_t end = text.find('\n', begin);
-    const std::string_view one = std::string_view(text).substr(begin, end - begin);
-    out += (columns ? cut_to(one, columns) : std::string(one)) + "\n";
-    begin = end + 1;
-  }
-  return out;
 }
 
 }  // namespace

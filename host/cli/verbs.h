@@ -23,6 +23,7 @@ ExitCode lanes_command(const ClientArguments& arguments, const GeneralArguments&
 ExitCode dlq_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode events_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode top_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode remotes_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode apply_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode doctor_command(const ClientArguments& arguments, const GeneralArguments& general);
 

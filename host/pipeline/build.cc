@@ -81,14 +81,14 @@ const PipelineNode* Pipeline::find(std::string_view id) const {
   return nullptr;
 }
 
-std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics) {
+std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics, HostOffers* others) {
   check_graph(manifest, diagnostics);
   check_requirements(manifest, catalog, diagnostics);
   Pipeline pipeline;
   pipeline.name = manifest.name;
   add_lanes(manifest, pipeline, diagnostics);
   pipeline.run = manifest.run;
-  resolve_nodes(manifest, catalog, pipeline, diagnostics);
+  resolve_nodes(manifest, catalog, others, pipeline, diagnostics);
   resolve_edges(manifest, pipeline, diagnostics);
   connect_fallbacks(pipeline, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;

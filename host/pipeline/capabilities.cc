@@ -37,7 +37,7 @@ bool has_render_node(const std::string& root) {
 // Reads the needs of one "capabilities" map. After the first failure nothing more is read.
 class NeedReader {
  public:
-  NeedReader(const LocalCapabilities& local, Span& fault) : local_(local), fault_(fault) {}
+  NeedReader(const HostCapabilities& local, Span& fault) : local_(local), fault_(fault) {}
 
   Result<std::vector<Need>> read(const JsonNode& capabilities) {
     if (capabilities.kind == JsonKind::kNull) return std::vector<Need>();
@@ -94,7 +94,7 @@ class NeedReader {
 
   void read_memory(const JsonNode* value) {
     const double n = amount(value, "memory_gb");
-    if (n > 0) need(*value, "/memory_gb", gb(n) + " of memory", "this host has " + gb(local_.memory_gb), local_.memory_gb >= n);
+    if (n > 0) need(*value, "/memory_gb", gb(n) + " of memory", local_.name + " has " + gb(local_.memory_gb), local_.memory_gb >= n);
   }
 
   void read_cpu(const JsonNode* value) {
@@ -105,18 +105,18 @@ class NeedReader {
     const JsonNode* arch = value->find("arch");
     if (!asks(arch)) return;
     if (arch->kind != JsonKind::kString) return fail(arch->span, "\"arch\" must be a text");
-    need(*arch, "/cpu/arch", "a CPU of the kind " + arch->text, "this host is " + local_.arch, arch->text == local_.arch);
+    need(*arch, "/cpu/arch", "a CPU of the kind " + arch->text, local_.name + " is " + local_.arch, arch->text == local_.arch);
   }
 
   void need_cores(const JsonNode& value, std::string pointer, const std::string& name) {
     const double n = amount(&value, name);
     if (n <= 0) return;
     const auto words = [](double cores) { return number_text(cores) + (cores == 1 ? " CPU core" : " CPU cores"); };
-    need(value, std::move(pointer), words(n), "this host has " + std::to_string(local_.cores), local_.cores >= n);
+    need(value, std::move(pointer), words(n), local_.name + " has " + std::to_string(local_.cores), local_.cores >= n);
   }
 
   void read_gpu(const JsonNode* value) {
-    const std::string here = local_.has_gpu ? "this host has one" : "this host has none";
+    const std::string here = has_or_not(local_.has_gpu);
     if (!asks(value) || (value->kind == JsonKind::kBool && !value->boolean)) return;
     if (value->kind == JsonKind::kBool) return need(*value, "/gpu", "a GPU", here, local_.has_gpu);
     if (value->kind != JsonKind::kMap) return need_gpus(*value, "/gpu", "gpu");
@@ -139,7 +139,7 @@ class NeedReader {
     const double n = amount(&value, name);
     if (n <= 0) return;
     if (n > 1) return fail(value.span, "how many GPUs a host has is not known here: \"" + name + "\" can be 0 or 1");
-    need(value, std::move(pointer), "a GPU", local_.has_gpu ? "this host has one" : "this host has none", local_.has_gpu, is_optional);
+    need(value, std::move(pointer), "a GPU", has_or_not(local_.has_gpu), local_.has_gpu, is_optional);
   }
 
   void need_gpu_type(const JsonNode& type, bool is_optional) {
@@ -153,11 +153,13 @@ class NeedReader {
       has = local_.has_rocm;
     else if (type.text != "metal")
       return fail(type.span, "the GPU type \"" + type.text + "\" is not known; known: any, cuda, nvidia, rocm, amd, metal");
-    need(type, "/gpu/type", type.text == "any" ? "a GPU" : "a GPU for " + type.text, has ? "this host has one" : "this host has none", has,
+    need(type, "/gpu/type", type.text == "any" ? "a GPU" : "a GPU for " + type.text, has_or_not(has), has,
          is_optional);
   }
 
-  const LocalCapabilities& local_;
+  std::string has_or_not(bool has) const { return local_.name + (has ? " has one" : " has none"); }
+
+  const HostCapabilities& local_;
   Span& fault_;
   std::vector<Need> needs_;
   std::optional<Error> error_;
@@ -165,8 +167,8 @@ class NeedReader {
 
 }  // namespace
 
-LocalCapabilities read_capabilities(const std::string& root) {
-  LocalCapabilities local;
+HostCapabilities read_capabilities(const std::string& root) {
+  HostCapabilities local;
   local.cores = std::max(1u, std::thread::hardware_concurrency());
   std::ifstream meminfo(root + "/proc/meminfo");
   std::string key;
@@ -184,12 +186,12 @@ LocalCapabilities read_capabilities(const std::string& root) {
   return local;
 }
 
-const LocalCapabilities& local_capabilities() {
-  static const LocalCapabilities local = read_capabilities("");
+const HostCapabilities& local_capabilities() {
+  static const HostCapabilities local = read_capabilities("");
   return local;
 }
 
-Value capabilities_json(const LocalCapabilities& local) {
+Value capabilities_json(const HostCapabilities& local) {
   const auto memory = Value::number(local.memory_gb);
   return json_object({{"cores", json_count(local.cores)},
                       {"memory_gb", memory ? *memory : Value::null()},
@@ -199,7 +201,7 @@ Value capabilities_json(const LocalCapabilities& local) {
                       {"rocm", Value::boolean(local.has_rocm)}});
 }
 
-Result<std::vector<Need>> needs_of(const JsonNode& capabilities, const LocalCapabilities& local, Span& fault) {
+Result<std::vector<Need>> needs_of(const JsonNode& capabilities, const HostCapabilities& local, Span& fault) {
   return NeedReader(local, fault).read(capabilities);
 }
 

@@ -11,7 +11,8 @@
 namespace heddle {
 
 // GB are 10^9 bytes.
-struct LocalCapabilities {
+struct HostCapabilities {
+  std::string name = "this host";  // in messages
   unsigned cores = 1;
   double memory_gb = 0;   // all of it, free or not: MemTotal of /proc/meminfo
   std::string arch;       // as uname says it: "x86_64"
@@ -21,13 +22,13 @@ struct LocalCapabilities {
 };
 
 // `root` stands before /proc and /dev.
-LocalCapabilities read_capabilities(const std::string& root);
+HostCapabilities read_capabilities(const std::string& root);
 
 // [any] Those of this machine, read once.
-const LocalCapabilities& local_capabilities();
+const HostCapabilities& local_capabilities();
 
 // {"cores","memory_gb","arch","gpu","cuda","rocm"}: as another host is told.
-Value capabilities_json(const LocalCapabilities& local);
+Value capabilities_json(const HostCapabilities& local);
 
 // One thing that a node or its type needs, compared with this machine.
 struct Need {
@@ -42,6 +43,6 @@ struct Need {
 // The needs that `capabilities` states, a map as in a manifest: "gpu": true, a number of them or {"type", "min_memory_gb", "count",
 // "required"}; "cpu": cores or {"cores", "arch"}; "memory_gb": a number. False, 0 and null ask for nothing. The error names what cannot be
 // understood, and `fault` gets its place: nothing is ignored.
-Result<std::vector<Need>> needs_of(const JsonNode& capabilities, const LocalCapabilities& local, Span& fault);
+Result<std::vector<Need>> needs_of(const JsonNode& capabilities, const HostCapabilities& local, Span& fault);
 
 }  // namespace heddle

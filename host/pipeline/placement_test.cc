@@ -16,7 +16,7 @@ JsonNode parsed(const std::string& text) {
   return root;
 }
 
-LocalCapabilities small_host() {
+HostCapabilities small_host() {
   return {.cores = 2, .memory_gb = 23.4, .arch = "x86_64", .has_gpu = false, .has_cuda = false, .has_rocm = false};
 }
 
@@ -48,7 +48,7 @@ TEST_P(PlacementTable, Holds) {
   type.type = "T";
   type.capabilities = c.type_needs;
   Diagnostics diagnostics("m.json", "");
-  const std::optional<Placement> placed = place(node, &type, small_host(), diagnostics);
+  const std::optional<Placement> placed = place(node, &type, small_host(), nullptr, diagnostics);
   if (c.reason) {
     ASSERT_TRUE(placed) << diagnostics.text(false);
     EXPECT_EQ(placed->where, "local");
@@ -78,7 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "needs 2 CPU cores, this host has 2; needs a CPU of the kind x86_64, this host is x86_64", ""},
         PlacementCase{R"({"gpu": {"type": "cuda", "required": false}})", "", "auto", "would like a GPU for cuda, this host has none", ""},
         PlacementCase{R"({"memory_gb": 64})", "", "auto", nullptr,
-                      "cannot-place: node \"n\" cannot run here: it needs 64 GB of memory, this host has 23.4 GB, and no remote host"},
+                      "cannot-place: node \"n\" cannot run here: it needs 64 GB of memory, this host has 23.4 GB; no other host is named"},
         PlacementCase{"{}", R"({"memory_gb": 64})", "auto", nullptr, "it needs 64 GB of memory"},
         PlacementCase{R"({"cpu": 8})", "", "auto", nullptr, "it needs 8 CPU cores, this host has 2"},
         PlacementCase{R"({"cpu": {"arch": "aarch64"}})", "", "auto", nullptr, "a CPU of the kind aarch64, this host is x86_64"},
@@ -86,8 +86,8 @@ INSTANTIATE_TEST_SUITE_P(
         PlacementCase{R"({"gpu": 1})", "", "auto", nullptr, "it needs a GPU, this host has none"},
         PlacementCase{R"({"gpu": {"type": "cuda", "min_memory_gb": 8}})", "", "auto", nullptr,
                       "it needs a GPU for cuda, this host has none"},
-        PlacementCase{"{}", "", "remote", nullptr, "its placement is \"remote\", and no remote host is configured"},
-        PlacementCase{"{}", "", "prefer_remote", nullptr, "its placement is \"prefer_remote\""},
+        PlacementCase{"{}", "", "remote", nullptr, "its placement is \"remote\"; no other host is named in the configuration"},
+        PlacementCase{"{}", "", "prefer_remote", "the type is installed here and nothing asks for another host; no other host is named in the configuration (\"remotes\")", ""},
         PlacementCase{R"({"npu": true})", "", "auto", nullptr,
                       "bad-capability: node \"n\": what \"npu\" in \"capabilities\" asks for is not known"},
         PlacementCase{R"({"gpu": {"colour": 1}})", "", "auto", nullptr, "what \"colour\" in \"gpu\" asks for is not known"},
@@ -99,13 +99,13 @@ INSTANTIATE_TEST_SUITE_P(
         PlacementCase{"{}", R"({"npu": 1})", "auto", nullptr, "the plugin's capabilities of the type T cannot be used: what \"npu\""}));
 
 TEST(Placement, UsesTheGpuOfThisHost) {
-  LocalCapabilities local = small_host();
+  HostCapabilities local = small_host();
   local.has_gpu = local.has_cuda = true;
   NodeSettings node = node_named("n");
   node.capabilities = parsed(R"({"gpu": {"type": "cuda", "min_memory_gb": 8, "count": 1}})");
   TypeDescriptor type;
   Diagnostics diagnostics("m.json", "");
-  const auto placed = place(node, &type, local, diagnostics);
+  const auto placed = place(node, &type, local, nullptr, diagnostics);
   ASSERT_TRUE(placed) << diagnostics.text(false);
   EXPECT_EQ(
       placed->reason,
@@ -118,7 +118,7 @@ TEST(Placement, PointsAtTheCapabilityThatIsMissing) {
   node.capabilities = parsed(text);
   TypeDescriptor type;
   Diagnostics diagnostics("m.json", text);
-  EXPECT_FALSE(place(node, &type, small_host(), diagnostics));
+  EXPECT_FALSE(place(node, &type, small_host(), nullptr, diagnostics));
   EXPECT_EQ(diagnostics.all()[0].pointer, "/nodes/0/capabilities/gpu");
   EXPECT_EQ(text.substr(diagnostics.all()[0].span.offset, diagnostics.all()[0].span.length), "true");
 }
@@ -128,7 +128,7 @@ TEST(Placement, LeavesAStandbyNodeOut) {
   node.standby = true;
   node.capabilities = parsed(R"({"memory_gb": 64})");
   Diagnostics diagnostics("m.json", "");
-  const auto placed = place(node, nullptr, small_host(), diagnostics);
+  const auto placed = place(node, nullptr, small_host(), nullptr, diagnostics);
   ASSERT_TRUE(placed);
   EXPECT_EQ(placed->where, "none");
   EXPECT_TRUE(diagnostics.all().empty());
@@ -140,7 +140,7 @@ TEST(Placement, GoesToTheFallbackAndSaysSo) {
   node.placement_fallback = "spare";
   TypeDescriptor type;
   Diagnostics diagnostics("m.json", "");
-  const auto placed = place(node, &type, small_host(), diagnostics);
+  const auto placed = place(node, &type, small_host(), nullptr, diagnostics);
   ASSERT_TRUE(placed);
   EXPECT_EQ(placed->stand_in, "spare");
   EXPECT_EQ(diagnostics.errors(), 0u);
@@ -148,6 +148,88 @@ TEST(Placement, GoesToTheFallbackAndSaysSo) {
   EXPECT_EQ(diagnostics.all()[0].code, "fallback-used");
   EXPECT_EQ(diagnostics.all()[0].message,
             R"(node "n" cannot run here: it is to run on the host "gpu.example:50051"; its fallback "spare" runs in its place)");
+}
+
+// Three hosts: one that does not answer, one without the type, and a large one that has it.
+class Others : public HostOffers {
+ public:
+  Others() {
+    offers_.push_back({.host = {.name = "down", .endpoints = {"down:1"}}, .silent = Error("unreachable", "refused")});
+    offers_.push_back({.host = {.name = "small", .endpoints = {"small:1"}}, .types = {{"U", "{}"}}});
+    offers_.push_back({.host = {.name = "large", .endpoints = {"large:1"}},
+                       .capabilities = {.name = "it", .cores = 64, .memory_gb = 512, .arch = "x86_64", .has_gpu = true, .has_cuda = true, .has_rocm = false},
+                       .types = {{"T", "{}"}, {"Hungry", R"({"memory_gb": 1024})"}}});
+  }
+  Result<const std::vector<HostOffer>*> all() override {
+    ++asked;
+    return &offers_;
+  }
+  Result<const HostOffer*> at(const std::string& endpoint) override {
+    ++asked;
+    for (const HostOffer& offer : offers_) {
+      if (offer.host.endpoints[0] == endpoint) return &offer;
+    }
+    return Error("unreachable", endpoint + " is not there");
+  }
+  int asked = 0;
+
+ private:
+  std::vector<HostOffer> offers_;
+};
+
+struct OthersCase {
+  const char *type, *needs, *placement, *host;
+  bool is_here;
+  const char *where, *says;  // where null: nowhere, and `says` is in the error
+};
+
+TEST(Placement, AsksOtherHostsForWhatThisOneCannot) {
+  const OthersCase rows[] = {
+      {"T", "{}", "prefer_local", "", true, "local", "the type is installed here"},
+      {"T", "{}", "prefer_local", "", false, "remote", "no installed plugin has its type \"T\"; host \"large\": it has the type"},
+      {"T", R"({"memory_gb": 64})", "auto", "", true, "remote", "it needs 64 GB of memory, this host has 23.4 GB; host \"large\": needs 64 GB of memory, it has 512 GB"},
+      {"T", "{}", "prefer_remote", "", true, "remote", "host \"large\": it has the type"},
+      {"T", "{}", "remote", "", true, "remote", "its placement is \"remote\"; host \"large\""},
+      {"T", "{}", "prefer_local", "large:1", true, "remote", "it is to run on the host \"large:1\"; host \"large\""},
+      {"V", "{}", "prefer_remote", "", true, "local", "host \"small\": it does not run the type \"V\" for others"},
+      {"T", "{}", "local", "", false, nullptr, "no installed plugin has its type"},
+      {"V", "{}", "auto", "", false, nullptr, "host \"down\": it cannot be asked: refused; host \"small\": it does not run the type \"V\" for others; host \"large\": it does not"},
+      {"T", R"({"memory_gb": 600})", "auto", "", true, nullptr, "host \"large\": the node needs 600 GB of memory, it has 512 GB"},
+      {"Hungry", "{}", "auto", "", false, nullptr, "host \"large\": the node needs 1024 GB of memory, it has 512 GB"},
+      {"T", "{}", "auto", "down:1", true, nullptr, "host \"down\": it cannot be asked: refused"},
+      {"T", "{}", "auto", "nowhere:1", true, nullptr, "nowhere:1 is not there"},
+  };
+  for (const OthersCase& row : rows) {
+    NodeSettings node = node_named("n");
+    node.node_type = row.type;
+    node.capabilities = parsed(row.needs);
+    node.placement = row.placement;
+    node.host = row.host;
+    TypeDescriptor type;
+    type.type = row.type;
+    Diagnostics diagnostics("m.json", "");
+    Others others;
+    const auto placed = place(node, row.is_here ? &type : nullptr, small_host(), &others, diagnostics);
+    const std::string says = placed ? placed->reason : diagnostics.all().empty() ? "" : diagnostics.all()[0].message;
+    const std::string where = row.where ? row.where : "";
+    EXPECT_EQ(placed ? placed->where : "", where) << says;
+    EXPECT_NE(says.find(row.says), std::string::npos) << says;
+    EXPECT_EQ(placed && placed->host ? placed->host->name : "", where == "remote" ? "large" : "");
+    if (placed && placed->where == "local" && node.placement == "prefer_local") {
+      EXPECT_EQ(others.asked, 0) << "nobody is asked without need";
+    }
+  }
+}
+
+TEST(RemoteHosts, RunANodeAsAPipelineOfItsOwn) {
+  NodeSettings node = node_named("n");
+  node.params = parsed(R"({"a": [1, "x"]})");
+  node.timeout_ms = 5000;
+  node.idempotent = true;
+  const RemoteHost host{.name = "gpu", .transport = "grpc", .endpoints = {"a:1", "b:2"}, .auth_token = "s", .tls = ChannelTls{.ca = "/ca.pem", .server_name = "n"}};
+  EXPECT_EQ(params_to_run_on(host, node).json(),
+            R"({"transport":"grpc","endpoints":["a:1","b:2"],"manifest_source":{"type":"inline","manifest":{"version":"heddle/1","metadata":{"name":"n"},"nodes":[{"id":"n","node_type":"T","params":{"a":[1,"x"]}}]}},)"
+            R"("auth_token":"s","tls":{"ca":"/ca.pem","server_name":"n"},"timeout_ms":5000,"idempotent":true})");
 }
 
 class Fallbacks : public testing::Test {
@@ -163,7 +245,7 @@ class Fallbacks : public testing::Test {
 
   std::optional<Placement> placed() {
     return place_or_fall_back(
-        manifest_, manifest_.nodes[0], [this](const std::string& type) { return type == "T" ? &type_ : nullptr; }, small_host(),
+        manifest_, manifest_.nodes[0], [this](const std::string& type) { return type == "T" ? &type_ : nullptr; }, small_host(), nullptr,
         diagnostics_);
   }
 
@@ -202,13 +284,13 @@ TEST_F(Fallbacks, EndWhereTheLastCannotRunEither) {
   EXPECT_NE(diagnostics_.text(false).find("node \"b\" cannot run here: it needs a GPU"), std::string::npos);
 }
 
-TEST(LocalCapabilities, AreReadFromProcAndDev) {
+TEST(HostCapabilities, AreReadFromProcAndDev) {
   std::string root = "/tmp/heddle-capabilities-XXXXXX";
   ASSERT_NE(mkdtemp(root.data()), nullptr);
   std::filesystem::create_directories(root + "/proc");
   std::filesystem::create_directories(root + "/dev/dri");
   std::ofstream(root + "/proc/meminfo") << "MemFree:  1 kB\nMemTotal:       16000000 kB\nBuffers: 2 kB\n";
-  LocalCapabilities local = read_capabilities(root);
+  HostCapabilities local = read_capabilities(root);
   EXPECT_GE(local.cores, 1u);
   EXPECT_NEAR(local.memory_gb, 16.384, 1e-9);
   EXPECT_FALSE(local.has_gpu);
@@ -227,7 +309,7 @@ TEST(LocalCapabilities, AreReadFromProcAndDev) {
   std::filesystem::remove_all(root);
 }
 
-TEST(LocalCapabilities, OfThisMachineAreThere) {
+TEST(HostCapabilities, OfThisMachineAreThere) {
   EXPECT_GT(local_capabilities().memory_gb, 0);
   EXPECT_FALSE(local_capabilities().arch.empty());
 }

@@ -162,6 +162,20 @@ NodeSettings in_place_of(const NodeSettings& node, const NodeSettings& stand_in)
   return out;
 }
 
+bool may_run_elsewhere(const NodeSettings& node, HostOffers* others) {
+  if (node.standby) return false;
+  if (!node.placement_fallback.empty() || !others || node.placement == "local") return !node.placement_fallback.empty();
+  if (!node.host.empty()) return true;
+  const auto all = others->all();
+  return !all || !(*all)->empty();
+}
+
+// The node becomes a call to that host, which runs it as a pipeline of its own.
+void call_on(const RemoteHost& host, NodeSettings& node) {
+  node.params = params_to_run_on(host, node);
+  node.node_type = "RemotePipeline";
+}
+
 using Schemas = std::unordered_map<const TypeDescriptor*, Result<ParamSchema>>;
 
 // Whether something in the params is known to be wrong, or is not known: what follows from that is not worth saying.
@@ -233,24 +247,33 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
 
 }  // namespace
 
-void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& pipeline, Diagnostics& diagnostics) {
+void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers* others, Pipeline& pipeline, Diagnostics& diagnostics) {
   Schemas schemas;
-  const LocalCapabilities& local = local_capabilities();
+  const HostCapabilities& local = local_capabilities();
   const auto type_of = [&](const std::string& name) { return catalog.find("node", name).type; };
   pipeline.nodes.reserve(manifest.nodes.size());
   for (const NodeSettings& settings : manifest.nodes) {
     PipelineNode& node = pipeline.nodes.emplace_back();
     node.settings = settings;
     const TypeDescriptor* type = type_of(settings.node_type);
-    if (!type && (settings.standby || settings.placement_fallback.empty())) {
+    if (!type && !may_run_elsewhere(settings, others)) {
       report_unknown_type(settings, catalog, diagnostics);
       continue;
     }
-    const auto placed = place_or_fall_back(manifest, settings, type_of, local, diagnostics);
+    const auto placed = place_or_fall_back(manifest, settings, type_of, local, others, diagnostics);
     if (placed) {
       node.placement = placed->where;
       node.placement_reason = placed->reason;
       if (!placed->stand_in.empty()) node.settings = in_place_of(settings, *manifest.find(placed->stand_in));
+      if (placed->host && type) {
+        add_manifest_params(manifest, *type, node.settings.params);
+        node.settings.idempotent = node.settings.idempotent.value_or(type->idempotent);
+      }
+      if (placed->host) call_on(*placed->host, node.settings);
+      if (!catalog.find("node", node.settings.node_type).type) {
+        report_unknown_type(node.settings, catalog, diagnostics);
+        continue;
+      }
     } else if (!type) {
       continue;
     }

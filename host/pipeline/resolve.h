@@ -3,12 +3,13 @@
 #include "manifest/diagnostic.h"
 #include "manifest/manifest.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/remote_hosts.h"
 #include "plugin/catalog.h"
 
 namespace heddle {
 
 // Fills nodes (types, ports, timeouts, retry, placement) and the manifest's edges (ports), and reports everything that is wrong with them.
-void resolve_nodes(const Manifest& manifest, const Catalog& catalog, Pipeline& pipeline, Diagnostics& diagnostics);
+void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers* others, Pipeline& pipeline, Diagnostics& diagnostics);
 void resolve_edges(const Manifest& manifest, Pipeline& pipeline, Diagnostics& diagnostics);
 // The manifest's "plugins" against those that are installed.
 void check_requirements(const Manifest& manifest, const Catalog& catalog, Diagnostics& diagnostics);

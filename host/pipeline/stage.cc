@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "clock.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
@@ -24,14 +25,16 @@ Value error_value(const DeadLetter& letter) {
                                    {"took_ms", Value::integer(static_cast<int64_t>(a.took_ns / 1'000'000))}}));
   }
   for (const Error* cause = error.cause.get(); cause; cause = cause->cause.get()) causes.push_back(text(cause->message));
-  return *Value::map({{"node", text(letter.node)},
-                      {"code", text(error.code)},
-                      {"class", text(name_of(error.error_class))},
-                      {"message", text(error.message)},
-                      {"causes", Value::list(std::move(causes))},
-                      {"sequence", Value::integer(static_cast<int64_t>(letter.sequence))},
-                      {"attempts", Value::list(std::move(history))},
-                      {"item", letter.item ? letter.item : Value::null()}});
+  std::vector<std::pair<std::string, Value>> members = {{"node", text(letter.node)},
+                                                        {"code", text(error.code)},
+                                                        {"class", text(name_of(error.error_class))},
+                                                        {"message", text(error.message)},
+                                                        {"causes", Value::list(std::move(causes))},
+                                                        {"sequence", Value::integer(static_cast<int64_t>(letter.sequence))},
+                                                        {"attempts", Value::list(std::move(history))},
+                                                        {"item", letter.item ? letter.item : Value::null()}};
+  if (!error.details.empty()) members.emplace_back("details", json_or_text(error.details));
+  return *Value::map(std::move(members));
 }
 
 // What came out of a port for failures (node.h), as the failure it stands for.

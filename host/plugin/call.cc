@@ -41,7 +41,8 @@ uint64_t emitted_id(uint64_t parent, uint32_t n) { return n == 0 ? parent : (par
 Error failure_of(int32_t status, const Value& details, std::string_view why) {
   Error error = error_of_status(status, plugin_text(why));
   if (const Value code = details ? details.find("code") : Value(); code && code.kind() == HEDDLE_STRING && code.size() > 0) error.code = plugin_text(*code.as_text());
-  return details ? std::move(error).because(Error("details", details.json())) : error;
+  if (details) error.details = details.json();
+  return error;
 }
 
 }  // namespace

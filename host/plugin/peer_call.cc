@@ -37,7 +37,9 @@ bool is_endpoints_fault(const RemoteAnswer& answer) {
 
 Attempts::Answer outcome_of(const RemoteAnswer& answer) {
   if (answer.is_ok()) return {};
-  Attempts::Answer out{.error = answer.why, .is_endpoints = is_endpoints_fault(answer), .never_sent = answer.unsent, .retry_after_ns = answer.retry_after_ms * kNsPerMs};
+  // Who says that it is full has done nothing of it.
+  const bool nothing_done = answer.unsent || answer.why.code == "full";
+  Attempts::Answer out{.error = answer.why, .is_endpoints = is_endpoints_fault(answer), .never_sent = nothing_done, .retry_after_ns = answer.retry_after_ms * kNsPerMs};
   out.is_gone = answer.why.code == "unreachable" || answer.why.code == "connection-lost";
   if (is_of_the_way(answer.why.code)) out.error->error_class = ErrorClass::kRetryable;
   return out;

@@ -58,6 +58,7 @@ Value report_of(const PeerAnswer& a) {
 // The status of a stream's end, which has only an error.
 heddle_status status_of(const Result<void>& end) {
   if (end) return HEDDLE_OK;
+  if (end.error().code == "deadline") return HEDDLE_DEADLINE;
   switch (end.error().error_class) {
     case ErrorClass::kRetryable: return HEDDLE_UNAVAILABLE;
     case ErrorClass::kCancelled: return HEDDLE_CANCELLED;

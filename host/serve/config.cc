@@ -7,12 +7,14 @@
 #include "manifest/param_schema.h"
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
+#include "serve/endpoint.h"
+#include "serve/remotes.h"
 
 namespace heddle {
 namespace {
 
 // "client" is for the verbs that ask a host: they read it.
-constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "client"};
+constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "remotes", "client"};
 constexpr std::string_view kListenKeys[] = {"transport", "endpoint", "params", "limits", "insecure"};
 constexpr std::string_view kLimitKeys[] = {"body_bytes", "requests", "header_ms", "request_ms", "idle_ms", "stall_ms"};
 constexpr std::string_view kAuthKeys[] = {"tokens", "open"};
@@ -21,28 +23,6 @@ constexpr std::string_view kStoreKeys[] = {"type", "params"};
 constexpr std::string_view kJobKeys[] = {"remembered", "dead", "payload_bytes"};
 constexpr const char* kDefaultEndpoint = "127.0.0.1:7433";
 constexpr uint64_t kMaxKept = 100'000'000, kMaxBytes = uint64_t{1} << 32;
-
-struct HostAndPort {
-  std::string host;
-  uint64_t port = 0;
-};
-
-// "host:port", the host possibly an address in brackets; port 0 is any free one.
-std::optional<HostAndPort> split_endpoint(std::string_view text) {
-  const size_t colon = text.rfind(':');
-  HostAndPort out;
-  if (colon == std::string_view::npos || colon == 0 || !to_whole(text.substr(colon + 1), out.port) || out.port > 65'535) return {};
-  std::string_view host = text.substr(0, colon);
-  if (host.front() == '[' && host.back() == ']' && host.size() > 2) host = host.substr(1, host.size() - 2);
-  else if (host.find_first_of(":[] \t/") != std::string_view::npos) return {};
-  out.host = host;
-  return out;
-}
-
-bool is_loopback(std::string_view host) {
-  const bool is_address = host.find_first_not_of("0123456789.") == std::string_view::npos && std::count(host.begin(), host.end(), '.') == 3;
-  return host == "localhost" || host == "::1" || (is_address && host.starts_with("127."));
-}
 
 // One text, and what its strings were before substitution.
 class ConfigReading : public Reading {
@@ -274,6 +254,7 @@ void ConfigReader::read(JsonNode& root) {
   if (JsonNode* const lanes = f.get_map("lanes")) read_lanes(*lanes, f.at("lanes"));
   if (JsonNode* const jobs = f.get("jobs")) read_jobs(*jobs, f.at("jobs"));
   f.integer("drain_ms", 0, kMaxMilliseconds, config_.drain_ms);
+  if (JsonNode* const remotes = f.get("remotes")) config_.remotes = read_remotes(reading_, *remotes, f.at("remotes"));
   if (!reading_.diagnostics().has_errors()) note_origins(root, "");
 }
 

@@ -15,6 +15,7 @@
 #include "manifest/diagnostic.h"
 #include "manifest/document.h"
 #include "plugin/catalog.h"
+#include "pipeline/remote_hosts.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
 #include "serve/lane_setup.h"
@@ -75,6 +76,7 @@ struct ServeConfig {
   std::vector<LaneSetup> lanes = {};               // beside, or in place of, the default ones
   Jobs::Settings jobs = {};
   uint64_t drain_ms = 30'000;                      // how long SIGTERM waits for jobs and requests
+  std::vector<RemoteHost> remotes = {};            // that run what cannot run here
   std::map<std::string, std::vector<Origin>> origins = {};  // by the setting's name, "jobs.dead"; absent: a default
 };
 

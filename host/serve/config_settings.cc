@@ -1,4 +1,5 @@
 #include "serve/config.h"
+#include "serve/remotes.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -58,6 +59,7 @@ std::vector<std::pair<std::string, Value>> settings_of(const ServeConfig& config
       {"jobs.dead", json_count(config.jobs.dead)},
       {"jobs.payload_bytes", json_count(config.jobs.payload_bytes)},
       {"drain_ms", json_count(config.drain_ms)},
+      {"remotes", remotes_json(config.remotes)},
   };
   for (const LaneSetup& setup : config.lanes) {
     const Value members = lane_setup_json(setup);

@@ -33,11 +33,13 @@ Value failed_item(const DeadLetter& letter) {
   for (const Attempt& a : letter.attempts) {
     attempts.push_back(json_object({{"number", json_count(a.number)}, {"error", json_text(log::redacted(a.error))}, {"took_ms", json_count(a.took_ns / kNsPerMs)}}));
   }
-  return json_object({{"code", json_text(letter.error.code)},
-                      {"class", json_text(name_of(letter.error.error_class))},
-                      {"message", json_text(log::redacted(letter.error.text()))},
-                      {"node", json_text(letter.node)},
-                      {"attempts", Value::list(std::move(attempts))}});
+  std::vector<std::pair<std::string, Value>> members = {{"code", json_text(letter.error.code)},
+                                                        {"class", json_text(name_of(letter.error.error_class))},
+                                                        {"message", json_text(log::redacted(letter.error.text()))},
+                                                        {"node", json_text(letter.node)},
+                                                        {"attempts", Value::list(std::move(attempts))}};
+  if (!letter.error.details.empty()) members.emplace_back("details", json_or_text(log::redacted(letter.error.details)));
+  return json_object(std::move(members));
 }
 
 // Where an execution's results and failures go: kept, or told as they come.

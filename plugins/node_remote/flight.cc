@@ -9,7 +9,18 @@ namespace {
 
 using namespace heddle::sdk;
 
+constexpr size_t kMostQuoted = 200;
+
 std::string text_of(ValueRef value) { return std::string(value.as_text().value_or("")); }
+
+// The beginning of what was said, whatever it is.
+std::string quoted(ValueRef said) {
+  const auto bytes = said.as_bytes();
+  std::string text(bytes ? std::string_view(reinterpret_cast<const char*>(bytes->data()), bytes->size()).substr(0, kMostQuoted) : std::string_view(said.json()).substr(0, kMostQuoted));
+  for (char& c : text)
+    if (c < ' ' || c > '~') c = '.';
+  return text;
+}
 
 // The names that manifests and programs know these failures by.
 std::string_view code_of(std::string_view ending) {
@@ -25,6 +36,19 @@ Value details_of(std::string_view code, ValueRef report) {
   for (const char* name : {"endpoint", "took_ms", "attempts"})
     if (const ValueRef found = report.find(name)) members.push_back({name, Value::share(found)});
   return Value::map(std::span(members));
+}
+
+// The same of an answer that broke off after so long: its attempt, the last one, says why.
+Value details_of(std::string_view code, ValueRef report, std::string_view why, int64_t took_ms) {
+  const auto ms = [](ValueRef map) { return map.find("took_ms").as_int().value_or(0); };
+  const ValueRef before = report.find("attempts"), endpoint = report.find("endpoint");
+  std::vector<Value> attempts;
+  for (size_t i = 0; i < before.size(); ++i) {
+    if (i + 1 < before.size()) attempts.push_back(Value::share(before.at(i)));
+    else attempts.push_back(Value::map({{"number", Value::integer(static_cast<int64_t>(i) + 1)}, {"endpoint", Value::share(endpoint)}, {"error", Value::string(why)},
+                                        {"took_ms", Value::integer(took_ms - ms(report) + ms(before.at(i)))}}));
+  }
+  return Value::map({{"code", Value::string(code)}, {"endpoint", Value::share(endpoint)}, {"took_ms", Value::integer(took_ms)}, {"attempts", Value::list(std::move(attempts))}});
 }
 
 }  // namespace
@@ -73,7 +97,7 @@ void Flight::answered(heddle_id, const heddle_peer_answer& answer) {
   std::lock_guard lock(mutex_);
   report_ = Value::share(ValueRef(answer.report));
   if (answer.status < 0) failure_ = failure_of(answer);
-  else if (!answer.more && body) failure_ = {HEDDLE_UNSUPPORTED, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " did not answer line by line", details_of("RemoteExecutionFailed", report_)};
+  else if (!answer.more && body) failure_ = {HEDDLE_UNSUPPORTED, named() + " did not answer line by line", details_of("RemoteExecutionFailed", report_)};
   over_ = answer.status < 0 || !answer.more;
   settle();
 }
@@ -87,7 +111,7 @@ void Flight::part(heddle_id call, Value part) {
       taken = waiting_.size() == 1 ? emit_waiting() : 0;
     } else {
       taken = 1;
-      if (!failure_) failure_ = failure_of(part.find("failed"));
+      if (!failure_) failure_ = failure_of(part);
     }
   }
   if (taken > 0) peers_.grant(host_.get(), call, taken);
@@ -98,7 +122,8 @@ void Flight::ended(heddle_status status, std::string_view why) {
   over_ = true;
   if (status < 0 && !failure_) {
     const std::string_view code = status == HEDDLE_DEADLINE ? "RemoteTimeout" : "RemoteExecutionFailed";
-    failure_ = {status, "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " broke off: " + std::string(why), details_of(code, report_)};
+    const auto took_ms = static_cast<int64_t>((host_.now_ns() - begun_ns_) / 1'000'000);
+    failure_ = {status, named() + " broke off after " + std::to_string(took_ms) + " ms: " + std::string(why), details_of(code, report_, why, took_ms)};
   }
   settle();
 }
@@ -151,14 +176,18 @@ Flight::Failure Flight::failure_of(const heddle_peer_answer& answer) const {
   return {answer.status, "pipeline \"" + settings_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
 }
 
-// What the other host says of an item that failed there.
-Flight::Failure Flight::failure_of(ValueRef failed) const {
+// What the other host says of an item that failed there; or it says what nobody has asked for.
+Flight::Failure Flight::failure_of(ValueRef part) const {
+  const ValueRef failed = part.find("failed");
+  if (failed.kind() != HEDDLE_MAP) {
+    return {HEDDLE_UNSUPPORTED, named() + " answered what is neither a result nor a failure: " + quoted(part), details_of("RemoteExecutionFailed", report_)};
+  }
   const std::string node = text_of(failed.find("node"));
   const heddle_status status = text_of(failed.find("class")) == "retryable" ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID;
-  return {status,
-          "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")) + " failed" + (node.empty() ? "" : " in node " + node) + ": " + text_of(failed.find("message")) + " (" +
-              text_of(failed.find("code")) + ")",
+  return {status, named() + " failed" + (node.empty() ? "" : " in node " + node) + ": " + text_of(failed.find("message")) + " (" + text_of(failed.find("code")) + ")",
           details_of("RemoteExecutionFailed", report_)};
 }
+
+std::string Flight::named() const { return "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")); }
 
 }  // namespace node_remote

@@ -19,7 +19,7 @@ class Flight {
   static constexpr uint32_t kCredit = 64;  // outputs that may wait here
 
   Flight(heddle::sdk::Call call, const Settings& settings, const heddle::sdk::Host& host, const heddle_peers_service& peers)
-      : settings_(settings), host_(host), peers_(peers), call_(std::move(call)) {}
+      : settings_(settings), host_(host), peers_(peers), begun_ns_(host.now_ns()), call_(std::move(call)) {}
 
   // What it is asked with; borrowed from it.
   heddle_peer_call request(std::string& key);
@@ -44,11 +44,13 @@ class Flight {
   uint32_t emit_waiting();
   void settle();
   Failure failure_of(const heddle_peer_answer& answer) const;
-  Failure failure_of(heddle::sdk::ValueRef failed) const;
+  Failure failure_of(heddle::sdk::ValueRef part) const;
+  std::string named() const;
 
   const Settings& settings_;
   const heddle::sdk::Host host_;
   const heddle_peers_service& peers_;
+  const uint64_t begun_ns_;
 
   std::mutex mutex_;
   // Guarded by mutex_:

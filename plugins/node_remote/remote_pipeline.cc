@@ -161,7 +161,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

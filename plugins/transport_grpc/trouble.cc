@@ -36,6 +36,10 @@ Trouble trouble_of(const grpc::Status& status, const Fields& trailing, const std
       trouble.unsent = true;
       return trouble;
     }
+    case grpc::UNKNOWN:
+      // What gRPC says of every call on a connection whose other side has lost its HTTP/2.
+      if (says(words, {"Stream removed"})) return named("connection-lost", "the connection was given up, for what came on it is not HTTP/2:");
+      break;
     case grpc::UNIMPLEMENTED:
       return named("unsupported", "there is no such method at");
     default:

@@ -33,7 +33,9 @@ class Host:
         ready = self.process.stdout.readline()
         if not ready:
             raise AssertionError(f"the host does not start: {case.finish(self.process)}")
-        self.endpoint = json.loads(ready)["listeners"][0]["endpoint"]
+        listeners = json.loads(ready)["listeners"]
+        self.endpoint = listeners[0]["endpoint"]
+        self.at = {listener["transport"]: listener["endpoint"] for listener in listeners}
         self.news, self.said = threading.Condition(), []
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -49,6 +51,11 @@ class Host:
         with self.news:
             if not self.news.wait_for(lambda: sum(text in line for line in self.said) >= times, TIMEOUT):
                 raise AssertionError(f"never said {text!r}: {self.said}")
+
+    def count(self, text):
+        """How often it was said up to now."""
+        with self.news:
+            return sum(text in line for line in self.said)
 
     def kill(self):
         if self.process.poll() is None:

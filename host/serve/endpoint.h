@@ -1,0 +1,19 @@
+// "host:port", as a configuration says where to listen, and whom to call.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace heddle {
+
+struct HostAndPort {
+  std::string_view host;  // without brackets; lives as long as the text
+  uint64_t port = 0;
+};
+
+// The host possibly an address in brackets; port 0 is any free one.
+std::optional<HostAndPort> split_endpoint(std::string_view text);
+
+bool is_loopback(std::string_view host);
+
+}  // namespace heddle
