@@ -13,6 +13,7 @@
 #include "cli/trace_environment.h"
 #include "cli/verbs.h"
 #include "log.h"
+#include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
 
 namespace heddle {
@@ -138,6 +139,7 @@ ExitCode RunCommand::fail_to_start(const Error& why, const PipelineNode* culprit
   if (code != ExitCode::kManifestInvalid || !culprit) return fail(code, why);
   if (!culprit->entry.type->create_is_pure) prepared_.diagnostics->add(refused_params(*culprit, why));
   try_params(*prepared_.pipeline, *prepared_.diagnostics);
+  if (!prepared_.diagnostics->has_errors()) check_recursion(prepared_.manifest->name, *prepared_.manifest, *prepared_.catalog, nullptr, *prepared_.diagnostics);
   if (!prepared_.diagnostics->has_errors()) return fail(code, why);
   return report_problems(prepared_, general_);
 }

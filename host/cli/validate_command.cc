@@ -2,6 +2,7 @@
 #include "value/json_value.h"
 #include "cli/prepare.h"
 #include "cli/verbs.h"
+#include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
 
 namespace heddle {
@@ -25,6 +26,7 @@ std::string counted(size_t n, const std::string& noun) { return std::to_string(n
 ExitCode validate_command(const ValidateArguments& arguments, const GeneralArguments& general) {
   Prepared prepared = prepare(arguments.manifest, general, arguments.level);
   if (prepared.pipeline) try_params(*prepared.pipeline, *prepared.diagnostics);
+  if (prepared.pipeline && !prepared.diagnostics->has_errors()) check_recursion(prepared.manifest->name, *prepared.manifest, *prepared.catalog, nullptr, *prepared.diagnostics);
   if (general.json) {
     if (!print(verdict_json(prepared, arguments.manifest.path))) return ExitCode::kIo;
     if (prepared.unreadable) return ExitCode::kIo;

@@ -30,6 +30,7 @@ class V1Import {
   void import_id(JsonNode& node, const Path& path);
   void import_capabilities(JsonNode& node, const Path& path);
   void import_execution(JsonNode& node, const Path& path);
+  void import_token(JsonNode& params, const Path& path);
   void note_references(const JsonNode& value, const Path& path, std::string_view key);
 
   void import_connections();

@@ -2,6 +2,7 @@
 
 #include "manifest/import_v1.h"
 #include "manifest/sections.h"
+#include "manifest/utf8.h"
 
 namespace heddle {
 namespace {
@@ -59,7 +60,11 @@ void V1Import::import_node(JsonNode& node, const Path& path) {
     if (m.key == "host" && m.value.kind == JsonKind::kString && !is_host_port(m.value.text))
       set_aside(node, path, m, "not of the form \"host:port\"");
   }
-  if (const JsonNode* params = find_member(node, "params")) note_references(*params, Path(path, "params"), "");
+  const Path params_path(path, "params");
+  if (JsonNode* params = find_member(node, "params")) {
+    import_token(*params, params_path);
+    note_references(*params, params_path, "");
+  }
   set_aside_others(node, path, kNodeKeys);
 }
 
@@ -122,11 +127,36 @@ void V1Import::import_execution(JsonNode& node, const Path& path) {
   }
 }
 
-// References of the older family belong to the node that gets them.
+// "$VAR" and "${VAR}" of a token are a variable of the environment.
+void V1Import::import_token(JsonNode& params, const Path& path) {
+  JsonNode* token = find_member(params, "auth_token");
+  if (!token || token->kind != JsonKind::kString || !token->text.starts_with('$')) return;
+  std::string_view name = std::string_view(token->text).substr(1);
+  if (name.starts_with('{') && name.ends_with('}')) name = name.substr(1, name.size() - 2);
+  if (!is_name(name) || name.find('-') != name.npos) return;
+  const Path at(path, "auth_token");
+  const std::string variable(name), written = "${env." + variable + "}";
+  report(at, "written as \"" + written + "\"");
+  reading_.keep_written(at, written);
+  token->text = written;
+  if (!reading_.options().substitute) return;
+  const char* const value = reading_.takes_in() ? reading_.variable(variable) : nullptr;
+  if (!reading_.takes_in()) {
+    reading_.error("not-yours", at, token->span, "a manifest that is sent to a host takes in nothing of that host: \"" + written + "\"", "write the token before it is sent");
+  } else if (!value) {
+    reading_.error("unset-variable", at, token->span, "the environment variable " + variable + " is not set", "set it");
+  } else if (!is_valid_utf8(value)) {
+    reading_.error("unset-variable", at, token->span, "the environment variable " + variable + " is not valid UTF-8");
+  } else {
+    token->text = value;
+    reading_.take_in(at, *token);
+  }
+}
+
+// Other references of the older family belong to the node that gets them.
 void V1Import::note_references(const JsonNode& value, const Path& path, std::string_view key) {
   if (value.kind == JsonKind::kString) {
-    const bool is_variable = key == "auth_token" && value.text.starts_with('$');
-    if (is_variable || value.text.find("${") != std::string::npos)
+    if (key != "auth_token" && value.text.find("${") != std::string::npos)
       report(path, "the reference in it is left to the node; in heddle/1 write ${env.NAME}");
   }
   for (size_t i = 0; i < value.items.size(); ++i) note_references(value.items[i], Path(path, i), key);

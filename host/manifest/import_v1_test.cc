@@ -141,11 +141,28 @@ TEST(ImportV1, CapabilitiesHostAndExecutionThatDoNotFitAreKeptAside) {
 }
 
 TEST(ImportV1, ReferencesAreLeftToTheNode) {
-  const Manifest m = import(R"({"version":"v1","metadata":{"name":"p"},"connections":[],"nodes":[{"id":"a","node_type":"RemotePipelineNode",
-    "params":{"auth_token":"${VAR}","nested":{"auth_token":"$VAR"},"price":"$5"}}]})");
-  EXPECT_EQ(m.nodes[0].params.json(), R"({"auth_token":"${VAR}","nested":{"auth_token":"$VAR"},"price":"$5"})");
-  EXPECT_EQ(m.import_report.size(), 2u) << report(m);
-  EXPECT_NE(to_heddle1(m).find(R"("auth_token": "$${VAR}")"), std::string::npos);
+  const Manifest m = import(R"({"version":"v1","metadata":{"name":"p"},"connections":[],"nodes":[{"id":"a","node_type":"T",
+    "params":{"text":"${VAR}","nested":{"auth_token":"$VAR"},"price":"$5"}}]})");
+  EXPECT_EQ(m.nodes[0].params.json(), R"({"text":"${VAR}","nested":{"auth_token":"$VAR"},"price":"$5"})");
+  EXPECT_EQ(m.import_report.size(), 1u) << report(m);
+  EXPECT_NE(to_heddle1(m).find(R"("text": "$${VAR}")"), std::string::npos);
+}
+
+TEST(ImportV1, ATokenIsTakenFromTheEnvironment) {
+  for (const std::string reference : {"$SCORE_TOKEN", "${SCORE_TOKEN}"}) {
+    const std::string text = R"({"version":"v1","metadata":{"name":"p"},"connections":[],"nodes":[{"id":"a","node_type":"RemotePipelineNode","params":{"auth_token":")" + reference + R"("}}]})";
+    const Manifest m = import(text);
+    EXPECT_EQ(m.nodes[0].params.json(), R"({"auth_token":"s3cr3t-token"})");
+    EXPECT_TRUE(reports(m, "/nodes/0/params/auth_token: written as \"${env.SCORE_TOKEN}\"")) << report(m);
+    EXPECT_NE(to_heddle1(m).find(R"("auth_token": "${env.SCORE_TOKEN}")"), std::string::npos);
+    Diagnostics faults("f", text);
+    EXPECT_FALSE(read_manifest(text, "f", {.params = {}, .takes_in = false}, faults));
+    EXPECT_EQ(faults.all()[0].code, "not-yours");
+  }
+  const Diagnostics d = diagnose(R"({"version":"v1","nodes":[{"id":"a","node_type":"T","params":{"auth_token":"$NO_SUCH_TOKEN"}}],"connections":[]})");
+  ASSERT_FALSE(d.all().empty());
+  EXPECT_EQ(d.all()[0].message, "the environment variable NO_SUCH_TOKEN is not set");
+  EXPECT_EQ(d.all()[0].pointer, "/nodes/0/params/auth_token");
 }
 
 TEST(ImportV1, AWrapperBringsItsInput) {

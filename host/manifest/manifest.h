@@ -171,6 +171,7 @@ struct Manifest {
 struct ReadOptions {
   std::map<std::string, std::string> params;  // --param k=v
   bool substitute = true;                     // false: `${…}` is left as it is (schema, import)
+  bool takes_in = true;                       // false: the text is somebody else's: ${env.NAME}, ${file:path} and secrets "from" somewhere are errors
   bool even_with_errors = false;              // give what could be read, for the checks that come after: they may find more
   // Where ${env.NAME} comes from; null: the environment.
   const char* (*environment)(const char* name) = nullptr;

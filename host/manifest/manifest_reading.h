@@ -22,6 +22,7 @@ class ManifestReading final : public Reading {
   bool in_wrapper = false;                       // the manifest is the member "manifest" of the document
   std::string_view connections = "connections";  // the key they have in the text
 
+  bool takes_in() const override { return options_.takes_in; }
   const char* variable(const std::string& name) const override;
   // With ReadOptions::substitute off.
   bool is_open(std::string_view value) const override;

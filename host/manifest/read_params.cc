@@ -166,6 +166,8 @@ class ParamValue {
   }
 
   std::optional<JsonNode> from_source() {
+    if (!reading_.takes_in())
+      return fail("not-yours", "a manifest that is sent to a host takes in nothing of that host: the secret \"" + p_.name + "\" from \"" + p_.from + "\"", "write what it is where it is used");
     const std::string way_out = "or give it with --param " + p_.name + "=…";
     if (p_.from.starts_with("file:")) {
       Result<std::string> content = read_text_file(reading_.file(), p_.from.substr(5));

@@ -37,6 +37,8 @@ class Reading {
   // `did you mean "x"?`, or empty. Bounded over the whole reading, however many errors there are.
   std::string suggestion(std::string_view word, const std::vector<std::string>& candidates);
 
+  // Whether the text may take in what lies on this host: variables of the environment, files.
+  virtual bool takes_in() const { return true; }
   // What ${env.NAME} gives; null: it is not set.
   virtual const char* variable(const std::string& name) const;
   // A string whose `${…}` stays as it is: it may be anything, and is not checked.

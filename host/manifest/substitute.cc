@@ -85,6 +85,11 @@ bool Substitution::resolve(std::string_view reference, const JsonNode& node, con
     return false;
   }
   if (reference.starts_with("param.")) return resolve_param(reference.substr(6), path, span, out);
+  if (!reading_.takes_in() && (reference.starts_with("env.") || reference.starts_with("file:"))) {
+    reading_.error("not-yours", path, span, "a manifest that is sent to a host takes in nothing of that host: \"${" + std::string(reference) + "}\"",
+                   "write what it stands for before it is sent; \"$${\" is a literal \"${\"");
+    return false;
+  }
   if (reference.starts_with("env.")) return resolve_variable(reference.substr(4), path, span, out);
   if (reference.starts_with("file:")) {
     const Result<std::string> content = read_text_file(reading_.file(), std::string(reference.substr(5)));

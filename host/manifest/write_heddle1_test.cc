@@ -101,7 +101,7 @@ TEST(ToHeddle1, ImportsRoundTrip) {
   for (
       const char* text : {
           R"({"nodes":[{"id":"a","node_type":"T"}]})",
-          R"({"version":"v1","metadata":{"name":"${x}","tags":["${y}"]},"nodes":[{"id":"a.b","node_type":"${t}","params":{"auth_token":"${VAR}","b":"$${c}"},"docker":{"x":"${z}"},"host":"h"},
+          R"({"version":"v1","metadata":{"name":"${x}","tags":["${y}"]},"nodes":[{"id":"a.b","node_type":"${t}","params":{"auth_token":"${SCORE_TOKEN}","b":"$${c}"},"docker":{"x":"${z}"},"host":"h"},
               {"id":7,"node_type":"T","capabilities":{"gpu":true,"x":1,"cpu":null},"execution":"auto"}],"connections":[{"from":"a.b","to":7,"from_port":"${p}","note":1}]})",
           R"({"version":"1.0.0","name":"n","config":{"a":1},"nodes":[{"id":"a","type":"T","config":{"x":[1,2.50,null]}},{"id":"b","node_type":"U"}],"edges":[{"source":"a","target":"b"}]})",
           R"({"manifest":{"version":"1.0","nodes":[{"id":"a","nodeType":"T","isOutputNode":true}]},"input_data":[{"x":1},"${y}"]})",

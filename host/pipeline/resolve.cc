@@ -208,16 +208,18 @@ void add_output(PipelineNode& node, const JsonNode& name, Diagnostics& diagnosti
   }
 }
 
-// What the schema marks as "writeOnly" is shown to nobody from here on.
+// What a schema marks as "writeOnly" is shown to nobody from here on.
+void redact_secrets(const Value& schema, const JsonNode& value) {
+  const Value mark = schema.find("writeOnly"), properties = schema.find("properties");
+  if (mark && mark.as_bool().value_or(false) && value.kind == JsonKind::kString) log::redact(value.text);
+  for (const auto& member : value.members) {
+    if (const Value property = properties ? properties.find(member.key) : Value()) redact_secrets(property, member.value);
+  }
+}
+
 void redact_secrets(const TypeDescriptor& type, const JsonNode& params) {
   if (type.params_schema.find("\"writeOnly\"") == type.params_schema.npos) return;
-  const auto schema = Value::parse(type.params_schema);
-  const Value properties = schema ? schema->find("properties") : Value();
-  for (const auto& member : params.members) {
-    const Value property = properties ? properties.find(member.key) : Value();
-    const Value mark = property ? property.find("writeOnly") : Value();
-    if (mark && mark.as_bool().value_or(false) && member.value.kind == JsonKind::kString) log::redact(member.value.text);
-  }
+  if (const auto schema = Value::parse(type.params_schema)) redact_secrets(*schema, params);
 }
 
 // Type, ports and params of one node.

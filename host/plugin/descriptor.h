@@ -32,6 +32,7 @@ struct TypeDescriptor {
   bool idempotent = false;
   bool create_is_pure = false;
   bool own_policy = false;      // what a policy says becomes params
+  bool sources = false;      // it has other manifests run: heddle/draft/sources.h
   std::string capabilities;  // JSON text of an object, or empty
   bool durable = true;       // stores only
   std::string text;          // the note itself, byte for byte

@@ -1,5 +1,7 @@
 #include "plugin/node_handle.h"
 
+#include <heddle/draft/sources.h>
+
 namespace heddle {
 namespace {
 
@@ -105,6 +107,18 @@ Result<void> NodeHandle::restore(const Value& saved) {
   const heddle_status status = last_words::inside("restore", subject_.c_str(), [&] { return state_->restore(self_, saved.get()); });
   if (status == HEDDLE_OK) return {};
   return reason(status);
+}
+
+Result<Value> NodeHandle::sources() {
+  if (!table_->base.get_extension) return Value();
+  return last_words::inside("sources", subject_.c_str(), [&]() -> Result<Value> {
+    const auto* const table = static_cast<const heddle_sources*>(table_->base.get_extension(self_, HEDDLE_SOURCES));
+    if (!HEDDLE_HAS(table, list)) return Value();
+    HostTable::take_failure();
+    heddle_value* const list = table->list(self_);
+    if (!list) return reason(HEDDLE_INTERNAL);
+    return Value::adopt(list);
+  });
 }
 
 void NodeHandle::resume(CallBatch& batch, uint32_t index, uint32_t port) {

@@ -41,6 +41,9 @@ class NodeHandle {
   Value save();                           // empty: nothing to keep
   Result<void> restore(const Value& saved);
 
+  // [start] The manifests that it has run elsewhere, as heddle/draft/sources.h says; empty: it does not tell. May block.
+  Result<Value> sources();
+
   // [lane] On an entered batch.
   void process(CallBatch& batch) {
     last_words::inside("process", subject_.c_str(), [&] { table_->process(self_, batch.handles(), batch.count()); });

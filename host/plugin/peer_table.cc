@@ -1,6 +1,7 @@
 #include "plugin/peer_table.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 #include <vector>
 
@@ -90,8 +91,9 @@ PeerRequest PeerTable::request_of(const heddle_peer_call& c) const {
   out.tracer = access_.tracer;
   out.call.metadata = access_.metadata;
   out.idempotency_key = exact(c.idempotency_key);
-  if (out.idempotency_key.empty() && !access_.idempotency_key.empty() && out.call.body) {
-    const Value found = out.call.body.pointer(access_.idempotency_key);
+  const Value item = c.struct_size > offsetof(heddle_peer_call, item) && c.item ? Value::share(c.item) : out.call.body;
+  if (out.idempotency_key.empty() && !access_.idempotency_key.empty() && item) {
+    const Value found = item.pointer(access_.idempotency_key);
     if (found) out.idempotency_key = found.kind() == HEDDLE_STRING ? std::string(*found.as_text()) : found.json();
   }
   out.repeatable = c.idempotent || access_.idempotent || !out.idempotency_key.empty();

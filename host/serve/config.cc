@@ -14,12 +14,13 @@ namespace heddle {
 namespace {
 
 // "client" is for the verbs that ask a host: they read it.
-constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "remotes", "client"};
+constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "execute", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "remotes", "client"};
 constexpr std::string_view kListenKeys[] = {"transport", "endpoint", "params", "limits", "insecure"};
 constexpr std::string_view kLimitKeys[] = {"body_bytes", "requests", "header_ms", "request_ms", "idle_ms", "stall_ms"};
 constexpr std::string_view kAuthKeys[] = {"tokens", "open"};
 constexpr std::string_view kTokenKeys[] = {"name", "token", "scopes"};
 constexpr std::string_view kStoreKeys[] = {"type", "params"};
+constexpr std::string_view kExecuteKeys[] = {"inline", "node_types"};
 constexpr std::string_view kJobKeys[] = {"remembered", "dead", "payload_bytes"};
 constexpr const char* kDefaultEndpoint = "127.0.0.1:7433";
 constexpr uint64_t kMaxKept = 100'000'000, kMaxBytes = uint64_t{1} << 32;
@@ -48,6 +49,7 @@ class ConfigReader {
   void read_auth(JsonNode& value, const Path& path);
   void read_token(JsonNode& value, const Path& path);
   void read_store(JsonNode& value, const Path& path);
+  void read_execute(JsonNode& value, const Path& path);
   void read_lanes(JsonNode& section, const Path& path);
   void read_jobs(JsonNode& value, const Path& path);
   // A list of texts that are all among `known`.
@@ -193,6 +195,22 @@ void ConfigReader::read_store(JsonNode& value, const Path& path) {
   config_.store = std::move(out);
 }
 
+void ConfigReader::read_execute(JsonNode& value, const Path& path) {
+  ExecuteSettings& execute = config_.execute;
+  Fields f(reading_, value, path, kExecuteKeys, "\"execute\"");
+  f.boolean("inline", execute.inline_manifests);
+  JsonNode* const types = f.get_list("node_types");
+  if (!types) return;
+  const Path at = f.at("node_types");
+  execute.node_types.clear();
+  for (size_t i = 0; i < types->items.size(); ++i) {
+    const JsonNode& type = types->items[i];
+    const Path entry(at, i);
+    if (type.kind == JsonKind::kString) execute.node_types.push_back({type.text, {.text = text_, .pointer = entry.pointer(), .span = type.span}});
+    else reading_.error("wrong-type", entry, type.span, "an entry of \"node_types\" must be a string, but this is " + std::string(name_of(type.kind)));
+  }
+}
+
 void ConfigReader::read_lanes(JsonNode& section, const Path& path) {
   for (JsonNode::Member& m : section.members) {
     const Path at(path, m.key);
@@ -217,7 +235,7 @@ void ConfigReader::read_jobs(JsonNode& value, const Path& path) {
 
 // Whether the members of what has this name are settings of their own, and so may come from several texts.
 bool is_group(std::string_view name) {
-  if (name.empty() || name == "auth" || name == "jobs" || name == "lanes") return true;
+  if (name.empty() || name == "auth" || name == "execute" || name == "jobs" || name == "lanes") return true;
   return name.starts_with("lanes.") && name.find('.', 6) == std::string_view::npos;
 }
 
@@ -240,6 +258,7 @@ void ConfigReader::read(JsonNode& root) {
   read_listen(f);
   if (JsonNode* const auth = f.get("auth")) read_auth(*auth, f.at("auth"));
   if (JsonNode* const store = f.get("store")) read_store(*store, f.at("store"));
+  if (JsonNode* const execute = f.get("execute")) read_execute(*execute, f.at("execute"));
   if (f.text("pipelines", config_.pipelines)) config_.pipelines = path_from_here(config_.pipelines);
   if (f.text("state_dir", config_.state_dir)) config_.state_dir = path_from_here(config_.state_dir);
   if (JsonNode* const dirs = f.get_list("plugin_dirs")) {
@@ -290,7 +309,18 @@ void check_type(std::string_view kind, const std::string& name, std::string_view
 
 void check_types(const ServeConfig& config, const Catalog& catalog, std::vector<ConfigText>& texts) {
   for (const ListenSettings& listener : config.listen) check_type("transport", listener.transport, "transport", listener.written, catalog, texts);
+  for (const auto& [name, written] : config.execute.node_types) {
+    if (catalog.find("node", name).type) continue;
+    texts[written.text].diagnostics.add({.code = "unknown-type", .pointer = written.pointer, .span = written.span, .message = "no installed plugin has the node type \"" + name + "\"",
+                                         .hint = catalog.hint_for("node", name)});
+  }
   if (config.store) check_type("store", config.store->type, "type", config.store->written, catalog, texts);
+}
+
+std::vector<std::string> endpoints_of(const ServeConfig& config) {
+  std::vector<std::string> out;
+  for (const ListenSettings& listener : config.listen) out.push_back(listener.endpoint);
+  return out;
 }
 
 ServeConfig default_config() {

@@ -2,7 +2,7 @@
 //
 // That is any number of texts, each one JSON object, read as strictly as a manifest: an unknown key, a wrong type, a value out of range is an error with its place and,
 // where a word was misspelt, the one that was meant. Strings may hold ${env.NAME} and ${file:path}. A setting of a stronger text replaces the same one of the weaker
-// ones, as a whole; "auth", "jobs", "lanes" and each lane are not settings but hold some.
+// ones, as a whole; "auth", "execute", "jobs", "lanes" and each lane are not settings but hold some.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -64,12 +64,23 @@ struct StoreSettings {
   WrittenType written = {};
 };
 
+// Which manifests peers may send along with their items.
+struct ExecuteSettings {
+  struct NodeType {
+    std::string name = {};
+    WrittenType written = {};
+  };
+  bool inline_manifests = false;
+  std::vector<NodeType> node_types = {};  // that they may use
+};
+
 struct ServeConfig {
   unsigned threads = 0;                            // 0: one per core
   std::vector<ListenSettings> listen = {};
   std::vector<TokenSettings> tokens = {};
   std::vector<std::string> open_routes = {};       // that ask for no token: "health", "ready", "metrics"
   std::optional<StoreSettings> store = {};         // none: jobs are in memory
+  ExecuteSettings execute = {};
   std::string pipelines = {};                      // folder of manifests; empty: none
   std::string state_dir = {};                      // of nodes with "state": "keep"; empty: nothing is kept
   std::vector<std::string> plugin_dirs = {};
@@ -79,6 +90,9 @@ struct ServeConfig {
   std::vector<RemoteHost> remotes = {};            // that run what cannot run here
   std::map<std::string, std::vector<Origin>> origins = {};  // by the setting's name, "jobs.dead"; absent: a default
 };
+
+// Where it listens, as configured: "127.0.0.1:7433".
+std::vector<std::string> endpoints_of(const ServeConfig& config);
 
 // What holds where nobody says otherwise: 127.0.0.1:7433, everything in memory, no tokens.
 ServeConfig default_config();

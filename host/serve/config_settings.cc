@@ -36,6 +36,12 @@ Value token_json(const TokenSettings& token) {
 
 Value store_json(const StoreSettings& store) { return json_object({{"type", json_text(store.type)}, {"params", params_json(store.written)}}); }
 
+Value node_types_json(const ExecuteSettings& execute) {
+  std::vector<std::string> names;
+  for (const auto& type : execute.node_types) names.push_back(type.name);
+  return texts(names);
+}
+
 template <class List, class Fn>
 Value list_of(const List& list, Fn&& json) {
   std::vector<Value> out;
@@ -52,6 +58,8 @@ std::vector<std::pair<std::string, Value>> settings_of(const ServeConfig& config
       {"auth.tokens", list_of(config.tokens, token_json)},
       {"auth.open", texts(config.open_routes)},
       {"store", config.store ? store_json(*config.store) : Value::null()},
+      {"execute.inline", Value::boolean(config.execute.inline_manifests)},
+      {"execute.node_types", node_types_json(config.execute)},
       {"pipelines", json_text(config.pipelines)},
       {"state_dir", json_text(config.state_dir)},
       {"plugin_dirs", texts(config.plugin_dirs)},

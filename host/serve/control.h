@@ -16,6 +16,7 @@
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
 #include "serve/config.h"
+#include "serve/sent_manifests.h"
 #include "serve/served_pipelines.h"
 
 namespace heddle {
@@ -29,6 +30,7 @@ class Control {
     ServedPipelines* pipelines = nullptr;
     std::function<std::shared_ptr<const Catalog>()> catalog;  // in force
     const Peers* peers = nullptr;
+    SentManifests* sent = nullptr;              // null: none are taken
     std::function<Value()> describe;            // {"version","pid","started_ms","store","listeners":[…],…}: GET /v1/host
     std::function<Result<void>()> ready;        // why not; GET /ready
     std::function<Result<Value>()> reload;      // reads the configuration again; POST /v1/reload; may block

@@ -30,6 +30,7 @@ Result<Value> resume_lane(Control::State& control, const Request& request);
 // control_pipelines.cc
 Result<Value> list_pipelines(Control::State& control, const Request& request);
 void execute_pipeline(Control::State& control, Request request);
+void execute_manifest(Control::State& control, Request request);
 
 // control_remotes.cc
 Result<Value> list_remotes(Control::State& control, const Request& request);

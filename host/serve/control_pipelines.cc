@@ -57,6 +57,59 @@ void execute_one(const Control::State& control, Admitted admitted, std::vector<V
   }));
 }
 
+// The admission of these items, and their execution.
+void execute(const Control::State& control, ServedPipelinePtr pipeline, std::vector<Value> items, Request request) {
+  auto chain = chain_of(request, pipeline->link);
+  if (!chain) return refuse(request, chain.error());
+  auto admitted = admit(std::move(pipeline), control.host.state_dir, kMostInLine);
+  if (!admitted) return refuse(request, admitted.error());
+  admitted->chain = *std::move(chain);
+  admitted->trace = request.trace();
+  admitted->tracer = control.host.tracer;
+  if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, std::move(items), std::move(request));
+  execute_one(control, *std::move(admitted), std::move(items), std::move(request));
+}
+
+// A manifest with its input, as a peer sends them.
+struct SentManifest {
+  std::string text;
+  std::vector<Value> items;
+};
+
+Result<std::string> manifest_in(Members& fields) {
+  fields.need("manifest");
+  const Value manifest = fields.any("manifest");
+  if (manifest && manifest.kind() != HEDDLE_MAP) fields.wrong("\"manifest\" must be an object, not " + describe(manifest));
+  if (auto read = fields.end(); !read) return std::move(read).error();
+  return manifest.json();
+}
+
+Result<SentManifest> sent_lines(const Request& request) {
+  auto lines = read_lines(request.body_text());
+  if (!lines) return std::move(lines).error();
+  if (lines->empty()) return Error("invalid", "the first line of the body must be {\"manifest\": …}");
+  Members fields = Members::of_body(std::move(lines->front()));
+  auto text = manifest_in(fields);
+  if (!text) return Error("invalid", "the first line of the body").because(std::move(text).error());
+  lines->erase(lines->begin());
+  return SentManifest{*std::move(text), *std::move(lines)};
+}
+
+Result<SentManifest> sent_by(const Request& request) {
+  if (request.content_type() == kLines) return sent_lines(request);
+  auto body = request.json_body();
+  if (!body) return std::move(body).error();
+  Members fields = Members::of_body(*std::move(body));
+  fields.need("input");
+  const Value input = fields.any("input");
+  auto text = manifest_in(fields);
+  if (!text) return std::move(text).error();
+  SentManifest out{*std::move(text), {}};
+  if (input.kind() != HEDDLE_LIST) out.items.push_back(input);
+  else for (size_t i = 0; i < input.size(); ++i) out.items.push_back(input.at(i));
+  return out;
+}
+
 }  // namespace
 
 Result<Value> list_pipelines(Control::State& control, const Request&) {
@@ -71,17 +124,28 @@ Result<Value> list_pipelines(Control::State& control, const Request&) {
 void execute_pipeline(Control::State& control, Request request) {
   auto pipeline = asked_pipeline(control, request);
   if (!pipeline) return refuse(request, pipeline.error());
-  auto chain = chain_of(request, (*pipeline)->link);
-  if (!chain) return refuse(request, chain.error());
   auto items = items_of(request);
   if (!items) return refuse(request, items.error());
-  auto admitted = admit(*std::move(pipeline), control.host.state_dir, kMostInLine);
-  if (!admitted) return refuse(request, admitted.error());
-  admitted->chain = *std::move(chain);
-  admitted->trace = request.trace();
-  admitted->tracer = control.host.tracer;
-  if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, *std::move(items), std::move(request));
-  execute_one(control, *std::move(admitted), *std::move(items), std::move(request));
+  execute(control, *std::move(pipeline), *std::move(items), std::move(request));
+}
+
+void execute_manifest(Control::State& control, Request request) {
+  if (!control.host.sent) return refuse(request, Error("denied", "this host runs no manifests that are sent to it"));
+  SentManifests& manifests = *control.host.sent;
+  if (auto allowed = manifests.allowed(); !allowed) return refuse(request, allowed.error());
+  auto sent = sent_by(request);
+  if (!sent) return refuse(request, sent.error());
+  if (ServedPipelinePtr known = manifests.find(sent->text)) return execute(control, std::move(known), std::move(sent->items), std::move(request));
+  struct Asked {
+    SentManifest sent;
+    Request request;
+  };
+  const auto asked = std::make_shared<Asked>(Asked{*std::move(sent), std::move(request)});  // a std::function wants to be copied
+  control.errands.run([&control, &manifests, asked] {
+    auto planned = manifests.plan(asked->sent.text);
+    if (!planned) return refuse(asked->request, planned.error());
+    execute(control, *std::move(planned), std::move(asked->sent.items), std::move(asked->request));
+  });
 }
 
 }  // namespace heddle

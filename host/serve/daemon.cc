@@ -41,7 +41,7 @@ Result<void> Daemon::start() {
   peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
-  auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes);
+  auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes, endpoints_of(config_));
   if (!loaded) return std::move(loaded).error();
   for (const std::string& note : loaded->notes) log::write(log::Level::kWarn, {}, note);
   offer_pipelines_as_jobs();
@@ -49,7 +49,7 @@ Result<void> Daemon::start() {
   if (auto restored = restore_jobs(); !restored) return restored;
   open_metrics_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
-                                                     .peers = peers_.get(),
+                                                     .peers = peers_.get(), .sent = sent_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir, .tracer = tracer_.get()},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -90,6 +90,8 @@ Result<void> Daemon::open_store() {
 
 void Daemon::start_jobs() {
   pipelines_ = std::make_unique<ServedPipelines>(peers_.get());
+  sent_ = std::make_unique<SentManifests>(*pipelines_, *lanes_);
+  sent_->use(config_.execute, catalog_);
   jobs_ = std::make_unique<Jobs>(*lanes_, config_.jobs);
   for (const LaneSetup& setup : config_.lanes) {
     const auto lane = lanes_->add(setup.lane);
@@ -287,6 +289,7 @@ void Daemon::take_down() {
     if (auto closed = store_->deactivate(); !closed) log::write(log::Level::kError, {}, "the store of jobs was not closed cleanly: " + closed.error().text());
   }
   store_.reset();
+  sent_.reset();
   pipelines_.reset();
   peers_.reset();
   lanes_.reset();

@@ -20,6 +20,7 @@
 #include "serve/listener.h"
 #include "serve/notify.h"
 #include "serve/otlp_sources.h"
+#include "serve/sent_manifests.h"
 #include "serve/served_pipelines.h"
 #include "serve/signals.h"
 
@@ -108,6 +109,7 @@ class Daemon {
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
+  std::unique_ptr<SentManifests> sent_;
   std::unique_ptr<Jobs> jobs_;
   std::unique_ptr<OtlpExport> export_, span_export_;  // none: nobody wants the metrics, or the spans, or nobody can be reached at all
   std::unique_ptr<Control> control_;

@@ -27,11 +27,17 @@ void add_words(std::string& out, std::string_view what, const std::vector<std::s
   for (const std::string& name : names) out += (&name == &names[0] ? "" : ", ") + name;
 }
 
+bool same_types(const ExecuteSettings& a, const ExecuteSettings& b) {
+  return std::equal(a.node_types.begin(), a.node_types.end(), b.node_types.begin(), b.node_types.end(), [](const auto& x, const auto& y) { return x.name == y.name; });
+}
+
 // The settings beside lanes and listeners that hold from now on.
 std::vector<std::string> changed_settings(const ServeConfig& before, const ServeConfig& next) {
   std::vector<std::string> out;
   if (next.tokens != before.tokens) out.push_back("auth.tokens");
   if (next.open_routes != before.open_routes) out.push_back("auth.open");
+  if (next.execute.inline_manifests != before.execute.inline_manifests) out.push_back("execute.inline");
+  if (!same_types(next.execute, before.execute)) out.push_back("execute.node_types");
   if (next.pipelines != before.pipelines) out.push_back("pipelines");
   if (next.plugin_dirs != before.plugin_dirs) out.push_back("plugin_dirs");
   if (next.drain_ms != before.drain_ms) out.push_back("drain_ms");
@@ -120,10 +126,11 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   if (same_plugins(*catalog, *catalog_)) catalog = catalog_;
   auto opened = open_new(next, *catalog);
   if (!opened) return std::move(opened).error();
-  auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes);
+  auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes, endpoints_of(next));
   if (!change) return std::move(change).error();
   use(catalog);
   peers_->use(catalog);
+  sent_->use(next.execute, catalog);
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   const auto lanes = apply_lanes(config_, next);

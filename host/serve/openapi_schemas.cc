@@ -117,6 +117,9 @@ constexpr std::string_view kSchemas = R"json({
     "gpu": {"type": "boolean"},
     "cuda": {"type": "boolean"},
     "rocm": {"type": "boolean"}}}}},
+"ManifestWithInput": {"type": "object", "additionalProperties": false, "required": ["manifest", "input"], "properties": {
+  "manifest": {"type": "object", "description": "As in a file. It may use the node types that the host's configuration names, and takes in nothing of the host."},
+  "input": {"description": "A list of items, or one item that is no list."}}},
 "ExecutedLine": {"type": "object", "description": "One result.", "properties": {"output": {}, "failed": {"type": "object"}}},
 "Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
   "outputs": {"type": "array", "items": {}},

@@ -103,6 +103,10 @@ const std::vector<Route>& routes() {
       {.name = "pipelines.execute", .method = "POST", .path = "/v1/pipelines/{name}/execute", .scope = Scope::kSubmit,
        .summary = "Runs a pipeline for one item, the body; or, of application/x-ndjson, for one item a line, with a line for each result as it comes.",
        .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .takes_lines = true, .stream = true},
+      {.name = "manifests.execute", .method = "POST", .path = "/v1/execute", .scope = Scope::kSubmit,
+       .summary = "Runs a manifest that comes with its input, as far as the configuration allows; or, of application/x-ndjson, {\"manifest\"} in the first line and an item in each other, "
+                  "with a line for each result as it comes.",
+       .run = execute_manifest, .body_schema = "ManifestWithInput", .answer_schema = "Executed", .takes_lines = true, .stream = true},
   };
   return *kRoutes;
 }

@@ -7,11 +7,12 @@
 #include <optional>
 #include <utility>
 
+#include "manifest/chain_link.h"
 #include "manifest/document.h"
 #include "pipeline/build.h"
 #include "pipeline/lane_config.h"
+#include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
-#include "serve/call_chain.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -49,40 +50,17 @@ bool is_as_before(const ServedPipeline& before, const std::string& file, const s
   return before.file == file && before.text == text && before.manifest.taken_in == manifest.taken_in && before.catalog.get() == &catalog;
 }
 
-// What all pipelines of a host share.
-struct Shared {
-  std::shared_ptr<const Catalog> catalog;
-  std::shared_ptr<InUse> in_use;
-  std::shared_ptr<StateLine> line;
-  Peers* peers = nullptr;
-};
-
 // `before`, if there is nothing new.
-Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Shared& shared, const ServedPipelinePtr& before) {
+Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Household& household, const ServedPipelinePtr& before) {
   const std::string file = path.string();
   Diagnostics diagnostics(file, text);
   auto manifest = read_manifest(text, file, {}, diagnostics);
   if (!manifest) return bad(diagnostics);
-  if (before && is_as_before(*before, file, text, *manifest, *shared.catalog)) return before;
-  auto pipeline = build_pipeline(*manifest, *shared.catalog, diagnostics);
+  if (before && is_as_before(*before, file, text, *manifest, *household.catalog)) return before;
+  auto pipeline = build_pipeline(*manifest, *household.catalog, diagnostics);
   if (pipeline) try_params(*pipeline, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
-  auto out = std::make_shared<ServedPipeline>();
-  out->name = path.stem().string();
-  out->file = file;
-  out->description = manifest->description;
-  out->text = std::move(text);
-  out->manifest = *std::move(manifest);
-  out->pipeline = *std::move(pipeline);
-  out->lanes = std::exchange(out->pipeline.lanes, {});
-  out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
-  out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
-  out->catalog = shared.catalog;
-  out->in_use = shared.in_use;
-  out->line = shared.line;
-  out->peers = shared.peers;
-  out->link = chain_link(out->name, out->manifest);
-  return ServedPipelinePtr(std::move(out));
+  return serve(path.stem().string(), file, std::move(text), *std::move(manifest), *std::move(pipeline), household);
 }
 
 bool same(const LaneConfig& a, const LaneConfig& b) { return json_object(lane_members(a)) == json_object(lane_members(b)); }
@@ -141,7 +119,55 @@ class DeclaredLanes {
   std::vector<std::string> notes_;
 };
 
+// "host:port" of an endpoint in any form, with one name for this machine.
+std::string plain_endpoint(std::string_view endpoint) {
+  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) endpoint.remove_prefix(scheme + 3);
+  endpoint = endpoint.substr(0, endpoint.find('/'));
+  const size_t colon = endpoint.rfind(':');
+  if (colon == endpoint.npos) return std::string(endpoint);
+  const std::string_view host = endpoint.substr(0, colon);
+  const bool is_here = host == "localhost" || host == "127.0.0.1" || host == "[::1]" || host == "0.0.0.0" || host == "[::]";
+  return (is_here ? "here" : std::string(host)) + std::string(endpoint.substr(colon));
+}
+
+// Of pipelines that would end up running themselves, what is wrong with each; empty: there is none.
+std::string recursion_among(const std::map<std::string, ServedPipelinePtr, std::less<>>& pipelines, const Catalog& catalog, const std::vector<std::string>& endpoints) {
+  std::vector<std::string> own;
+  for (const std::string& endpoint : endpoints) own.push_back(plain_endpoint(endpoint));
+  const ServedHere served = [&](std::string_view name, const std::vector<std::string>& asked) -> const Manifest* {
+    const auto is_own = [&](const std::string& endpoint) { return std::find(own.begin(), own.end(), plain_endpoint(endpoint)) != own.end(); };
+    const auto found = pipelines.find(name);
+    return found != pipelines.end() && std::any_of(asked.begin(), asked.end(), is_own) ? &found->second->manifest : nullptr;
+  };
+  std::string wrong;
+  for (const auto& [name, pipeline] : pipelines) {
+    Diagnostics diagnostics(pipeline->file, pipeline->text);
+    check_recursion(name, pipeline->manifest, catalog, served, diagnostics);
+    if (diagnostics.has_errors()) wrong += "\n" + diagnostics.text(false);
+  }
+  return wrong;
+}
+
 }  // namespace
+
+ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household) {
+  auto out = std::make_shared<ServedPipeline>();
+  out->name = std::move(name);
+  out->file = std::move(file);
+  out->description = manifest.description;
+  out->text = std::move(text);
+  out->manifest = std::move(manifest);
+  out->pipeline = std::move(pipeline);
+  out->lanes = std::exchange(out->pipeline.lanes, {});
+  out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
+  out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
+  out->catalog = std::move(household.catalog);
+  out->in_use = std::move(household.in_use);
+  out->line = std::move(household.line);
+  out->peers = household.peers;
+  out->link = chain_link(out->name, out->manifest);
+  return out;
+}
 
 void InUse::enter() {
   std::lock_guard lock(mutex_);
@@ -159,7 +185,7 @@ bool InUse::wait_until_none(uint64_t timeout_ms) {
 }
 
 Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes,
-                                                      const std::vector<LaneSetup>& host_lanes) {
+                                                      const std::vector<LaneSetup>& host_lanes, const std::vector<std::string>& endpoints) {
   Change change;
   std::map<std::string, ServedPipelinePtr, std::less<>> before, now;
   std::map<std::string, LaneConfig, std::less<>> lanes_before;
@@ -181,7 +207,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (!text) return std::move(text).error();
     const auto found = before.find(path.stem().string());
     const ServedPipelinePtr old = found == before.end() ? nullptr : found->second;
-    auto built = build(path, *std::move(text), {catalog, in_use_, line_, peers_}, old);
+    auto built = build(path, *std::move(text), household(catalog), old);
     if (!built) {
       wrong += "\n" + built.error().message;
       continue;
@@ -191,6 +217,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     if (auto sound = declared.declare(*pipeline); !sound) wrong += "\n" + sound.error().message;
     now.emplace(pipeline->name, std::move(pipeline));
   }
+  if (wrong.empty()) wrong = recursion_among(now, *catalog, endpoints);
   if (!wrong.empty()) return bad("the pipelines of " + folder + " are not served:" + wrong);
   for (const auto& [name, pipeline] : before) {
     if (!now.contains(name)) change.removed.push_back(name);

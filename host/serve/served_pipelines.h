@@ -51,6 +51,16 @@ struct ServedPipeline {
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
 
+// What all pipelines of a host share.
+struct Household {
+  std::shared_ptr<const Catalog> catalog;
+  std::shared_ptr<InUse> in_use;
+  std::shared_ptr<StateLine> line;
+  Peers* peers = nullptr;
+};
+// Of what has passed every check. The text is that of the manifest, the file where it lies, if it lies anywhere.
+ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household);
+
 class ServedPipelines {
  public:
   // `peers`, for nodes that call other hosts, outlives what is executed; null: they cannot.
@@ -63,10 +73,14 @@ class ServedPipelines {
   // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
   // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the
   // host (`host_lanes`, as configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
-  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes);
+  // `endpoints` are those of the host itself: what is asked of them is asked of these pipelines, and none may end up running itself.
+  Result<Change> load(const std::string& folder, std::shared_ptr<const Catalog> catalog, Lanes& lanes, const std::vector<LaneSetup>& host_lanes,
+                      const std::vector<std::string>& endpoints = {});
   // [any] Null: there is none.
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
+  // [any] Of pipelines that are built with this catalog.
+  Household household(std::shared_ptr<const Catalog> catalog) const { return {std::move(catalog), in_use_, line_, peers_}; }
   // [any] A lane that is there because manifests declare it.
   std::optional<LaneConfig> declared_lane(std::string_view name) const;
   // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.

@@ -49,4 +49,12 @@ Value read_pool(ValueRef endpoints, bool has_tls, bool insecure) {
   return Value::list(std::move(pool));
 }
 
+Value endpoints_of(ValueRef options) {
+  const ValueRef pools = options.find("pools");
+  std::vector<Value> all;
+  for (size_t pool = 0; pool < pools.size(); ++pool)
+    for (size_t i = 0; i < pools.at(pool).size(); ++i) all.push_back(Value::share(pools.at(pool).at(i).find("address")));
+  return Value::list(std::move(all));
+}
+
 }  // namespace node_remote

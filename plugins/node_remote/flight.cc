@@ -1,5 +1,8 @@
 #include "flight.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -28,6 +31,16 @@ std::string_view code_of(std::string_view ending) {
   if (ending == "breakers-open") return "CircuitBreakerOpen";
   if (ending == "refused") return "RemoteExecutionFailed";
   return "AllEndpointsFailed";
+}
+
+// Two lines: the manifest, and the item that it is for.
+Value with_manifest(std::string_view first_line, ValueRef item) {
+  std::string lines(first_line);
+  const size_t at = lines.size();
+  lines += item.json();
+  std::replace_if(lines.begin() + static_cast<std::ptrdiff_t>(at), lines.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  lines += '\n';
+  return Value::bytes(std::as_bytes(std::span(lines)));
 }
 
 // `report` with a code of ours.
@@ -60,9 +73,10 @@ heddle_peer_call Flight::request(std::string& key) {
   heddle_peer_call c{};
   c.struct_size = sizeof c;
   c.credit = kCredit;
-  c.operation = heddle::sdk::detail::to_str("pipelines.execute");
-  c.parameters = settings_.parameters.get();
-  c.body = Value::share(call_.input()).release();
+  c.operation = heddle::sdk::detail::to_str(errand_.parameters ? "pipelines.execute" : "manifests.execute");
+  c.parameters = errand_.parameters.get();
+  c.body = (errand_.parameters ? Value::share(call_.input()) : with_manifest(errand_.first_line, call_.input())).release();
+  c.item = call_.input().get();
   c.content_type = heddle::sdk::detail::to_str("application/x-ndjson");
   c.token = heddle::sdk::detail::to_str(settings_.token);
   c.trace = heddle::sdk::detail::to_str(call_.trace());
@@ -173,7 +187,7 @@ void Flight::settle() {
 Flight::Failure Flight::failure_of(const heddle_peer_answer& answer) const {
   const std::string_view ending = heddle::sdk::detail::to_view(answer.ending), why = heddle::sdk::detail::to_view(answer.why);
   if (ending == "cancelled") return {HEDDLE_CANCELLED, "it was cancelled", {}};
-  return {answer.status, "pipeline \"" + settings_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
+  return {answer.status, "pipeline \"" + errand_.pipeline + "\" was not run: " + std::string(why), details_of(code_of(ending), ValueRef(answer.report))};
 }
 
 // What the other host says of an item that failed there; or it says what nobody has asked for.
@@ -188,6 +202,6 @@ Flight::Failure Flight::failure_of(ValueRef part) const {
           details_of("RemoteExecutionFailed", report_)};
 }
 
-std::string Flight::named() const { return "pipeline \"" + settings_.pipeline + "\" at " + text_of(report_.find("endpoint")); }
+std::string Flight::named() const { return "pipeline \"" + errand_.pipeline + "\" at " + text_of(report_.find("endpoint")); }
 
 }  // namespace node_remote

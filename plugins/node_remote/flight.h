@@ -13,13 +13,20 @@
 
 namespace node_remote {
 
+// What every item of a node is sent with.
+struct Errand {
+  std::string pipeline;           // as messages name it
+  heddle::sdk::Value parameters;  // of the call: the name of a pipeline that is served; empty: none
+  std::string first_line;         // the manifest that goes along; empty: none
+};
+
 // Any thread. What comes from the other host is emitted in its order; what finds no room waits here, and no more is asked for meanwhile.
 class Flight {
  public:
   static constexpr uint32_t kCredit = 64;  // outputs that may wait here
 
-  Flight(heddle::sdk::Call call, const Settings& settings, const heddle::sdk::Host& host, const heddle_peers_service& peers)
-      : settings_(settings), host_(host), peers_(peers), begun_ns_(host.now_ns()), call_(std::move(call)) {}
+  Flight(heddle::sdk::Call call, const Settings& settings, const Errand& errand, const heddle::sdk::Host& host, const heddle_peers_service& peers)
+      : settings_(settings), errand_(errand), host_(host), peers_(peers), begun_ns_(host.now_ns()), call_(std::move(call)) {}
 
   // What it is asked with; borrowed from it.
   heddle_peer_call request(std::string& key);
@@ -48,6 +55,7 @@ class Flight {
   std::string named() const;
 
   const Settings& settings_;
+  const Errand& errand_;
   const heddle::sdk::Host host_;
   const heddle_peers_service& peers_;
   const uint64_t begun_ns_;

@@ -3,6 +3,8 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "endpoints.h"
+#include "fetch.h"
 #include "flight.h"
 
 namespace node_remote {
@@ -17,16 +19,23 @@ class RemotePipeline {
 
   void activate() {
     if (!peers_) throw Error(HEDDLE_UNSUPPORTED, "this host calls no other hosts: it has no " HEDDLE_PEERS);
+    errand_ = errand();
     heddle_value* why = nullptr;
     group_ = peers_->open(host_.get(), settings_.options.get(), &kHearing, &why);
     const Value reason = Value::adopt(why);
     if (group_ == 0) throw Error(HEDDLE_INVALID, std::string(reason.as_text().value_or("the other hosts cannot be called")));
   }
+  // What it has run elsewhere, for the host to follow.
+  Value sources() {
+    const Source& source = settings_.source;
+    if (source.is_sent()) return Value::list({Value::map({{"manifest", manifest()}})});
+    return Value::list({Value::map({{"name", Value::string(source.name)}, {"endpoints", endpoints_of(settings_.options)}})});
+  }
   void deactivate() { peers_->close(host_.get(), group_); }
 
   void process(Call& call) {
     const CallId id = call.id();
-    const auto flight = std::make_shared<Flight>(std::move(call), settings_, host_, *peers_);
+    const auto flight = std::make_shared<Flight>(std::move(call), settings_, errand_, host_, *peers_);
     {
       std::lock_guard lock(mutex_);
       flights_[id] = flight;
@@ -62,6 +71,17 @@ class RemotePipeline {
     }
   };
 
+  Errand errand() const {
+    const Source& source = settings_.source;
+    if (!source.is_sent()) return {source.name, Value::map({{"name", Value::string(source.name)}}), {}};
+    const Value sent = manifest();
+    return {name_of(sent), {}, first_line(sent)};
+  }
+  Value manifest() const {
+    const Source& source = settings_.source;
+    return source.url.empty() ? source.manifest : fetch_manifest(source.url, source.authorization, settings_.fetch_ms, host_.log());
+  }
+
   static void answered(void* ctx, heddle_id call, const heddle_peer_answer* a) noexcept {
     Way& way = *static_cast<Way*>(ctx);
     const bool more = a->more;
@@ -92,6 +112,7 @@ class RemotePipeline {
   const Host host_;
   const Settings settings_;
   const heddle_peers_service* const peers_;
+  Errand errand_;  // of an active node
   heddle_id group_ = 0;
   std::mutex mutex_;
   std::unordered_map<CallId, std::shared_ptr<Flight>> flights_;  // guarded by mutex_
@@ -109,9 +130,17 @@ HEDDLE_NODE(
     R"("transport":{"type":"string","minLength":1,"description":"How to get there: any installed transport, such as http."},)"
     R"("endpoints":{)" NODE_REMOTE_ENDPOINTS R"(,"description":"The hosts that serve the pipeline, all alike: host:port, or a URL."},)"
     R"("endpoint":{"type":"string","minLength":1,"description":"The same where there is one."},)"
-    R"("manifest_source":{"type":"object","properties":{"type":{"enum":["name"],"description":"The pipeline is one that the host serves."},)"
-    R"("name":{"type":"string","minLength":1,"description":"Its name there."}},"required":["type","name"],"additionalProperties":false,"description":"What runs there."},)"
-    R"("pipeline_name":{"type":"string","minLength":1,"description":"The same, in the words of the older family."},)"
+    R"("manifest_source":{"type":"object","properties":{"type":{"enum":["name","inline","url"],"description":"The pipeline is one that the host serves; or its manifest goes along with each item, and stands here, or is fetched."},)"
+    R"("name":{"type":"string","minLength":1,"description":"name: what the host calls it."},)"
+    R"("manifest":{"type":["object","string"],"description":"inline: the manifest, or its JSON text."},)"
+    R"("url":{"type":"string","minLength":1,"description":"url: where the manifest is fetched."},)"
+    R"("auth_header":{"type":"string","minLength":1,"writeOnly":true,"description":"url: what the Authorization field of that request says."}},)"
+    R"("required":["type"],"additionalProperties":false,"description":"What runs there."},)"
+    R"("pipeline_name":{"type":"string","minLength":1,"description":"A pipeline that the host serves, in the words of the older family."},)"
+    R"("manifest":{"type":["object","string"],"description":"A manifest that goes along, in the words of the older family."},)"
+    R"("manifest_url":{"type":"string","minLength":1,"description":"Where a manifest is fetched that goes along, in the words of the older family."},)"
+    R"("manifest_endpoint":{"type":"string","minLength":1,"description":"The manifest of pipeline_name is fetched, from the URL that is this and the name as one more segment of the path, and goes along."},)"
+    R"("auth_header":{"type":"string","minLength":1,"writeOnly":true,"description":"What the Authorization field says where manifest_url or manifest_endpoint is fetched."},)"
     R"("timeout_ms":{"type":"integer","minimum":1,"maximum":300000,"default":30000,"description":"For an item, with all attempts; less if the item's deadline is nearer."},)"
     R"("attempt_timeout_ms":{"type":"integer","minimum":0,"maximum":300000,"default":0,"description":"Until an attempt's answer begins; 0: as long as the item has."},)"
     R"("retry":{"type":"object","properties":{)"
@@ -161,7 +190,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true,"sources":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

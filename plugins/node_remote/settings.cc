@@ -1,5 +1,6 @@
 #include "settings.h"
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -58,12 +59,6 @@ Value read_retry(ValueRef retry) {
   return out.take();
 }
 
-std::string read_pipeline(ValueRef params) {
-  const ValueRef source = params.find("manifest_source"), name = params.find("pipeline_name");
-  if (!source == !name) throw Error(HEDDLE_INVALID, source ? "\"manifest_source\" and \"pipeline_name\" mean the same: say one of them" : "\"manifest_source\" is missing: which pipeline is to run there");
-  return std::string((name ? name : source.find("name")).as_text().value_or(""));
-}
-
 void add_health(ValueRef params, Options& options) {
   const ValueRef check = params.find("health_check"), seconds = params.find("health_check_interval_secs");
   if (check.find("interval_ms") && seconds) throw Error(HEDDLE_INVALID, "\"health_check.interval_ms\" and \"health_check_interval_secs\" mean the same: say one of them");
@@ -72,14 +67,17 @@ void add_health(ValueRef params, Options& options) {
   options.add("connect_ms", check.find("timeout_ms"));
 }
 
-Value operations() { return Value::parse(R"([{"name":"pipelines.execute","answer":"stream","method":"POST","path":"/v1/pipelines/{name}/execute"}])"); }
+Value operations() {
+  return Value::parse(R"([{"name":"pipelines.execute","answer":"stream","method":"POST","path":"/v1/pipelines/{name}/execute"},)"
+                      R"({"name":"manifests.execute","answer":"stream","method":"POST","path":"/v1/execute"}])");
+}
 
 }  // namespace
 
 Settings read_settings(ValueRef params) {
   Settings out;
-  out.pipeline = read_pipeline(params);
-  out.parameters = Value::map({{"name", Value::string(out.pipeline)}});
+  out.source = read_source(params);
+  if (const auto timeout_ms = params.find("timeout_ms").as_int(); timeout_ms && *timeout_ms > 0) out.fetch_ms = std::min(out.fetch_ms, static_cast<uint64_t>(*timeout_ms));
   out.token = std::string(params.find("auth_token").as_text().value_or(""));
   if (params.find("load_balance").as_text() == "hash") out.hash_key = std::string(params.find("hash_key").as_text().value_or(""));
   else if (params.find("hash_key")) throw Error(HEDDLE_INVALID, "\"hash_key\" is for \"load_balance\": \"hash\"");

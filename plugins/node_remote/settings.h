@@ -5,12 +5,15 @@
 #include <optional>
 #include <string>
 
+#include "source.h"
+
 namespace node_remote {
 
 struct Settings {
   heddle::sdk::Value options;         // of heddle.peers/1
-  heddle::sdk::Value parameters;      // of the call: the pipeline's name
-  std::string pipeline, token;
+  Source source;
+  uint64_t fetch_ms = 10'000;  // that a manifest may take to come
+  std::string token;
   std::optional<std::string> hash_key;  // JSON Pointer; none: the endpoints are not chosen by it
   bool idempotent = false;
   heddle::sdk::Value fallback_value;  // instead of a failure; empty: none

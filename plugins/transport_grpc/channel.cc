@@ -75,7 +75,8 @@ Asked Channel::asked(const heddle_request& r) const {
   const std::string_view type = to_view(r.content_type);
   if (!operations_.contains(operation)) throw Error(HEDDLE_INVALID, "the channel to " + endpoint_ + " knows no operation \"" + operation + "\"");
   if (r.more) throw Error(HEDDLE_UNSUPPORTED, operation + ": a request in parts is not taken here");
-  a.method = method_for(operation, type);
+  const bool brings_manifest = operation == kSentOperation && type == "application/x-ndjson";
+  a.method = method_for(brings_manifest ? "pipelines.execute" : operation, type);
   if (!a.method) throw Error(HEDDLE_UNSUPPORTED, "no method of heddle.v1 carries " + operation + (type.empty() ? "" : " with " + std::string(type)));
   a.id = r.exchange;
   a.path = a.method->path;
@@ -86,11 +87,19 @@ Asked Channel::asked(const heddle_request& r) const {
     a.message = a.method->write_request(r);
     return a;
   }
+  if (r.credit == 0) throw Error(HEDDLE_INVALID, operation + ": a stream needs credit from the beginning");
+  if (r.body) a.lines = json_of(ValueRef(r.body));
+  if (brings_manifest) {
+    const size_t end = std::min(a.lines.find('\n'), a.lines.size());
+    const Value first = Value::parse(std::string_view(a.lines).substr(0, end));
+    if (!first.find("manifest")) throw Error(HEDDLE_INVALID, operation + " needs a first line {\"manifest\": …}");
+    a.message = write_open_with(json_of(first.find("manifest")), r.credit);
+    a.lines.erase(0, end);
+    return a;
+  }
   const std::string pipeline = text_of(ValueRef(r.parameters), "name");
   if (pipeline.empty()) throw Error(HEDDLE_INVALID, operation + " needs the parameter \"name\"");
-  if (r.credit == 0) throw Error(HEDDLE_INVALID, operation + ": a stream needs credit from the beginning");
   a.message = write_open(pipeline, r.credit);
-  if (r.body) a.lines = json_of(ValueRef(r.body));
   return a;
 }
 

@@ -32,6 +32,11 @@ std::string identity_of(const grpc::CallbackServerContext& context) {
   return subject.empty() ? std::string() : std::string(subject[0].data(), subject[0].size());
 }
 
+std::string one_line(std::string json) {
+  std::replace_if(json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return json + "\n";
+}
+
 std::string code_of(heddle_status status) {
   return status == HEDDLE_NOT_FOUND ? "not-found" : status == HEDDLE_INVALID ? "invalid" : status == HEDDLE_EXHAUSTED ? "too-large" : "internal";
 }
@@ -83,7 +88,8 @@ void Exchange::OnReadDone(bool ok) {
 void Exchange::take_message() {
   wanted_ = method_.read_request(in_);
   in_.Clear();
-  if (listener_.offer().operations.contains(method_.operation)) return ask();
+  if (wanted_.operation.empty()) wanted_.operation = method_.operation;
+  if (listener_.offer().operations.contains(wanted_.operation)) return ask();
   // Only health is served without the host: where it says nothing of itself, it is well as long as it is there.
   std::lock_guard lock(mutex_);
   if (state_ != State::kEnded) finish_with(health_reply(true));
@@ -100,16 +106,17 @@ void Exchange::take_stream_message() {
     if ((said.kind == Said::kOpen) == opened_ || said.kind == Said::kNothing || (!reading && said.kind != Said::kCredit))
       return finish(failure("invalid", "a stream begins with one \"open\", then come items and \"end\", and \"credit\" at any time"));
     if (said.kind == Said::kOpen) {
-      if (said.text.empty()) return finish(failure("invalid", "the request names no pipeline"));
+      if (said.text.empty()) return finish(failure("invalid", "the request names no pipeline, and brings no manifest"));
       opened_ = true;
-      wanted_.parameters = {{"name", std::move(said.text)}};
+      if (said.sent) lines_ = one_line("{\"manifest\":" + said.text + "}");  // the host says what is wrong with it
+      else wanted_.parameters = {{"name", std::move(said.text)}};
+      wanted_.operation = said.sent ? kSentOperation : method_.operation;
       credit_.open(said.credit);
       send(write_reply_credit(kItems), false);
     } else if (said.kind == Said::kItem) {
       if (lines_.size() + said.text.size() + 1 > listener_.offer().body_bytes)
         return finish(failure("too-large", "at most " + std::to_string(listener_.offer().body_bytes) + " bytes of items are taken"));
-      std::replace_if(said.text.begin(), said.text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-      lines_.append(said.text).append("\n");
+      lines_ += one_line(std::move(said.text));
       if (++items_ % (kItems / 2) == 0) send(write_reply_credit(kItems / 2), false);
     } else if (said.kind == Said::kCredit) {
       credit_.add(said.credit);
@@ -131,7 +138,7 @@ void Exchange::ask() {
   const std::string peer = address_of(context_.peer()), identity = identity_of(context_);
   heddle_request r{};
   r.struct_size = sizeof r;
-  r.operation = to_str(method_.operation);
+  r.operation = to_str(wanted_.operation);
   r.peer = to_str(peer);
   r.identity = to_str(identity);
   r.token = to_str(metadata_.token);

@@ -54,7 +54,7 @@ std::string json_at(ValueRef map, std::string_view key) {
 template <class Message>
 Wanted read_empty(const ByteBuffer& message) {
   read_message<Message>(message);
-  return {};
+  return Wanted();
 }
 template <class Message>
 ByteBuffer write_empty(const heddle_request&) {
@@ -65,8 +65,10 @@ ByteBuffer write_empty(const heddle_request&) {
 
 Wanted read_execute(const ByteBuffer& message) {
   const auto request = read_message<v1::ExecuteRequest>(message);
-  if (request.pipeline().empty()) throw Error(HEDDLE_INVALID, "the request names no pipeline");
-  return {{{"name", request.pipeline()}}, Value::bytes(std::as_bytes(std::span(request.input())))};
+  if (request.has_manifest())
+    return {kSentOperation, {}, Value::map({{"manifest", parsed(request.manifest(), "the manifest")}, {"input", Value::list({parsed(request.input(), "the input")})}})};
+  if (request.pipeline().empty()) throw Error(HEDDLE_INVALID, "the request names no pipeline, and brings no manifest");
+  return {{}, {{"name", request.pipeline()}}, Value::bytes(std::as_bytes(std::span(request.input())))};
 }
 ByteBuffer write_executed(ValueRef body) {
   v1::ExecuteReply reply;

@@ -12,13 +12,14 @@ namespace transport_grpc {
 
 // A request's message, as heddle has it.
 struct Wanted {
+  std::string_view operation = {};
   Texts parameters = {};
   heddle::sdk::Value body = {};  // empty: none
 };
 
 struct Method {
   const char* path;            // "/heddle.v1.Host/Execute"
-  std::string_view operation;  // as the host offers it
+  std::string_view operation;  // as the host offers it; a request that brings its manifest along stands for kSentOperation
   bool is_stream = false;      // its messages are those of stream_messages.h, and the functions below are null
 
   // The server's side. They throw heddle::sdk::Error.
@@ -28,6 +29,8 @@ struct Method {
   grpc::ByteBuffer (*write_request)(const heddle_request& r) = nullptr;
   heddle::sdk::Value (*read_reply)(const grpc::ByteBuffer& message) = nullptr;
 };
+
+inline constexpr std::string_view kSentOperation = "manifests.execute";
 
 std::span<const Method> methods();
 

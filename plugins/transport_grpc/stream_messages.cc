@@ -18,6 +18,7 @@ StreamRequestSaid read_stream_request(const grpc::ByteBuffer& message) {
   auto said = read_message<v1::StreamRequest>(message);
   switch (said.said_case()) {
     case v1::StreamRequest::kOpen:
+      if (said.open().has_manifest()) return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_manifest()), said.open().credit(), true};
       return {StreamRequestSaid::kOpen, std::move(*said.mutable_open()->mutable_pipeline()), said.open().credit()};
     case v1::StreamRequest::kItem:
       return {StreamRequestSaid::kItem, std::move(*said.mutable_item()), 0};
@@ -49,6 +50,13 @@ StreamReplySaid read_stream_reply(const grpc::ByteBuffer& message) {
 grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit) {
   v1::StreamRequest request;
   request.mutable_open()->set_pipeline(std::string(pipeline));
+  request.mutable_open()->set_credit(credit);
+  return write_message(request);
+}
+
+grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit) {
+  v1::StreamRequest request;
+  request.mutable_open()->set_manifest(std::string(manifest));
   request.mutable_open()->set_credit(credit);
   return write_message(request);
 }

@@ -12,8 +12,9 @@ namespace transport_grpc {
 struct StreamRequestSaid {
   enum Kind { kNothing, kOpen, kItem, kCredit, kEnd };
   Kind kind = kNothing;
-  std::string text = {};  // of kOpen the pipeline, of kItem JSON
+  std::string text = {};  // of kOpen the pipeline, or the manifest that was `sent`; of kItem JSON
   uint32_t credit = 0;    // of kOpen and kCredit
+  bool sent = false;
 };
 struct StreamReplySaid {
   enum Kind { kNothing, kPart, kCredit };
@@ -27,6 +28,7 @@ StreamRequestSaid read_stream_request(const grpc::ByteBuffer& message);
 StreamReplySaid read_stream_reply(const grpc::ByteBuffer& message);
 
 grpc::ByteBuffer write_open(std::string_view pipeline, uint32_t credit);
+grpc::ByteBuffer write_open_with(std::string_view manifest, uint32_t credit);
 grpc::ByteBuffer write_item(std::string_view json);
 grpc::ByteBuffer write_request_credit(uint32_t credit);
 grpc::ByteBuffer write_end();

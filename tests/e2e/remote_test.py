@@ -23,13 +23,13 @@ SERVED = {
 class Host:
     """A running `heddle serve` of its own."""
 
-    def __init__(self, case, name, pipelines, **config):
+    def __init__(self, case, name, pipelines, env=None, **config):
         folder = case.path(name)
         os.makedirs(os.path.join(folder, "pipelines"))
         for pipeline_name, manifest in pipelines.items():
             case.write(f"{name}/pipelines/{pipeline_name}.json", manifest)
         config = {"listen": [{"endpoint": "127.0.0.1:0"}], "pipelines": os.path.join(folder, "pipelines"), "drain_ms": 200, **config}
-        self.process = case.start("serve", "--config", case.write(f"{name}/host.json", config), "--json")
+        self.process = case.start("serve", "--config", case.write(f"{name}/host.json", config), "--json", env=env)
         ready = self.process.stdout.readline()
         if not ready:
             raise AssertionError(f"the host does not start: {case.finish(self.process)}")
@@ -76,9 +76,9 @@ def remote(name, *hosts, **params):
     return {"transport": "http", "endpoints": endpoints, "manifest_source": {"type": "name", "name": name}, "retry": {"initial_backoff_ms": 10}, **params}
 
 
-class Remote(HeddleCase):
-    def call(self, params, items, *arguments, code=OK, **entry):
-        return self.run_manifest(pipeline(node("there", "RemotePipeline", params, **entry)), items, *arguments, code=code)
+class RemoteCase(HeddleCase):
+    def call(self, params, items, *arguments, code=OK, env=None, **entry):
+        return self.run_manifest(pipeline(node("there", "RemotePipeline", params, **entry)), items, *arguments, code=code, env=env)
 
     def failed(self, params, item=1, **entry):
         """The dead letter of an item that fails."""
@@ -88,6 +88,8 @@ class Remote(HeddleCase):
         os.remove(self.path("letters"))
         return letter
 
+
+class Remote(RemoteCase):
     def test_an_item_goes_there_and_what_comes_out_comes_back(self):
         host = Host(self, "a", SERVED)
         self.assertEqual(self.call(remote("double", host), list(range(500))).items, [2 * n for n in range(500)])

@@ -45,7 +45,7 @@ LIBRARIES = {
     "mimalloc": (r"mimalloc", ["host/value/"]),
     "valijson": (r"valijson/", ["host/manifest/", "host/pipeline/"]),
     "CLI11": (r"CLI/", ["host/cli/"]),
-    "libcurl": (r"curl/", ["host/cli/host_client.cc"]),
+    "libcurl": (r"curl/", ["host/cli/host_client.cc", "plugins/node_remote/fetch.cc"]),
     "spdlog": (r"spdlog/", ["host/log.cc"]),
     "fmt": (r"fmt/", ["host/log.cc", "host/cli/"]),
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/note.cc", "host/plugin/elf_note.cc"]),

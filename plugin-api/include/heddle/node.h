@@ -25,6 +25,7 @@
  *   "policy": "host"            who does what a policy of the manifest says: the host, by calling again; or, "own", the node: its params have the members
  *                               of a policy, and get those that the node does not say itself
  *   "create_is_pure": false     create() looks at its params and touches nothing outside of its object: the host may call it to check them
+ *   "sources": false            it has other manifests run, and the extension of draft/sources.h tells which; its create must be pure
  *   "capabilities": {}          what it needs of a machine: {"gpu": …, "memory_gb": …} as in a manifest
  * Every node has an implicit port "error", which the host serves: it is not listed and cannot be emitted to.
  */

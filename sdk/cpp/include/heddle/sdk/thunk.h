@@ -8,10 +8,11 @@
 //   void process(Call& call)                   emits and answers by hand; or moves the call away to answer later ("max_in_flight" ≥ 1)
 //   void process(std::span<Call> calls)        the same for all calls of a batch, answered in any order before it returns
 //   Async process(Call call)                   a coroutine that may wait: see async.h ("max_in_flight" ≥ 1)
-// and may have activate(), deactivate(), finish(Call&), Value save() with restore(ValueRef), cancel(CallId), resume(CallId, uint32_t port),
+// and may have activate(), deactivate(), finish(Call&), Value save() with restore(ValueRef), Value sources(), cancel(CallId), resume(CallId, uint32_t port),
 // const void* get_extension(const char* id). All of them may throw: see error.h.
 #pragma once
 #include <heddle/node.h>
+#include <heddle/draft/sources.h>
 #include <heddle/state.h>
 
 #include <concepts>
@@ -52,6 +53,10 @@ concept HasActivate = requires(T& t) {
 template <class T>
 concept HasDeactivate = requires(T& t) {
   t.deactivate();
+};
+template <class T>
+concept HasSources = requires(T& t) {
+  { t.sources() } -> std::convertible_to<Value>;
 };
 template <class T>
 concept HasFinish = requires(T& t, Call& call) {
@@ -220,7 +225,9 @@ struct Thunk {
 
   static const void* get_extension(void* self, const char* ext) noexcept {
     static constexpr heddle_state kState = state_table();
+    static constexpr heddle_sources kSources = sources_table();
     if (HasState<T> && std::string_view(ext) == HEDDLE_STATE) return &kState;
+    if (HasSources<T> && std::string_view(ext) == HEDDLE_SOURCES) return &kSources;
     if constexpr (HasExtension<T>) {
       const void* found = nullptr;
       guard([&] { found = node(self).get_extension(ext); }, [](auto&&...) {});
@@ -236,6 +243,19 @@ struct Thunk {
     }
   }
 
+  static heddle_value* sources(void* self) noexcept {
+    heddle_value* list = nullptr;
+    guard([&] { list = Value(node(self).sources()).release(); }, reporter(self));
+    return list;
+  }
+  static constexpr heddle_sources sources_table() noexcept {
+    if constexpr (HasSources<T>) {
+      return {sizeof(heddle_sources), &sources};
+    } else {
+      return {};
+    }
+  }
+
   static constexpr heddle_node table() noexcept {
     heddle_node t{};
     t.struct_size = sizeof t;
@@ -243,7 +263,7 @@ struct Thunk {
     t.process = &process;
     if constexpr (HasActivate<T>) t.base.activate = &activate;
     if constexpr (HasDeactivate<T>) t.base.deactivate = &deactivate;
-    if constexpr (HasState<T> || HasExtension<T>) t.base.get_extension = &get_extension;
+    if constexpr (HasState<T> || HasSources<T> || HasExtension<T>) t.base.get_extension = &get_extension;
     if constexpr (HasFinish<T>) t.finish = &finish;
     if constexpr (HasCancel<T> || ProcessesAsync<T>) t.cancel = &cancel;
     if constexpr (HasResume<T> || ProcessesAsync<T>) t.resume = &resume;
