@@ -14,11 +14,12 @@ inline uint64_t now_ns() noexcept {
   return static_cast<uint64_t>(t.tv_sec) * kNsPerSecond + static_cast<uint64_t>(t.tv_nsec);
 }
 
-// Wall-clock milliseconds since the epoch: for names and records, never for waiting.
-inline uint64_t wall_ms() noexcept {
+// Wall-clock time since the epoch: for names and records, never for waiting.
+inline uint64_t wall_ns() noexcept {
   timespec t;
   ::clock_gettime(CLOCK_REALTIME, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1000 + static_cast<uint64_t>(t.tv_nsec) / kNsPerMs;
+  return static_cast<uint64_t>(t.tv_sec) * kNsPerSecond + static_cast<uint64_t>(t.tv_nsec);
 }
+inline uint64_t wall_ms() noexcept { return wall_ns() / kNsPerMs; }
 
 }  // namespace heddle

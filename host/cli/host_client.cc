@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "cli/trace_environment.h"
 #include "clock.h"
 #include "value/json_value.h"
 
@@ -111,6 +112,10 @@ void HostClient::Connection::set_up(const char* method, const std::string& path,
   body_text = body ? body.json() : "";
   headers = ::curl_slist_append(headers, "Expect:");  // a body goes out at once
   if (!address.token.empty()) headers = ::curl_slist_append(headers, ("Authorization: Bearer " + address.token).c_str());
+  if (const auto trace = trace_of_environment()) {
+    headers = ::curl_slist_append(headers, ("traceparent: " + trace->traceparent()).c_str());
+    if (!trace->state.empty()) headers = ::curl_slist_append(headers, ("tracestate: " + trace->state).c_str());
+  }
   headers = ::curl_slist_append(headers, body ? "Content-Type: application/json" : "Content-Type:");  // curl's own would be that of a form
   ::curl_easy_setopt(easy, CURLOPT_URL, (address.url + path).c_str());
   ::curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

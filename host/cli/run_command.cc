@@ -8,7 +8,9 @@
 #include "cli/prepare.h"
 #include "cli/run_files.h"
 #include "cli/run_report.h"
+#include "cli/run_spans.h"
 #include "cli/run_watch.h"
+#include "cli/trace_environment.h"
 #include "cli/verbs.h"
 #include "log.h"
 #include "pipeline/try_params.h"
@@ -31,7 +33,7 @@ class RunCommand {
   std::string dead_letter_path() const;
   std::string state_dir() const;
   ProgressStyle progress_style() const;
-  ExitCode watch(Run& run, StopSignals& signals, const DeadLetterFile& letters);
+  ExitCode watch(Run& run, StopSignals& signals, RunSpans& spans, const DeadLetterFile& letters);
   ExitCode report(const RunReport& report, int signal, const DeadLetterFile& letters);
   void say_outcome(const RunReport& report, int signal, const DeadLetterFile& letters);
   // Null where nothing may be said as text: under -q, and under --json, whose report says it at the end.
@@ -157,11 +159,14 @@ ProgressStyle RunCommand::progress_style() const {
 ExitCode RunCommand::execute() {
   StopSignals signals;
   Lanes lanes(arguments_.threads);
+  RunSpans spans(*prepared_.catalog, lanes, HEDDLE_VERSION);
   Peers peers(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared_.catalog));  // which outlives it
   DeadLetterFile letters(dead_letter_path(), talk());
   RunOptions options;
   options.lanes = &lanes;
   options.peers = &peers;
+  options.trace = trace_of_environment();
+  options.tracer = spans.tracer();
   options.feed = feed_.get();
   options.output = results_.get();
   options.dead_letters = &letters;
@@ -169,14 +174,15 @@ ExitCode RunCommand::execute() {
 
   const PipelineNode* culprit = nullptr;
   Result<std::unique_ptr<Run>> run = Run::start(*prepared_.pipeline, options, &culprit);
-  const ExitCode code = run ? watch(**run, signals, letters) : fail_to_start(run.error(), culprit);
+  const ExitCode code = run ? watch(**run, signals, spans, letters) : fail_to_start(run.error(), culprit);
   // A thread that never came back may still touch anything of the run: nothing may be taken down under it.
   if (lanes.abandoned() > 0) ::_exit(static_cast<int>(code));
   return code;
 }
 
 // Until the end.
-ExitCode RunCommand::watch(Run& run, StopSignals& signals, const DeadLetterFile& letters) {
+ExitCode RunCommand::watch(Run& run, StopSignals& signals, RunSpans& spans, const DeadLetterFile& letters) {
+  spans.open();
   Watch watch;
   watch.style = progress_style();
   watch.console = talk();
@@ -187,6 +193,7 @@ ExitCode RunCommand::watch(Run& run, StopSignals& signals, const DeadLetterFile&
     return view;
   };
   const int signal = watch_run(run, signals, watch);
+  spans.close();  // what there is to say of that comes before the report
   return report(run.report(), signal, letters);
 }
 

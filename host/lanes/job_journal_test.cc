@@ -111,6 +111,10 @@ struct Host {
       gate.acquire();
       run.complete(Value::boolean(true));
     });
+    jobs.add_type("traced", [](JobRun run) {
+      const auto trace = run.trace();
+      run.complete(Value::string(trace ? trace->traceparent() + " " + trace->state : "none"));
+    });
     jobs.add_type("fail", [this](JobRun run) {
       ++begun;
       run.complete(Error("no", "no luck", ErrorClass::kRetryable));
@@ -202,6 +206,21 @@ TEST(DurableJobs, ComeBackWithPayloadKeyPriorityAndDelay) {
   const JobId next = h.submit({.type = "echo", .lane = "sure"});
   EXPECT_GT(next, delayed);
   EXPECT_LT(next, delayed + 10) << "after a clean end no ids are left out";
+}
+
+TEST(DurableJobs, StayAPartOfTheTraceTheyWereSubmittedIn) {
+  const auto j = journal();
+  const auto trace = read_trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", "a=1");
+  JobId id;
+  {
+    Host h(j);
+    h.lanes.pause(*h.lanes.find("sure"));
+    id = h.submit({.type = "traced", .lane = "sure", .trace = trace});
+    EXPECT_EQ(h.jobs.shutdown(kLong).waiting, 1u);
+  }
+  Host h(j);
+  EXPECT_EQ(h.done(id).result.as_text(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00 a=1");
+  EXPECT_EQ(h.done(h.submit({.type = "traced", .lane = "quick"})).result.as_text(), "none");
 }
 
 TEST(DurableJobs, KeepWhatFailedAndWhenTheyAreTriedAgain) {

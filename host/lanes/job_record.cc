@@ -113,6 +113,10 @@ std::string job_record(const JobRun::Record& r) {
     }
     out += ']';
   }
+  if (r.rare && r.rare->trace) {
+    w.text("traceparent", r.rare->trace->traceparent());
+    w.text("tracestate", r.rare->trace->state);
+  }
   w.value("payload", r.payload);
   if (r.rare) w.value("checkpoint", r.rare->progress.checkpoint);
   w.number("attempt", r.attempt - (r.now == JobState::kRunning ? 1 : 0));  // one that is broken off is not counted
@@ -169,6 +173,7 @@ Result<JobNames> read_job_record(std::string_view text, JobRun::Record& r) {
   if (const Value after = v.find("after")) {
     for (size_t i = 0; i < after.size(); ++i) r.make_rare().after.push_back(n.check("after", after.at(i), UINT64_MAX));
   }
+  if (auto trace = read_trace(text_of(v.find("traceparent")), text_of(v.find("tracestate")))) r.make_rare().trace = std::move(trace);
   r.payload = alone(v.find("payload"));
   if (const Value checkpoint = v.find("checkpoint")) r.make_rare().progress.checkpoint = alone(checkpoint);
   r.attempt = static_cast<uint32_t>(n.get("attempt", UINT32_MAX));

@@ -1,7 +1,7 @@
 // A job as text: what the journal keeps of it. One JSON object; members that say nothing are left out.
 //
 //   {"type","lane","durability":"written"|"durable","state":"waiting"|"done"|"dead"|"cancelled","written_ms","submitted_ms", and where there are such:
-//    "not_before_ms","due_ms","priority","key","idempotency_key","after":[ids],"payload","checkpoint","attempt","failed":[[number,error,took_ms]],
+//    "not_before_ms","due_ms","priority","key","idempotency_key","after":[ids],"traceparent","tracestate","payload","checkpoint","attempt","failed":[[number,error,took_ms]],
 //    "started_ms","ended_ms","result","error":[code,class,message]}
 //
 // Times are CLOCK_REALTIME in milliseconds. A time to come is not waited for longer than it was away when the record was written: a clock that went backwards

@@ -176,6 +176,10 @@ void Jobs::State::answer(Record& r, uint64_t fence, Result<Value> result) {
 
 JobId JobRun::id() const { return record_->id; }
 uint64_t JobRun::fence() const { return state_->boot << 32 | fence_; }
+std::optional<TraceContext> JobRun::trace() const {
+  std::lock_guard lock(record_->mutex);
+  return record_->rare ? record_->rare->trace : std::nullopt;
+}
 const std::string& JobRun::idempotency_key() const { return record_->idempotency_key(); }
 const Value& JobRun::payload() const { return record_->payload; }
 

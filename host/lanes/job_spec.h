@@ -11,6 +11,7 @@
 #include "lanes/lane_watch.h"
 #include "result.h"
 #include "retry.h"
+#include "trace.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -57,6 +58,7 @@ struct JobSpec {
   uint64_t not_before_ns = 0;       // CLOCK_MONOTONIC; 0: now
   std::string idempotency_key = {};      // a second submit with the same one gives the first job, while it is remembered
   std::vector<JobId> after = {};         // runs when these are done; fails if one of them does not get there
+  std::optional<TraceContext> trace = {};  // of which its runs are a part; none: each begins one
 };
 
 struct JobAttempt {

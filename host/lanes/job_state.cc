@@ -61,6 +61,7 @@ Result<Jobs::State::Submitted> Jobs::State::submit(JobSpec spec, bool may_wait) 
   }
   if (!spec.idempotency_key.empty()) r.make_rare().idempotency_key = std::move(spec.idempotency_key);
   if (!spec.after.empty()) r.make_rare().after = std::move(spec.after);
+  if (spec.trace) r.make_rare().trace = std::move(spec.trace);
   if (durable && r.id + kReservedIds / 2 > reserved_id) reserve_ids(r.id);
   if (durable && accepting >= kMostAccepting) {
     return Error("busy", std::to_string(kMostAccepting) + " jobs are being written, which is all at a time: try again later", ErrorClass::kRetryable);

@@ -68,6 +68,7 @@ struct JobRun::Record : Job, std::enable_shared_from_this<JobRun::Record> {
   struct Rare {
     std::string idempotency_key;
     std::vector<JobId> after;
+    std::optional<TraceContext> trace;
     std::condition_variable changed;      // acceptance, its end, left
     std::vector<std::function<void(Stop)>> to_tell;
     std::vector<std::function<void()>> told_accepted;

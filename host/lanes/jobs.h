@@ -114,6 +114,7 @@ class JobRun {
   uint64_t fence() const;
   const std::string& idempotency_key() const;
   const Value& payload() const;
+  std::optional<TraceContext> trace() const;  // of which the job is a part
   Value checkpoint() const;  // what an earlier attempt reported last; empty: nothing
   // Why this attempt is to end early; its answer is still wanted, soon.
   Stop stop() const;

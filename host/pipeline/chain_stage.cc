@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "clock.h"
+
 namespace heddle {
 namespace {
 
@@ -156,6 +158,7 @@ void ChainStage::run_link(uint32_t position) {
   Link& link = links_[position];
   CallBatch& batch = *link.batch;
   NodeHandle& handle = *nodes_[position].handle;
+  const uint64_t from_ns = core_.trace.recorder() ? now_ns() : 0;
   inside_.store(position, std::memory_order_relaxed);
   if (!link.open) {
     fill(link);
@@ -172,6 +175,7 @@ void ChainStage::run_link(uint32_t position) {
     batch.leave();
   }
   inside_.store(-1, std::memory_order_relaxed);
+  if (from_ns) core_.trace.note_calls(link.node, from_ns, now_ns());
   deliver_outlets(position);
   if (batch.open_calls() == 0 || !batch.has_awaiting() || !handle.has_resume()) close_batch(position);
   else link.open = true;

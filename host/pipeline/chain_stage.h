@@ -32,7 +32,7 @@ class ChainStage final : public Stage {
     std::vector<const Route*> only_ways;     // per output port: its one route, if that leads to a node of this stage
     void wake(CallBatch&) noexcept override {}  // answers that come after process() are late: close_batch says so
     void fault(std::string_view rule) noexcept override { core->fault(node, rule); }
-    std::string_view trace() const noexcept override { return core->trace; }
+    std::string_view trace() const noexcept override { return core->trace.of_node(node); }
     bool waiting() const { return open || next < in.size(); }
   };
 

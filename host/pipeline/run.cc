@@ -18,17 +18,19 @@ namespace {
 // After stop(true), threads inside nodes get this long to come back.
 constexpr uint64_t kGraceMs = 300;
 
-PeerAccess access_of(const RunOptions& options) {
+PeerAccess access_of(const RunOptions& options, const RunTrace& trace) {
   PeerAccess access;
   access.peers = options.peers;
   if (!options.chain.empty()) access.metadata = {{"chain", options.chain}};
+  access.trace_state = trace.context().state;
+  access.tracer = trace.recorder();
   return access;
 }
 
 }  // namespace
 
 struct Run::State {
-  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, access_of(o), o.state_dir, o.start_ms) {
+  State(const Pipeline& p, const RunOptions& o) : options(o), core(p, options), activation(p, *o.lanes, access_of(o, core.trace), o.state_dir, o.start_ms) {
     overdue.state = this;
     overdue.run = [](Job* job) noexcept { static_cast<StateJob*>(job)->state->on_overdue(); };
     at_end.state = this;
@@ -234,6 +236,7 @@ void Run::State::conclude() {
   }
   for (const EdgeCounts& exit : report.exits) report.balanced = report.balanced && exit.balanced();
   report.duration_ns = now_ns() - started_ns;
+  core.trace.end(report);
   const std::function<void()> tell = std::move(ended);
   {
     std::lock_guard lock(mutex);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "plugin/peers.h"
 #include "plugin/start_call.h"
 #include "result.h"
+#include "tracer.h"
 #include "value/item.h"
 
 namespace heddle {
@@ -83,6 +85,8 @@ struct RunOptions {
   Lanes* lanes = nullptr;
   Peers* peers = nullptr;              // for nodes that call other hosts; null: they cannot
   std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
+  std::optional<TraceContext> trace;   // of which the run is a part; none: it begins one
+  Tracer* tracer = nullptr;            // null: nothing is recorded
   Feed* feed = nullptr;                // null: no input items
   Output* output = nullptr;            // null: results are counted and dropped
   DeadLetters* dead_letters = nullptr; // null: counted and dropped

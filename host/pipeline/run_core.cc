@@ -1,7 +1,6 @@
 #include "pipeline/run_core.h"
 
 #include <sys/eventfd.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,20 +11,10 @@ namespace heddle {
 namespace {
 constexpr size_t kMaxFaults = 100;
 
-// W3C Trace Context, level 1: version 00, random ids, sampled.
-std::string new_traceparent() {
-  static const char kHex[] = "0123456789abcdef";
-  unsigned char random[24] = {};
-  static_cast<void>(!::getrandom(random, sizeof random, 0));  // so few bytes are always given
-  std::string ids;
-  for (const unsigned char byte : random) ids.append({kHex[byte >> 4], kHex[byte & 15]});
-  return "00-" + ids.substr(0, 32) + "-" + ids.substr(32) + "-01";
-}
-
 }  // namespace
 
 RunCore::RunCore(const Pipeline& p, const RunOptions& o)
-    : pipeline(p), options(o), lanes(*o.lanes), trace(new_traceparent()), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())) {}
+    : pipeline(p), options(o), lanes(*o.lanes), trace(p, o.trace, o.tracer), edges(p.edges.size()), exits(p.exits.size()), nodes(p.nodes.size()), stages_left_(static_cast<uint32_t>(p.stages.size())) {}
 
 RunCore::~RunCore() {
   if (end_fd_ >= 0) ::close(end_fd_);

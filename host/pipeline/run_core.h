@@ -10,6 +10,7 @@
 #include "pipeline/edge_queue.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/run.h"
+#include "pipeline/run_trace.h"
 #include "pipeline/turn.h"
 #include "plugin/call.h"
 
@@ -34,7 +35,7 @@ class RunCore : public Activity {
   const Pipeline& pipeline;
   const RunOptions& options;
   Lanes& lanes;
-  const std::string trace;  // W3C traceparent, of this run
+  RunTrace trace;
   std::vector<EdgeBooks> edges;  // as in the pipeline
   std::vector<ExitBooks> exits;
   std::vector<NodeBooks> nodes;

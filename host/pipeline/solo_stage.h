@@ -48,7 +48,7 @@ class SoloStage final : public Stage {
   struct Dispatch final : CallOwner {
     void wake(CallBatch&) noexcept override { stage->on_answer(*this); }
     void fault(std::string_view rule) noexcept override { stage->core_.fault(stage->nodes_[0].index, rule); }
-    std::string_view trace() const noexcept override { return stage->core_.trace; }
+    std::string_view trace() const noexcept override { return stage->core_.trace.of_node(stage->nodes_[0].index); }
     SoloStage* stage = nullptr;
     Strand* strand = nullptr;
     std::unique_ptr<CallBatch> batch;

@@ -198,6 +198,7 @@ void SoloStage::book(Dispatch& d, const std::vector<CallFailure>& failures) {
   NodeBooks& books = core_.nodes[nodes_[0].index];
   std::vector<bool> failed(batch.count());
   for (const CallFailure& failure : failures) failed[failure.index] = true;
+  if (core_.trace.recorder()) core_.trace.note_calls(nodes_[0].index, d.first_ns, now_ns());
   EdgeBooks::add(books.calls, batch.count());
   EdgeBooks::add(books.completed, batch.count() - failures.size());
   for (uint32_t i = 0; i < batch.count(); ++i) {

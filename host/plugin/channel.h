@@ -13,6 +13,7 @@
 
 #include "plugin/operation.h"
 #include "result.h"
+#include "trace.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -43,7 +44,7 @@ struct RemoteCall {
   Value body = {};
   std::string content_type = "application/json";  // of the body
   std::string token = {};                         // a secret
-  std::string trace = {};
+  std::optional<TraceContext> trace = {};
   uint64_t deadline_ns = 0;  // 0: none, and nothing ends it but its peer
   Texts metadata = {};
 };

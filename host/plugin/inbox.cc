@@ -20,6 +20,7 @@ Sent Exchange::answer(heddle_status status, bool more, std::string_view content_
     std::lock_guard lock(mutex_);
     if (state_ == State::kAsked) {
       state_ = more ? State::kStreaming : State::kDone;
+      if (!more) end_span();
       if (over_) return Sent::kGone;
     } else {
       more = true;  // from here on: twice
@@ -41,6 +42,30 @@ Sent Exchange::answer(heddle_status status, bool more, std::string_view content_
   const bool sent = outlet_->call([&](const heddle_transport& t, void* self) { t.answer(self, asked_.id, &a); });
   if (!sent) Value::adopt(a.body);
   return sent ? Sent::kSent : Sent::kGone;
+}
+
+void Exchange::record(Tracer& tracer, TraceSpan span) {
+  recorded_ = span.context;
+  std::lock_guard lock(mutex_);
+  if (state_ == State::kDone || over_) return;
+  span_ = std::move(span);
+  tracer_ = &tracer;
+}
+
+// Of a server's span: what the peer did wrong is no failure of the host's.
+void Exchange::note_failure(const Error& why, bool is_ours) {
+  std::lock_guard lock(mutex_);
+  if (!tracer_) return;
+  span_.attributes.emplace_back("error.type", why.code);
+  if (is_ours) span_.error = why.text();
+}
+
+// [mutex_ held] Once.
+void Exchange::end_span() {
+  Tracer* const tracer = std::exchange(tracer_, nullptr);
+  if (!tracer) return;
+  span_.end_ns = now_ns();
+  tracer->add(std::move(span_));
 }
 
 Sent Exchange::part(Value v) {
@@ -65,6 +90,7 @@ Sent Exchange::end(heddle_status status, std::string_view why) {
     std::lock_guard lock(mutex_);
     if (state_ != State::kStreaming) return Sent::kTwice;
     state_ = State::kDone;
+    end_span();
     on_gone_ = on_room_ = nullptr;
     if (over_) return Sent::kGone;
   }
@@ -115,6 +141,8 @@ void Exchange::over() {
     std::lock_guard lock(mutex_);
     if (std::exchange(over_, true)) return;
     on_room_ = nullptr;
+    if (tracer_) span_.attributes.emplace_back("error.type", "cancelled");  // the peer has gone: no failure of ours
+    end_span();
     if (state_ != State::kDone) tell = std::move(on_gone_);
     on_gone_ = nullptr;
   }
@@ -183,11 +211,12 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   asked.identity = plugin_text(r.identity);
   asked.token = exact(r.token);
   asked.content_type = plugin_text(r.content_type);
-  asked.trace = plugin_text(r.trace);
   asked.deadline_ns = r.deadline_ns;
   asked.credit = r.credit;
   asked.parameters = Value::share(r.parameters);
   const heddle_request* const given = &r;
+  asked.transport = transport_;
+  asked.trace = read_trace(plugin_text(r.trace), HEDDLE_HAS(given, trace_state.len) ? plugin_text(r.trace_state) : std::string());
   if (HEDDLE_HAS(given, metadata)) asked.metadata = Value::share(r.metadata);
   asked.body = Value::adopt(r.body);
   const auto exchange = std::make_shared<Exchange>(std::move(asked), outlet_);

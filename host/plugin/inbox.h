@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "plugin/outlet.h"
 #include "plugin/remote_calls.h"
 #include "plugin/request.h"
+#include "trace.h"
 
 namespace heddle {
 
@@ -26,7 +28,9 @@ class Exchange {
  public:
   struct Asked {
     heddle_id id = 0;
-    std::string operation, peer, identity, token, content_type, trace;
+    std::string operation, peer, identity, token, content_type;
+    std::string transport;  // its name: "http"
+    std::optional<TraceContext> trace;
     uint64_t deadline_ns = 0;
     uint32_t credit = 0;
     Value parameters, metadata, body;
@@ -44,6 +48,12 @@ class Exchange {
   bool is_streaming() const;
   void fault(std::string_view rule) const { outlet_->fault(rule); }
 
+  // As in Request. By one thread, before it is answered.
+  const std::optional<TraceContext>& trace() const { return recorded_ ? recorded_ : asked_.trace; }
+  void record(Tracer& tracer, TraceSpan span);
+  // Why it is not answered well: said before the answer is.
+  void note_failure(const Error& why, bool is_ours);
+
   // By the inbox.
   void grant(uint32_t parts);
   void over();
@@ -51,8 +61,11 @@ class Exchange {
  private:
   enum class State : uint8_t { kAsked, kStreaming, kDone };
 
+  void end_span();
+
   const Asked asked_;
   const std::shared_ptr<Outlet> outlet_;
+  std::optional<TraceContext> recorded_;  // of its span; none: it is not recorded
   mutable std::mutex mutex_;
   // Guarded by mutex_:
   State state_ = State::kAsked;
@@ -60,11 +73,13 @@ class Exchange {
   bool wants_room_ = false;
   uint64_t credit_;
   std::function<void()> on_room_, on_gone_;
+  Tracer* tracer_ = nullptr;  // null: nobody records it, or the span is over
+  TraceSpan span_;
 };
 
 class Inbox {
  public:
-  explicit Inbox(Outlet::Fault fault) : outlet_(std::make_shared<Outlet>(std::move(fault))), calls_(outlet_) {}
+  Inbox(std::string transport, Outlet::Fault fault) : transport_(std::move(transport)), outlet_(std::make_shared<Outlet>(std::move(fault))), calls_(outlet_) {}
   Outlet& outlet() { return *outlet_; }
   RemoteCalls& calls() { return calls_; }
   heddle_id new_id();  // of a listener or a channel
@@ -97,6 +112,7 @@ class Inbox {
   bool is_listener(heddle_id id) const;
   std::shared_ptr<Exchange> find(heddle_id exchange) const;
 
+  const std::string transport_;  // its name
   const std::shared_ptr<Outlet> outlet_;
   RemoteCalls calls_;
   mutable std::mutex mutex_;

@@ -68,7 +68,7 @@ heddle_status status_of(Attempts::Ending ending, const std::optional<RemoteAnswe
 
 PeerCall::PeerCall(std::shared_ptr<PeerGroup> group, const CallPolicy& policy, PeerRequest request, PeerHearing hearing)
     : group_(std::move(group)), request_(std::move(request)), hearing_(std::move(hearing)), begun_ns_(now_ns()), deadline_ns_(deadline_of(request_, policy, begun_ns_)),
-      attempts_(group_->pools(), policy, request_.repeatable, request_.key, deadline_ns_) {}
+      attempts_(group_->pools(), policy, request_.repeatable, request_.key, deadline_ns_), spans_(group_->settings(), request_) {}
 
 void PeerCall::begin() {
   Attempts::Steps steps;
@@ -93,13 +93,14 @@ void PeerCall::carry_out(const Attempts::Steps& steps) {
 // Another thread may end the call while this one is still on its way to the channel: whoever comes second undoes it.
 void PeerCall::send(const Attempts::Step& step) {
   Channel& channel = group_->channel(step.pool, step.pick.endpoint);
+  RemoteCall call = request_.call;
   {
     std::lock_guard lock(mutex_);
     Flight& flight = flights_[step.number];
     if (flight.unwanted) return;
     flight.channel = &channel;
+    call.trace = spans_.begin_attempt(step.number, channel.endpoint());
   }
-  RemoteCall call = request_.call;
   call.deadline_ns = deadline_ns_;
   call.metadata.emplace_back("attempt", std::to_string(step.number));
   if (request_.repeatable && !request_.idempotency_key.empty()) call.metadata.emplace_back("idempotency-key", request_.idempotency_key);
@@ -163,10 +164,17 @@ void PeerCall::woken() {
 }
 
 void PeerCall::heard(uint32_t number, RemoteAnswer answer) {
-  if (!answer.is_ok() || !answer.more) return settle(number, std::move(answer));
+  const bool is_over = !answer.is_ok() || !answer.more;
+  if (is_over) end_span(number, answer.is_ok() ? nullptr : &answer.why);
+  if (is_over) return settle(number, std::move(answer));
   std::lock_guard lock(mutex_);
   Flight& flight = flights_[number];
   if (!flight.unwanted) flight.head = std::move(answer);
+}
+
+void PeerCall::end_span(uint32_t number, const Error* failure) {
+  std::lock_guard lock(mutex_);
+  spans_.end_attempt(number, failure);
 }
 
 void PeerCall::settle(uint32_t number, RemoteAnswer answer) {
@@ -206,11 +214,17 @@ void PeerCall::heard_part(uint32_t number, Value part) {
 
 void PeerCall::heard_end(uint32_t number, Result<void> end) {
   RemoteAnswer head;
+  end_span(number, end ? nullptr : &end.error());
   if (take_head(number, head)) {
     if (!end) return settle(number, broken_off(std::move(end).error()));
     settle(number, std::move(head));
   }
-  if (is_winner(number)) hearing_.ended(std::move(end));
+  if (!is_winner(number)) return;
+  {
+    std::lock_guard lock(mutex_);
+    spans_.end_call(attempts_.history()[number - 1].address, name_of(attempts_.ending()), end ? nullptr : &end.error());
+  }
+  hearing_.ended(std::move(end));
 }
 
 void PeerCall::tell() {
@@ -228,6 +242,7 @@ void PeerCall::tell() {
       out.answer = failure();
     }
     timer = std::exchange(timer_, 0);
+    if (!out.answer.more) spans_.end_call(out.endpoint, name_of(out.ending), out.answer.is_ok() ? nullptr : &out.answer.why);
   }
   if (timer != 0) group_->errands_.take_back(timer);
   hearing_.answered(std::move(out));

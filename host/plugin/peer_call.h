@@ -8,6 +8,7 @@
 
 #include "lanes/errands.h"
 #include "plugin/peer_group.h"
+#include "plugin/peer_spans.h"
 
 namespace heddle {
 
@@ -36,6 +37,7 @@ class PeerCall : public std::enable_shared_from_this<PeerCall> {
   void wake_at(uint64_t at_ns);
   void woken();
   void heard(uint32_t number, RemoteAnswer answer);
+  void end_span(uint32_t number, const Error* failure);
   void settle(uint32_t number, RemoteAnswer answer);
   void heard_part(uint32_t number, Value part);
   void heard_end(uint32_t number, Result<void> end);
@@ -53,6 +55,7 @@ class PeerCall : public std::enable_shared_from_this<PeerCall> {
   std::mutex mutex_;
   // Guarded by mutex_:
   Attempts attempts_;
+  PeerSpans spans_;
   std::map<uint32_t, Flight> flights_;
   std::optional<RemoteAnswer> answer_;  // the one that counts, until it was told; or the last failure
   Errands::Id timer_ = 0;

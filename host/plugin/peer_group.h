@@ -16,6 +16,7 @@
 #include "plugin/peer_settings.h"
 #include "resilience/attempts.h"
 #include "result.h"
+#include "tracer.h"
 
 namespace heddle {
 
@@ -27,6 +28,7 @@ struct PeerRequest {
   bool repeatable = false;           // it may be done twice
   std::string idempotency_key = {};  // goes with a call that is repeatable; empty: none
   uint64_t key = 0;                  // for a pool that balances by hash
+  Tracer* tracer = nullptr;          // of the call's trace; null: nothing is recorded
 };
 
 struct PeerAnswer {

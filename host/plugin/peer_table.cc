@@ -86,8 +86,9 @@ PeerRequest PeerTable::request_of(const heddle_peer_call& c) const {
   out.call.body = Value::adopt(c.body);
   if (c.content_type.len) out.call.content_type = plugin_text(c.content_type);
   out.call.token = exact(c.token);
-  out.call.trace = exact(c.trace);
+  out.call.trace = read_trace(exact(c.trace), access_.trace_state);
   out.call.deadline_ns = c.deadline_ns;
+  out.tracer = access_.tracer;
   out.call.metadata = access_.metadata;
   out.idempotency_key = exact(c.idempotency_key);
   const Value item = c.struct_size > offsetof(heddle_peer_call, item) && c.item ? Value::share(c.item) : out.call.body;

@@ -20,6 +20,8 @@ struct PeerAccess {
   bool idempotent = false;
   std::string idempotency_key = {};  // JSON Pointer into what is sent; empty: none
   Texts metadata = {};               // goes with every call
+  std::string trace_state = {};      // with the trace that a call names
+  Tracer* tracer = nullptr;          // null: nothing is recorded
 };
 
 class PeerTable {

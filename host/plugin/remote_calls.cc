@@ -138,13 +138,15 @@ heddle_id RemoteCalls::call(heddle_id channel, RemoteCall call, Hearing hearing)
       open_.emplace(id, Open{.channel = channel, .hearing = hearer, .credit = hearer->credit});
     }
   }
+  const std::string trace = call.trace ? call.trace->traceparent() : std::string();
   heddle_request r{};
   r.struct_size = sizeof r;
   r.exchange = id;
   r.operation = str(call.operation);
   r.token = str(call.token);
   r.content_type = str(call.content_type);
-  r.trace = str(call.trace);
+  r.trace = str(trace);
+  if (call.trace) r.trace_state = str(call.trace->state);
   r.deadline_ns = call.deadline_ns;
   r.credit = hearer->credit;
   r.parameters = parameters->get();

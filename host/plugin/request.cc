@@ -4,11 +4,19 @@
 
 #include "plugin/host_table.h"
 #include "plugin/inbox.h"
+#include "plugin/peer_spans.h"
 
 namespace heddle {
 namespace {
 
 constexpr std::string_view kJson = "application/json";
+
+bool is_ours(heddle_status status) {
+  switch (status) {
+    case HEDDLE_INVALID: case HEDDLE_DENIED: case HEDDLE_NOT_FOUND: case HEDDLE_CONFLICT: case HEDDLE_UNSUPPORTED: case HEDDLE_CANCELLED: return false;
+    default: return true;
+  }
+}
 
 }  // namespace
 
@@ -23,7 +31,7 @@ const std::string& Request::peer() const { return exchange_->asked().peer; }
 const std::string& Request::identity() const { return exchange_->asked().identity; }
 const std::string& Request::token() const { return exchange_->asked().token; }
 const std::string& Request::content_type() const { return exchange_->asked().content_type; }
-const std::string& Request::trace() const { return exchange_->asked().trace; }
+const std::optional<TraceContext>& Request::trace() const { return exchange_->trace(); }
 uint64_t Request::deadline_ns() const { return exchange_->asked().deadline_ns; }
 const Value& Request::parameters() const { return exchange_->asked().parameters; }
 const Value& Request::metadata() const { return exchange_->asked().metadata; }
@@ -48,6 +56,15 @@ Result<Value> Request::json_body() const {
   return parsed;
 }
 
+void Request::record(Tracer& tracer, const Operation& operation) {
+  const auto& parent = exchange_->asked().trace;
+  TraceSpan span{.context = tracer.begin(parent), .parent = parent ? parent->span : 0, .kind = TraceSpan::Kind::kServer, .begin_ns = now_ns()};
+  add_operation(span, exchange_->asked().transport, operation, "http.route");
+  span.attributes.emplace_back("client.address", peer());
+  if (const std::string_view name = parameter("name"); !name.empty()) span.attributes.emplace_back("heddle.pipeline", std::string(name));
+  exchange_->record(tracer, std::move(span));
+}
+
 Sent Request::answer(Value body, std::string_view content_type) {
   return exchange_->answer(HEDDLE_OK, false, content_type, std::move(body), 0);
 }
@@ -55,6 +72,7 @@ Sent Request::answer(Value body, std::string_view content_type) {
 Sent Request::accept(Value body) { return exchange_->answer(HEDDLE_OK, false, kJson, std::move(body), 0, true); }
 
 Sent Request::fail(heddle_status status, const Error& why, uint32_t retry_after_ms) {
+  exchange_->note_failure(why, is_ours(status));
   const auto text = [](std::string_view said) {
     auto made = Value::string(said);
     return made ? *std::move(made) : Value::null();
@@ -79,7 +97,10 @@ AnswerStream::~AnswerStream() {
 
 Sent AnswerStream::send(Value part) { return exchange_->part(std::move(part)); }
 Sent AnswerStream::end() { return exchange_->end(HEDDLE_OK, {}); }
-Sent AnswerStream::break_off(heddle_status status, std::string_view why) { return exchange_->end(status < 0 ? status : HEDDLE_INTERNAL, why); }
+Sent AnswerStream::break_off(heddle_status status, std::string_view why) {
+  exchange_->note_failure(error_of_status(status, std::string(why)), is_ours(status));
+  return exchange_->end(status < 0 ? status : HEDDLE_INTERNAL, why);
+}
 void AnswerStream::on_room(std::function<void()> fn) { exchange_->on_room(std::move(fn)); }
 void AnswerStream::on_gone(std::function<void()> fn) { exchange_->on_gone(std::move(fn)); }
 bool AnswerStream::is_gone() const { return exchange_->is_gone(); }

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "plugin/operation.h"
 #include "result.h"
+#include "tracer.h"
 #include "value/value.h"
 
 namespace heddle {
@@ -58,7 +61,7 @@ class Request {
   const std::string& identity() const;  // what the connection proves; empty: nothing
   const std::string& token() const;     // a secret; empty: none
   const std::string& content_type() const;
-  const std::string& trace() const;     // W3C traceparent; empty: none
+  const std::optional<TraceContext>& trace() const;  // of which this is a part: what the peer said, or, once it is recorded, its span
   uint64_t deadline_ns() const;         // 0: none
   const Value& parameters() const;      // a map of texts
   const Value& metadata() const;        // a map of texts, or empty; what the peer says, and no more than that
@@ -68,6 +71,9 @@ class Request {
   std::string_view body_text() const;   // its bytes as they came; empty: none, or the transport gave a value
   // The body as JSON. Errors: "unsupported-media-type" (content type neither application/json nor unsaid), "invalid" (no body; not JSON: where).
   Result<Value> json_body() const;
+
+  // From here on this is a piece of work of its own, and `tracer`, which outlives the exchange, gets its span when the answer is complete, or the peer has gone. At most once.
+  void record(Tracer& tracer, const Operation& operation);
 
   Sent answer(Value body, std::string_view content_type = "application/json");
   // The same where the body tells of work that was taken on and is not done yet.

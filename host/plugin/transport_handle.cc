@@ -78,7 +78,7 @@ Result<std::unique_ptr<TransportHandle>> TransportHandle::create(const CatalogEn
       log::write(log::Level::kError, owner, "transport of plugin " + plugin + ": " + std::string(rule));
     };
 
-  std::unique_ptr<TransportHandle> transport(new TransportHandle(std::move(fault)));
+  std::unique_ptr<TransportHandle> transport(new TransportHandle(entry.type->type, std::move(fault)));
   transport->library_ = *library;
   transport->host_ = std::make_unique<HostTable>(owner, lanes, lane);
   transport->host_->add_service(HEDDLE_INBOX, &Inbox::service(), &transport->inbox_);

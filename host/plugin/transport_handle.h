@@ -70,7 +70,7 @@ class TransportHandle {
   const std::string& plugin_name() const { return library_->descriptor().name; }
 
  private:
-  explicit TransportHandle(Outlet::Fault fault) : inbox_(std::move(fault)) {}
+  TransportHandle(std::string name, Outlet::Fault fault) : inbox_(std::move(name), std::move(fault)) {}
   friend class Channel;
   heddle_op* start(StartOp::Done done);
   void probe(heddle_id channel, Done done);

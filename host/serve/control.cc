@@ -90,6 +90,9 @@ void Control::receive(Request request) {
   if (!access->is_open(route->name)) {
     if (auto allowed = access->check(request.token(), route->scope); !allowed) return refuse(request, allowed.error());
   }
+  // What is only looked at leaves no span: probes and pages would be most of them.
+  if (Tracer* const tracer = state_->host.tracer; tracer && route->scope == Scope::kSubmit)
+    request.record(*tracer, {std::string(route->name), std::string(route->method), std::string(route->path)});
   if (route->run) return route->run(*state_, std::move(request));
   auto answer = route->answer(*state_, request);
   if (answer) request.answer(*std::move(answer), route->answer_type);

@@ -35,6 +35,7 @@ class Control {
     std::function<Result<void>()> ready;        // why not; GET /ready
     std::function<Result<Value>()> reload;      // reads the configuration again; POST /v1/reload; may block
     std::string state_dir;                      // of runs with "state": "keep"
+    Tracer* tracer = nullptr;                   // of what peers ask to be done; null: nothing is recorded
   };
   Control(Host host, std::shared_ptr<const Access> access);
   ~Control();

@@ -77,6 +77,7 @@ Result<Submission> read_submission(const Control::State& control, const Request&
   spec.not_before_ns = read_not_before(fields, now);
   spec.idempotency_key = fields.text("idempotency_key").value_or("");
   spec.after = fields.counts("after", kMostAfter);
+  spec.trace = request.trace();
   submission.wait_ms = fields.count("wait_ms", 0, kMostWaitMs).value_or(0);
   if (auto read = fields.end(); !read) return std::move(read).error();
   return submission;

@@ -64,6 +64,8 @@ void execute(const Control::State& control, ServedPipelinePtr pipeline, std::vec
   auto admitted = admit(std::move(pipeline), control.host.state_dir, kMostInLine);
   if (!admitted) return refuse(request, admitted.error());
   admitted->chain = *std::move(chain);
+  admitted->trace = request.trace();
+  admitted->tracer = control.host.tracer;
   if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, std::move(items), std::move(request));
   execute_one(control, *std::move(admitted), std::move(items), std::move(request));
 }

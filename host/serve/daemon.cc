@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint64_t kEndMs = 5'000;  // for executions that were given up
 
+const char* variable_of_environment(const char* name) { return std::getenv(name); }
+
 }  // namespace
 
 Daemon::Daemon(Settings settings)
@@ -35,6 +37,7 @@ Result<void> Daemon::start() {
   if (signals_.fd() < 0 || bell_ < 0) return Error("io", "no descriptor is left to wait for signals with");
   use(scanned(config_));
   lanes_ = std::make_unique<Lanes>(config_.threads);
+  open_span_export();
   peers_ = std::make_unique<Peers>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
@@ -44,11 +47,11 @@ Result<void> Daemon::start() {
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
-  open_export();
+  open_metrics_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
                                                      .peers = peers_.get(), .sent = sent_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
-                                                     .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir},
+                                                     .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir, .tracer = tracer_.get()},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
   if (auto opened = open_listeners(); !opened) return opened;
   ready_ = true;
@@ -111,7 +114,7 @@ void Daemon::offer_pipelines_as_jobs() {
   const auto known = jobs_->types();
   for (const ServedPipelinePtr& pipeline : pipelines_->all()) {
     const std::string type = "pipeline/" + pipeline->name;
-    if (!std::binary_search(known.begin(), known.end(), type)) jobs_->add_type(type, pipeline_job(*jobs_, *pipelines_, *lanes_, config_.state_dir, pipeline->name));
+    if (!std::binary_search(known.begin(), known.end(), type)) jobs_->add_type(type, pipeline_job(*jobs_, *pipelines_, *lanes_, config_.state_dir, pipeline->name, tracer_.get()));
   }
 }
 
@@ -125,18 +128,33 @@ void Daemon::warn_of_lost_state() const {
   }
 }
 
-// Nothing that is wrong with it keeps the host from its work.
-void Daemon::open_export() {
-  std::vector<std::string> warnings;
-  auto settings = read_otlp_settings([](const char* name) { return std::getenv(name); }, version_, warnings);
-  for (const std::string& warning : warnings) log::write(log::Level::kWarn, "otlp", warning);
+// Nothing that is wrong with them keeps the host from its work. Spans come first: what runs from the beginning is recorded, too.
+void Daemon::open_span_export() {
+  const auto settings = read_trace_settings(variable_of_environment, version_, warnings_);
+  tell_warnings(0);
+  if (!settings) return;
+  auto tracer = std::make_unique<Tracer>(settings->sampler, settings->most, settings->batch);
+  auto opened = heddle::open_span_export(*settings, *catalog_, *lanes_, *tracer, version_);
+  if (!opened) return log::write(log::Level::kWarn, "otlp", "no spans are exported: " + opened.error().text());
+  tracer_ = std::move(tracer);
+  span_export_ = *std::move(opened);
+}
+
+void Daemon::open_metrics_export() {
+  const size_t known = warnings_.size();
+  auto settings = read_otlp_settings(variable_of_environment, version_, warnings_);
+  tell_warnings(known);
   if (!settings) return;
   const auto request = [this, resource = settings->resource] {
-    return otlp_metrics(metrics_of(*lanes_, *jobs_, *peers_, version_, started_ms_), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, *peers_, version_, started_ms_, tracer_.get()), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };
-  auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, request);
+  auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, metrics_source(request));
   if (opened) export_ = *std::move(opened);
   else log::write(log::Level::kWarn, "otlp", "no metrics are exported: " + opened.error().text());
+}
+
+void Daemon::tell_warnings(size_t from) const {
+  for (size_t i = from; i < warnings_.size(); ++i) log::write(log::Level::kWarn, "otlp", warnings_[i]);
 }
 
 Receive Daemon::receiver() const {
@@ -241,7 +259,8 @@ void Daemon::shut_down() {
     log::write(log::Level::kWarn, {}, "when the time was over, " + std::to_string(lost) + (lost == 1 ? " job was" : " jobs were") + " not done: given up, for nothing keeps them");
   }
   listeners.clear();
-  export_.reset();  // with a last word
+  span_export_.reset();  // with a last word
+  export_.reset();
   something_left_ = lanes_->abandoned() > 0 || !pipelines_->wait_until_idle(kEndMs);
   if (something_left_) log::write(log::Level::kWarn, {}, "a thread does not come back from a plugin: it is left behind");
   stopped_ = true;
@@ -252,6 +271,7 @@ void Daemon::shut_down() {
 void Daemon::take_down() {
   closing_.clear();
   listeners_.clear();
+  span_export_.reset();
   export_.reset();
   if (something_left_ && lanes_) {
     // Nothing may be destroyed under a thread that may come back; the store is closed all the same.
@@ -259,6 +279,7 @@ void Daemon::take_down() {
     static_cast<void>(jobs_.release());
     static_cast<void>(pipelines_.release());
     static_cast<void>(peers_.release());
+    static_cast<void>(tracer_.release());
     static_cast<void>(lanes_.release());
   }
   control_.reset();

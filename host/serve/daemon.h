@@ -19,7 +19,7 @@
 #include "serve/job_store.h"
 #include "serve/listener.h"
 #include "serve/notify.h"
-#include "serve/otlp_export.h"
+#include "serve/otlp_sources.h"
 #include "serve/sent_manifests.h"
 #include "serve/served_pipelines.h"
 #include "serve/signals.h"
@@ -61,7 +61,9 @@ class Daemon {
   Result<void> open_store();
   void start_jobs();
   Result<void> restore_jobs();
-  void open_export();
+  void open_span_export();
+  void open_metrics_export();
+  void tell_warnings(size_t from) const;
   Result<void> open_listeners();
   // reload
   Result<Value> reload();                                    // on the thread of run()
@@ -102,12 +104,14 @@ class Daemon {
   ServeConfig config_;  // in force; of the thread that made the daemon
   std::shared_ptr<const Catalog> catalog_;  // as config_; who changes it, and whoever else reads it, holds mutex_
   std::unique_ptr<Lanes> lanes_;
+  std::vector<std::string> warnings_;  // of OTEL_* in the environment: those that were told
+  std::unique_ptr<Tracer> tracer_;  // none: nobody wants the spans
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<SentManifests> sent_;
   std::unique_ptr<Jobs> jobs_;
-  std::unique_ptr<OtlpExport> export_;  // none: nobody wants the metrics, or nobody can be reached at all
+  std::unique_ptr<OtlpExport> export_, span_export_;  // none: nobody wants the metrics, or the spans, or nobody can be reached at all
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Listener>> closing_;  // of earlier configurations
   std::vector<Changing> changing_;                  // by the reload that ends now

@@ -95,7 +95,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   OneRun(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each)
       : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
         chain_(admitted.chain.empty() ? pipeline_->link : std::move(admitted.chain)),
-        items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
+        trace_(std::move(admitted.trace)), tracer_(admitted.tracer), items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
   void begin_in_turn() {
     self_ = shared_from_this();
@@ -127,6 +127,8 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     options.lanes = &lanes_;
     options.peers = pipeline_->peers;
     options.chain = chain_;
+    options.trace = trace_;
+    options.tracer = tracer_;
     options.feed = &items_;
     options.output = &harvest_;
     options.dead_letters = &harvest_;
@@ -172,6 +174,8 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   const std::string state_dir_;
   const std::unique_ptr<StateLine::Place> place_;
   const std::string chain_;
+  const std::optional<TraceContext> trace_;
+  Tracer* const tracer_;
   GivenItems items_;
   Harvest harvest_;
   Done done_;
@@ -230,8 +234,8 @@ std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std
   return out;
 }
 
-Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name) {
-  return [&jobs, &pipelines, &lanes, state_dir = std::move(state_dir), name = std::move(name)](JobRun run) {
+Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name, Tracer* tracer) {
+  return [&jobs, &pipelines, &lanes, state_dir = std::move(state_dir), name = std::move(name), tracer](JobRun run) {
     ServedPipelinePtr pipeline = pipelines.find(name);
     if (!pipeline) return run.complete(Error("no-pipeline", "the pipeline \"" + name + "\" is not served any more", ErrorClass::kConfig));
     const auto job = jobs.find(run.id());
@@ -241,8 +245,11 @@ Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, 
     }
     std::vector<Value> items;
     items.push_back(run.payload() ? run.payload() : Value::null());
+    auto admitted = admit(std::move(pipeline), state_dir);
+    admitted->trace = run.trace();
+    admitted->tracer = tracer;
     const std::weak_ptr<Execution> execution =
-        Execution::start(*admit(std::move(pipeline), state_dir), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
+        Execution::start(*std::move(admitted), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
     run.on_stop([execution](JobRun::Stop) {
       if (const auto running = execution.lock()) running->stop();
     });

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct Admitted {
   std::string state_dir = {};
   std::unique_ptr<StateLine::Place> place = {};  // null: nothing is kept
   std::string chain = {};                        // with which its nodes call other hosts (call_chain.h); empty: it begins here
+  std::optional<TraceContext> trace = {};        // of which the run is a part; none: it begins one
+  Tracer* tracer = nullptr;                      // null: nothing is recorded
 };
 // [any] Executions that keep state run one after the other, in the order of their admission. "busy", retryable: `most` are admitted and not over.
 Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most = SIZE_MAX);
@@ -46,6 +49,7 @@ class Execution {
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is
 // served under that name when the job begins. A job holds a place of its lane until it ends: in a lane with a limit on which its own run works, jobs could hold all of them and wait for
 // ever for each other, so it fails there.
-Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name);
+// `tracer`: null: nothing is recorded.
+Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name, Tracer* tracer = nullptr);
 
 }  // namespace heddle

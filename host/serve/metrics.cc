@@ -180,7 +180,7 @@ void add_remotes(List& list, const std::vector<EndpointNow>& endpoints) {
 
 }  // namespace
 
-std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers& peers, std::string_view version, uint64_t started_ms) {
+std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers& peers, std::string_view version, uint64_t started_ms, const Tracer* tracer) {
   constexpr auto kCounter = Kind::kCounter, kGauge = Kind::kGauge;
   List list;
   list.add(kGauge, "heddle_build_info", "1, with the version of the host.", 1, {{"version", std::string(version)}});
@@ -189,6 +189,11 @@ std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers
   list.add(kGauge, "heddle_workers_abandoned", "Threads that were given up because their job hung, and still hang.", lanes.abandoned());
   list.add(kGauge, "heddle_dead_jobs", "Jobs that failed for good and are kept.", static_cast<double>(jobs.dead_count()));
   list.add(kCounter, "heddle_dead_jobs_lost_total", "Jobs that failed for good and were dropped because too many were kept.", static_cast<double>(jobs.dead_lost()));
+  if (tracer) {
+    const Tracer::Counts counts = tracer->counts();
+    list.add(kCounter, "heddle_spans_recorded_total", "Spans that were recorded, to be told to a collector.", static_cast<double>(counts.recorded));
+    list.add(kCounter, "heddle_spans_dropped_total", "Spans that no collector was told of: too many waited, or it did not take them.", static_cast<double>(counts.dropped));
+  }
   add_lanes(list, look(lanes, jobs), jobs.alerts());
   add_remotes(list, look(peers));
   return list.take();

@@ -1,7 +1,9 @@
 #include "serve/otlp.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "log.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -70,7 +72,47 @@ std::pair<std::string, Value> data(const Metric& metric, OtlpMoment moment) {
   return {"gauge", json_object({{"dataPoints", points(metric, moment, gauge_point)}})};
 }
 
+constexpr int64_t kFailed = 2;  // STATUS_CODE_ERROR
+// SPAN_FLAGS: the flags of W3C, whether it is known that the parent is on another host, and that it is.
+constexpr uint64_t kSampledFlag = 1, kKnownFlag = 0x100, kRemoteFlag = 0x200;
+
+Value attribute(const TraceSpan::Attribute& one) {
+  const auto* const text = std::get_if<std::string>(&one.second);
+  Value value = text ? json_object({{"stringValue", json_text(log::redacted(*text))}}) : json_object({{"intValue", json_text(std::to_string(std::get<int64_t>(one.second)))}});
+  return json_object({{"key", json_text(one.first)}, {"value", std::move(value)}});
+}
+
+Value span_value(const TraceSpan& span, uint64_t zero_ns) {
+  std::vector<Value> all;
+  for (const TraceSpan::Attribute& one : span.attributes) all.push_back(attribute(one));
+  Members members = {{"traceId", json_text(span.context.trace_id())}, {"spanId", json_text(span_id_text(span.context.span))}};
+  if (!span.context.state.empty()) members.emplace_back("traceState", json_text(span.context.state));
+  if (span.parent) members.emplace_back("parentSpanId", json_text(span_id_text(span.parent)));
+  const bool is_from_afar = span.parent && span.kind == TraceSpan::Kind::kServer;
+  members.emplace_back("flags", json_count(kSampledFlag | kKnownFlag | (is_from_afar ? kRemoteFlag : 0)));
+  members.emplace_back("name", json_text(log::redacted(span.name)));
+  members.emplace_back("kind", json_count(static_cast<uint64_t>(span.kind)));
+  members.emplace_back("startTimeUnixNano", whole(zero_ns + span.begin_ns));
+  members.emplace_back("endTimeUnixNano", whole(zero_ns + std::max(span.begin_ns, span.end_ns)));
+  members.emplace_back("attributes", Value::list(std::move(all)));
+  if (!span.error.empty()) members.emplace_back("status", json_object({{"code", Value::integer(kFailed)}, {"message", json_text(log::redacted(span.error))}}));
+  return json_object(std::move(members));
+}
+
+// What both kinds of request look like around their list: "resourceMetrics" of "scopeMetrics" of "metrics".
+Value request(const char* of_resources, const char* of_scopes, const char* name, std::vector<Value> list, const ResourceAttributes& resource, std::string_view version) {
+  const Value scope = json_object({{"scope", json_object({{"name", json_text("heddle")}, {"version", json_text(version)}})}, {name, Value::list(std::move(list))}});
+  const Value of_resource = json_object({{"resource", json_object({{"attributes", attributes(resource)}})}, {of_scopes, Value::list({scope})}});
+  return json_object({{of_resources, Value::list({of_resource})}});
+}
+
 }  // namespace
+
+Value otlp_spans(const std::vector<TraceSpan>& spans, const ResourceAttributes& resource, std::string_view version, uint64_t zero_ns) {
+  std::vector<Value> list;
+  for (const TraceSpan& span : spans) list.push_back(span_value(span, zero_ns));
+  return request("resourceSpans", "scopeSpans", "spans", std::move(list), resource, version);
+}
 
 Value otlp_metrics(const std::vector<Metric>& metrics, const ResourceAttributes& resource, std::string_view version, OtlpMoment moment) {
   std::vector<Value> list;
@@ -78,20 +120,18 @@ Value otlp_metrics(const std::vector<Metric>& metrics, const ResourceAttributes&
     const std::string_view unit = metric.unit.empty() ? "1" : std::string_view(metric.unit);
     list.push_back(json_object({{"name", json_text(metric.name)}, {"description", json_text(metric.help)}, {"unit", json_text(unit)}, data(metric, moment)}));
   }
-  const Value scope = json_object({{"scope", json_object({{"name", json_text("heddle")}, {"version", json_text(version)}})}, {"metrics", Value::list(std::move(list))}});
-  const Value of_resource = json_object({{"resource", json_object({{"attributes", attributes(resource)}})}, {"scopeMetrics", Value::list({scope})}});
-  return json_object({{"resourceMetrics", Value::list({of_resource})}});
+  return request("resourceMetrics", "scopeMetrics", "metrics", std::move(list), resource, version);
 }
 
 std::string otlp_complaint(const Value& answer) {
   const Value partial = answer.find("partialSuccess");
   if (!partial) return {};
-  const Value rejected = partial.find("rejectedDataPoints"), message = partial.find("errorMessage");
+  const Value spans = partial.find("rejectedSpans"), rejected = spans ? spans : partial.find("rejectedDataPoints"), message = partial.find("errorMessage");
   std::string number = rejected ? std::string(rejected.as_text().value_or("")) : "";
   if (number.empty() && rejected) number = std::to_string(rejected.as_int().value_or(0));
   const std::string words(message ? message.as_text().value_or("") : "");
   if (number.empty() || number == "0") return words;
-  return number + " data points were refused" + (words.empty() ? "" : ": " + words);
+  return number + (spans ? " spans" : " data points") + " were refused" + (words.empty() ? "" : ": " + words);
 }
 
 }  // namespace heddle

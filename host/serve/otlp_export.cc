@@ -12,7 +12,7 @@ namespace heddle {
 namespace {
 
 constexpr const char* kTransport = "http";
-constexpr const char* kOperation = "metrics";
+constexpr const char* kOperation = "export";
 constexpr uint64_t kConnectMs = 5'000;
 constexpr uint64_t kMostBytes = uint64_t{1} << 20;  // of an answer
 constexpr uint64_t kFirstRetryMs = 1'000;
@@ -23,16 +23,16 @@ bool is_passing(heddle_status status) { return status == HEDDLE_UNAVAILABLE || s
 
 }  // namespace
 
-OtlpExport::OtlpExport(OtlpSettings settings, Lanes& lanes, std::function<Value()> request)
-    : settings_(std::move(settings)), request_(std::move(request)), errands_(std::make_unique<Errands>(lanes, *lanes.find(kOwnLane))) {}
+OtlpExport::OtlpExport(OtlpSettings settings, Lanes& lanes, std::unique_ptr<OtlpSource> source)
+    : settings_(std::move(settings)), errands_(std::make_unique<Errands>(lanes, *lanes.find(kOwnLane))), source_(std::move(source)) {}
 
-Result<std::unique_ptr<OtlpExport>> OtlpExport::open(OtlpSettings settings, const Catalog& catalog, Lanes& lanes, std::function<Value()> request) {
+Result<std::unique_ptr<OtlpExport>> OtlpExport::open(OtlpSettings settings, const Catalog& catalog, Lanes& lanes, std::unique_ptr<OtlpSource> source) {
   const CatalogEntry entry = catalog.find("transport", kTransport);
   if (!entry.type) {
     const std::string hint = catalog.hint_for("transport", kTransport);
     return Error("no-type", std::string("no plugin has the transport \"") + kTransport + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
   }
-  std::unique_ptr<OtlpExport> out(new OtlpExport(std::move(settings), lanes, std::move(request)));
+  std::unique_ptr<OtlpExport> out(new OtlpExport(std::move(settings), lanes, std::move(source)));
   auto transport = TransportHandle::create(entry, "otlp", *Value::map({}), &lanes, *lanes.find("control"));
   if (!transport) return std::move(transport).error();
   out->transport_ = *std::move(transport);
@@ -48,8 +48,8 @@ Result<std::unique_ptr<OtlpExport>> OtlpExport::open(OtlpSettings settings, cons
   auto channel = answer_of<std::unique_ptr<Channel>>([&](auto done) { handle.connect(options, std::move(done)); });
   if (!channel) return std::move(channel).error();
   out->channel_ = *std::move(channel);
-  OtlpExport* const raw = out.get();
-  out->errands_->at(now_ns() + out->settings_.interval_ms * kNsPerMs, [raw] { raw->send(raw->settings_.timeout_ms); });
+  std::lock_guard lock(out->mutex_);
+  out->plan(now_ns() + out->settings_.interval_ms * kNsPerMs);
   return out;
 }
 
@@ -62,19 +62,14 @@ OtlpExport::~OtlpExport() {
     is_well = trouble_.empty() && !under_way_;
   }
   errands_.reset();  // a request that is being sent has an id now
-  const auto wait_for_quiet = [this] {
-    std::unique_lock lock(mutex_);
-    quiet_.wait(lock, [this] { return !under_way_; });
-  };
   if (channel_) {
     {
       std::lock_guard lock(mutex_);
       call = under_way_ ? call_ : 0;
     }
     if (call) channel_->cancel(call);
-    wait_for_quiet();
-    send(is_well ? settings_.timeout_ms : std::min(settings_.timeout_ms, kLastWordMs));
-    wait_for_quiet();
+    wait_until_quiet();
+    send_rest(is_well ? settings_.timeout_ms : std::min(settings_.timeout_ms, kLastWordMs));
     static_cast<void>(answer_of<void>([this](auto done) { channel_->disconnect(std::move(done)); }));
     channel_.reset();
   }
@@ -83,22 +78,59 @@ OtlpExport::~OtlpExport() {
   if (!ended) log::write(log::Level::kWarn, "otlp", "the transport did not end cleanly: " + ended.error().text());
 }
 
+void OtlpExport::wait_until_quiet() {
+  std::unique_lock lock(mutex_);
+  quiet_.wait(lock, [this] { return !under_way_; });
+}
+
+// At the end, with nobody else about: all there is, while the collector takes it.
+void OtlpExport::send_rest(uint64_t timeout_ms) {
+  const uint64_t until_ns = now_ns() + timeout_ms * kNsPerMs;
+  bool goes_on = true;
+  for (uint64_t now = now_ns(); goes_on && now < until_ns; now = now_ns()) {
+    send(std::max<uint64_t>(1, (until_ns - now) / kNsPerMs));
+    wait_until_quiet();
+    std::lock_guard lock(mutex_);
+    goes_on = failures_ == 0 && source_->has_more();
+  }
+  source_->over(false);
+}
+
+// [mutex_ held]
+void OtlpExport::plan(uint64_t at_ns) {
+  planned_ = errands_->at(at_ns, [this] { send(settings_.timeout_ms); });
+}
+
+void OtlpExport::hurry() {
+  std::lock_guard lock(mutex_);
+  if (ending_ || under_way_ || failures_ > 0 || planned_ == 0 || !errands_->take_back(planned_)) return;
+  plan(now_ns());
+}
+
 void OtlpExport::send(uint64_t timeout_ms) {
   const uint64_t now = now_ns();
   {
     std::lock_guard lock(mutex_);
     under_way_ = true;
+    planned_ = 0;
     call_ = 0;
     begun_ns_ = now;
   }
-  const heddle_id call = channel_->call({.operation = kOperation, .body = request_(), .deadline_ns = now + timeout_ms * kNsPerMs},
+  Value body = source_->next();
+  if (!body) {
+    std::lock_guard lock(mutex_);
+    under_way_ = false;
+    if (!ending_) plan(now + settings_.interval_ms * kNsPerMs);
+    return quiet_.notify_all();
+  }
+  const heddle_id call = channel_->call({.operation = kOperation, .body = std::move(body), .deadline_ns = now + timeout_ms * kNsPerMs},
                                         {.answered = [this](const RemoteAnswer& answer) { heard(answer); }});
   std::lock_guard lock(mutex_);
   if (under_way_ && begun_ns_ == now) call_ = call;
 }
 
 uint64_t OtlpExport::next_ns(const RemoteAnswer& answer) const {
-  const uint64_t now = now_ns(), regular = std::max(now, begun_ns_ + settings_.interval_ms * kNsPerMs);
+  const uint64_t now = now_ns(), regular = source_->is_due() ? now : std::max(now, begun_ns_ + settings_.interval_ms * kNsPerMs);
   if (answer.is_ok() || !is_passing(answer.status)) return regular;
   if (answer.retry_after_ms) return now + answer.retry_after_ms * kNsPerMs;
   const RetryPolicy policy{.first_ns = kFirstRetryMs * kNsPerMs, .cap_ns = settings_.interval_ms * kNsPerMs, .jitter = RetryPolicy::Jitter::kEqual};
@@ -118,16 +150,17 @@ void OtlpExport::heard(const RemoteAnswer& answer) {
     failures_ = answer.is_ok() ? 0 : failures_ + 1;
   }
   if (!is_given_up) tell(trouble, before);
+  if (answer.is_ok() || (!is_given_up && !is_passing(answer.status))) source_->over(answer.is_ok());
   std::lock_guard lock(mutex_);
   under_way_ = false;
-  if (!ending_) errands_->at(next_ns(answer), [this] { send(settings_.timeout_ms); });
+  if (!ending_) plan(next_ns(answer));
   quiet_.notify_all();
 }
 
 void OtlpExport::tell(const std::string& trouble, const std::string& before) const {
   const std::string collector = "the collector at " + settings_.endpoint + settings_.path;
-  if (!trouble.empty() && before.empty()) log::write(log::Level::kWarn, "otlp", "metrics do not reach " + collector + ": " + printable(trouble));
-  if (trouble.empty() && !before.empty()) log::write(log::Level::kInfo, "otlp", "metrics reach " + collector + " again");
+  if (!trouble.empty() && before.empty()) log::write(log::Level::kWarn, "otlp", std::string(source_->words()) + " do not reach " + collector + ": " + printable(trouble));
+  if (trouble.empty() && !before.empty()) log::write(log::Level::kInfo, "otlp", std::string(source_->words()) + " reach " + collector + " again");
 }
 
 }  // namespace heddle

@@ -1,6 +1,7 @@
 #include "serve/otlp_settings.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "log.h"
 #include "manifest/reading.h"
@@ -37,10 +38,18 @@ std::string percent_decoded(std::string_view text) {
   return out;
 }
 
+// What is exported, in the names of variables, in a path, and in words.
+struct Signal {
+  std::string variable, path, exporter, words;
+};
+const Signal kMetrics = {"METRICS", "/v1/metrics", "OTEL_METRICS_EXPORTER", "metrics"};
+const Signal kTraces = {"TRACES", "/v1/traces", "OTEL_TRACES_EXPORTER", "spans"};
+
 class OtlpReader {
  public:
-  OtlpReader(const std::function<const char*(const char*)>& variable, std::vector<std::string>& warnings) : variable_(variable), warnings_(warnings) {}
+  OtlpReader(const Signal& signal, const Environment& variable, std::vector<std::string>& warnings) : signal_(signal), variable_(variable), warnings_(warnings) {}
   std::optional<OtlpSettings> read(const std::string& version);
+  std::optional<TraceSettings> read_traces(const std::string& version);
 
  private:
   struct Said {
@@ -51,11 +60,13 @@ class OtlpReader {
     const char* const text = variable_(name.c_str());
     return {name, text ? text : ""};
   }
-  Said of_metrics(const std::string& what) const {
-    const Said own = said("OTEL_EXPORTER_OTLP_METRICS_" + what);
+  Said of_signal(const std::string& what) const {
+    const Said own = said("OTEL_EXPORTER_OTLP_" + signal_.variable + "_" + what);
     return own.text.empty() ? said("OTEL_EXPORTER_OTLP_" + what) : own;
   }
-  void read_number(const Said& said, uint64_t& out);
+  void warn(std::string text);
+  void read_number(const Said& said, const std::string& of_what, uint64_t& out);
+  void read_sampler(Sampler& out);
   // "a=1,b=2", the values percent-encoded: all of it, or nothing. Its text is in no message: it may be secret.
   Texts read_list(const Said& said);
   bool read_endpoint(OtlpSettings& out);
@@ -63,15 +74,20 @@ class OtlpReader {
   bool is_forbidden() const;
   void read_resource(OtlpSettings& out, const std::string& version);
 
-  const std::function<const char*(const char*)>& variable_;
+  const Signal& signal_;
+  const Environment& variable_;
   std::vector<std::string>& warnings_;
 };
 
-void OtlpReader::read_number(const Said& said, uint64_t& out) {
+void OtlpReader::warn(std::string text) {
+  if (std::find(warnings_.begin(), warnings_.end(), text) == warnings_.end()) warnings_.push_back(std::move(text));
+}
+
+void OtlpReader::read_number(const Said& said, const std::string& of_what, uint64_t& out) {
   uint64_t number = 0;
   if (said.text.empty()) return;
   if (to_whole(said.text, number) && number > 0 && number <= kMaxMilliseconds) out = number;
-  else warnings_.push_back(said.name + " must be a number of milliseconds, but is \"" + said.text + "\": it stays " + std::to_string(out));
+  else warn(said.name + " must be a number of " + of_what + ", but is \"" + said.text + "\": it stays " + std::to_string(out));
 }
 
 Texts OtlpReader::read_list(const Said& said) {
@@ -87,7 +103,7 @@ Texts OtlpReader::read_list(const Said& said) {
     const std::string value = equals == std::string_view::npos ? "" : percent_decoded(trimmed(entry.substr(equals + 1)));
     const bool is_twice = std::any_of(out.begin(), out.end(), [&](const auto& other) { return other.first == key; });
     if (equals == std::string_view::npos || key.empty() || is_twice || !is_valid_utf8(key) || !is_valid_utf8(value)) {
-      warnings_.push_back(said.name + " must be a list like name=value,other=value, each name once; it is left alone");
+      warn(said.name + " must be a list like name=value,other=value, each name once; it is left alone");
       return {};
     }
     out.emplace_back(key, value);
@@ -96,14 +112,14 @@ Texts OtlpReader::read_list(const Said& said) {
 }
 
 bool OtlpReader::read_endpoint(OtlpSettings& out) {
-  const Said own = said("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"), all = said("OTEL_EXPORTER_OTLP_ENDPOINT");
+  const Said own = said("OTEL_EXPORTER_OTLP_" + signal_.variable + "_ENDPOINT"), all = said("OTEL_EXPORTER_OTLP_ENDPOINT");
   const Said& set = own.text.empty() ? all : own;
   if (set.text.empty()) return false;
   const size_t scheme = set.text.find("://"), host = scheme == std::string::npos ? 0 : scheme + 3;
   const std::string_view name = std::string_view(set.text).substr(0, scheme == std::string::npos ? 0 : scheme);
   const bool is_url = (name == "http" || name == "https") && host < set.text.size() && set.text[host] != '/' && set.text.find_first_of(" \t@?#", host) == std::string::npos;
   if (!is_url) {
-    warnings_.push_back(set.name + " must be a URL like http://localhost:4318, without a user and a query: no metrics are exported");
+    warn(set.name + " must be a URL like http://localhost:4318, without a user and a query: no " + signal_.words + " are exported");
     return false;
   }
   const size_t path = std::min(set.text.find('/', host), set.text.size());
@@ -111,7 +127,7 @@ bool OtlpReader::read_endpoint(OtlpSettings& out) {
   out.path = set.text.substr(path);
   if (own.text.empty()) {
     while (out.path.ends_with('/')) out.path.pop_back();
-    out.path += "/v1/metrics";
+    out.path += signal_.path;
   } else if (out.path.empty()) {
     out.path = "/";
   }
@@ -120,14 +136,14 @@ bool OtlpReader::read_endpoint(OtlpSettings& out) {
 
 void OtlpReader::read_tls(OtlpSettings& out) {
   if (!out.endpoint.starts_with("https:")) return;
-  ChannelTls tls{.ca = of_metrics("CERTIFICATE").text, .certificate = of_metrics("CLIENT_CERTIFICATE").text, .key = of_metrics("CLIENT_KEY").text};
+  ChannelTls tls{.ca = of_signal("CERTIFICATE").text, .certificate = of_signal("CLIENT_CERTIFICATE").text, .key = of_signal("CLIENT_KEY").text};
   if (!tls.ca.empty() || !tls.certificate.empty()) out.tls = std::move(tls);
 }
 
 bool OtlpReader::is_forbidden() const {
   std::string disabled = said("OTEL_SDK_DISABLED").text;
   std::transform(disabled.begin(), disabled.end(), disabled.begin(), [](char c) { return static_cast<char>(c | 0x20); });
-  return disabled == "true" || said("OTEL_METRICS_EXPORTER").text == "none";
+  return disabled == "true" || said(signal_.exporter).text == "none";
 }
 
 void OtlpReader::read_resource(OtlpSettings& out, const std::string& version) {
@@ -142,22 +158,59 @@ void OtlpReader::read_resource(OtlpSettings& out, const std::string& version) {
 std::optional<OtlpSettings> OtlpReader::read(const std::string& version) {
   OtlpSettings out;
   if (is_forbidden() || !read_endpoint(out)) return {};
-  if (const Said protocol = of_metrics("PROTOCOL"); !protocol.text.empty() && protocol.text != "http/json") {
-    warnings_.push_back(protocol.name + " is \"" + protocol.text + "\", but metrics are exported as http/json: the endpoint must understand that");
+  if (const Said protocol = of_signal("PROTOCOL"); !protocol.text.empty() && protocol.text != "http/json") {
+    warn(protocol.name + " is \"" + protocol.text + "\", but " + signal_.words + " are exported as http/json: the endpoint must understand that");
   }
-  out.headers = read_list(of_metrics("HEADERS"));
+  out.headers = read_list(of_signal("HEADERS"));
   for (const auto& [header, value] : out.headers) log::redact(value);
   read_tls(out);
-  read_number(of_metrics("TIMEOUT"), out.timeout_ms);
-  read_number(said("OTEL_METRIC_EXPORT_INTERVAL"), out.interval_ms);
+  read_number(of_signal("TIMEOUT"), "milliseconds", out.timeout_ms);
+  if (&signal_ == &kMetrics) read_number(said("OTEL_METRIC_EXPORT_INTERVAL"), "milliseconds", out.interval_ms);
   read_resource(out, version);
+  return out;
+}
+
+void OtlpReader::read_sampler(Sampler& out) {
+  const Said named = said("OTEL_TRACES_SAMPLER"), argument = said("OTEL_TRACES_SAMPLER_ARG");
+  std::string_view name = named.text;
+  if (name.empty()) return;
+  Sampler read{.follows_parent = name.starts_with("parentbased_")};
+  if (read.follows_parent) name.remove_prefix(std::string_view("parentbased_").size());
+  if (name == "always_off") read.ratio = 0;
+  else if (name != "always_on" && name != "traceidratio")
+    return warn(named.name + " must be always_on, always_off or traceidratio, or one of them after parentbased_, but is \"" + named.text + "\": it stays parentbased_always_on");
+  if (name == "traceidratio" && !argument.text.empty()) {
+    const char* const end = argument.text.data() + argument.text.size();
+    double ratio = -1;
+    const auto [at, failed] = std::from_chars(argument.text.data(), end, ratio);
+    const bool is_good = failed == std::errc() && at == end && ratio >= 0 && ratio <= 1;
+    if (is_good) read.ratio = ratio;
+    else warn(argument.name + " must be a number from 0 to 1, but is \"" + argument.text + "\": it stays 1");
+  }
+  out = read;
+}
+
+std::optional<TraceSettings> OtlpReader::read_traces(const std::string& version) {
+  auto otlp = read(version);
+  if (!otlp) return {};
+  TraceSettings out{.otlp = *std::move(otlp)};
+  out.otlp.interval_ms = 5'000;
+  read_number(said("OTEL_BSP_SCHEDULE_DELAY"), "milliseconds", out.otlp.interval_ms);
+  read_number(said("OTEL_BSP_MAX_QUEUE_SIZE"), "spans", out.most);
+  read_number(said("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"), "spans", out.batch);
+  out.batch = std::min(out.batch, out.most);
+  read_sampler(out.sampler);
   return out;
 }
 
 }  // namespace
 
-std::optional<OtlpSettings> read_otlp_settings(const std::function<const char*(const char*)>& variable, const std::string& version, std::vector<std::string>& warnings) {
-  return OtlpReader(variable, warnings).read(version);
+std::optional<OtlpSettings> read_otlp_settings(const Environment& variable, const std::string& version, std::vector<std::string>& warnings) {
+  return OtlpReader(kMetrics, variable, warnings).read(version);
+}
+
+std::optional<TraceSettings> read_trace_settings(const Environment& variable, const std::string& version, std::vector<std::string>& warnings) {
+  return OtlpReader(kTraces, variable, warnings).read_traces(version);
 }
 
 }  // namespace heddle

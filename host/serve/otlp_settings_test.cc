@@ -102,6 +102,74 @@ TEST(OtlpSettings, CertificatesAreForHttps) {
   EXPECT_EQ(settings.tls->key, "own.key");
 }
 
+struct TracesRead {
+  std::optional<TraceSettings> settings;
+  std::vector<std::string> warnings;
+};
+
+TracesRead read_traces(std::map<std::string, std::string> environment) {
+  TracesRead out;
+  environment.emplace("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1");
+  out.settings = read_trace_settings(
+      [&](const char* name) {
+        const auto found = environment.find(name);
+        return found == environment.end() ? nullptr : found->second.c_str();
+      },
+      "1.2.3", out.warnings);
+  return out;
+}
+
+TEST(TraceSettings, AreThoseOfTheSpecification) {
+  const auto settings = read_traces({}).settings;
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->otlp.endpoint + settings->otlp.path, "http://c:1/v1/traces");
+  EXPECT_EQ(settings->otlp.interval_ms, 5'000u);
+  EXPECT_EQ(settings->most, 2'048u);
+  EXPECT_EQ(settings->batch, 512u);
+  EXPECT_TRUE(settings->sampler.follows_parent);
+  EXPECT_EQ(settings->sampler.ratio, 1);
+  const auto own = read_traces({{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t:2/spans"}, {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://m:3"}, {"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "7"},
+                                {"OTEL_BSP_SCHEDULE_DELAY", "9"}, {"OTEL_BSP_MAX_QUEUE_SIZE", "100"}, {"OTEL_METRIC_EXPORT_INTERVAL", "11"}}).settings;
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->otlp.endpoint + own->otlp.path, "http://t:2/spans");
+  EXPECT_EQ(own->otlp.timeout_ms, 7u);
+  EXPECT_EQ(own->otlp.interval_ms, 9u);
+  EXPECT_EQ(own->most, 100u);
+  EXPECT_EQ(own->batch, 100u) << "no more than may wait";
+}
+
+TEST(TraceSettings, CanBeForbiddenWithoutTheMetrics) {
+  EXPECT_FALSE(read_traces({{"OTEL_TRACES_EXPORTER", "none"}}).settings);
+  EXPECT_FALSE(read_traces({{"OTEL_SDK_DISABLED", "true"}}).settings);
+  EXPECT_TRUE(read_traces({{"OTEL_METRICS_EXPORTER", "none"}}).settings);
+}
+
+TEST(TraceSettings, TheSamplerIsOneOfTheSpecifications) {
+  const auto sampler = [](const std::string& name, const std::string& argument) {
+    const TracesRead said = read_traces({{"OTEL_TRACES_SAMPLER", name}, {"OTEL_TRACES_SAMPLER_ARG", argument}});
+    return std::to_string(said.settings->sampler.follows_parent) + " " + std::to_string(said.settings->sampler.ratio).substr(0, 4) + (said.warnings.empty() ? "" : " " + said.warnings[0]);
+  };
+  EXPECT_EQ(sampler("always_on", ""), "0 1.00");
+  EXPECT_EQ(sampler("always_off", "1"), "0 0.00");
+  EXPECT_EQ(sampler("traceidratio", "0.25"), "0 0.25");
+  EXPECT_EQ(sampler("traceidratio", ""), "0 1.00");
+  EXPECT_EQ(sampler("parentbased_always_on", ""), "1 1.00");
+  EXPECT_EQ(sampler("parentbased_always_off", ""), "1 0.00");
+  EXPECT_EQ(sampler("parentbased_traceidratio", "0.5"), "1 0.50");
+  for (const char* const wrong : {"2", "-1", "x", "0.5x", "nan"})
+    EXPECT_EQ(sampler("parentbased_traceidratio", wrong), "1 1.00 OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1, but is \"" + std::string(wrong) + "\": it stays 1");
+  for (const char* const wrong : {"jaeger_remote", "parentbased_", "parentbased_jaeger_remote"})
+    EXPECT_EQ(sampler(wrong, ""), "1 1.00 OTEL_TRACES_SAMPLER must be always_on, always_off or traceidratio, or one of them after parentbased_, but is \"" + std::string(wrong) + "\": it stays parentbased_always_on");
+}
+
+TEST(TraceSettings, WhatWasSaidOfTheMetricsIsNotSaidAgain) {
+  std::vector<std::string> warnings;
+  const Environment wrong = [](const char* name) { return std::string_view(name) == "OTEL_EXPORTER_OTLP_ENDPOINT" ? "http://c:1" : std::string_view(name) == "OTEL_EXPORTER_OTLP_TIMEOUT" ? "x" : nullptr; };
+  read_otlp_settings(wrong, "1", warnings);
+  read_trace_settings(wrong, "1", warnings);
+  EXPECT_EQ(warnings.size(), 1u);
+}
+
 TEST(OtlpSettings, WhatCannotBeUsedIsSaidAndLeftAlone) {
   const auto warned = [](const std::string& variable, const std::string& text) {
     const Read said = read({{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:1"}, {variable, text}});

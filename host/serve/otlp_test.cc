@@ -4,6 +4,8 @@
 
 #include <limits>
 
+#include "log.h"
+
 namespace heddle {
 namespace {
 
@@ -51,6 +53,32 @@ TEST(Otlp, SaysWhoSpeaks) {
             R"("scopeMetrics":[{"scope":{"name":"heddle","version":"1.2.3"},"metrics":[]}]}]})");
 }
 
+TEST(Otlp, ASpanSaysWhatItIsAPartOfAndWhatBecameOfIt) {
+  const auto encoded_span = [](const TraceSpan& span) {
+    return otlp_spans({span}, {}, "1.2.3", 1'000'000'000'000'000'000).find("resourceSpans").at(0).find("scopeSpans").at(0).find("spans").at(0).json();
+  };
+  TraceSpan span{.context = *read_trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "a=1"), .parent = 0xb7, .kind = TraceSpan::Kind::kServer, .name = "GET /ü"};
+  span.begin_ns = 5;
+  span.end_ns = 7'000;
+  span.attributes = {{"http.route", "/ü"}, {"server.port", int64_t{8080}}};
+  EXPECT_EQ(encoded_span(span),
+            R"({"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","traceState":"a=1","parentSpanId":"00000000000000b7","flags":769,"name":"GET /ü","kind":2,)"
+            R"("startTimeUnixNano":"1000000000000000005","endTimeUnixNano":"1000000000000007000",)"
+            R"("attributes":[{"key":"http.route","value":{"stringValue":"/ü"}},{"key":"server.port","value":{"intValue":"8080"}}]})");
+  span = {.context = *read_trace("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"), .name = "run", .begin_ns = 9, .end_ns = 1, .error = "it broke"};
+  EXPECT_EQ(encoded_span(span),
+            R"({"traceId":"4bf92f3577b34da6a3ce929d0e0e4736","spanId":"00f067aa0ba902b7","flags":257,"name":"run","kind":1,)"
+            R"("startTimeUnixNano":"1000000000000000009","endTimeUnixNano":"1000000000000000009","attributes":[],"status":{"code":2,"message":"it broke"}})");
+}
+
+TEST(Otlp, NoTextOfASpanHasASecretInIt) {
+  log::redact("span-secret");
+  TraceSpan span{.context = new_trace(true), .name = "to span-secret", .attributes = {{"a", "b span-secret c"}}, .error = "span-secret"};
+  const std::string text = otlp_spans({span}, {}, "1", 0).json();
+  EXPECT_EQ(text.find("span-secret"), std::string::npos) << text;
+  EXPECT_NE(text.find("b *** c"), std::string::npos) << text;
+}
+
 TEST(Otlp, HearsWhatACollectorDidNotTake) {
   const auto complaint = [](const char* answer) { return otlp_complaint(*Value::parse(answer)); };
   EXPECT_EQ(complaint("{}"), "");
@@ -58,6 +86,7 @@ TEST(Otlp, HearsWhatACollectorDidNotTake) {
   EXPECT_EQ(complaint(R"({"partialSuccess":{"rejectedDataPoints":"0"}})"), "");
   EXPECT_EQ(complaint(R"({"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"too old"}})"), "3 data points were refused: too old");
   EXPECT_EQ(complaint(R"({"partialSuccess":{"rejectedDataPoints":3}})"), "3 data points were refused");
+  EXPECT_EQ(complaint(R"({"partialSuccess":{"rejectedSpans":"2","errorMessage":"no tenant"}})"), "2 spans were refused: no tenant");
   EXPECT_EQ(complaint(R"({"partialSuccess":{"errorMessage":"soon to be refused"}})"), "soon to be refused");
   EXPECT_EQ(complaint("[]"), "");
 }

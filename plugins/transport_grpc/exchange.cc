@@ -140,6 +140,7 @@ void Exchange::ask() {
   r.token = to_str(metadata_.token);
   r.content_type = to_str(!wanted_.body ? "" : method_.is_stream ? "application/x-ndjson" : "application/json");
   r.trace = to_str(metadata_.trace);
+  r.trace_state = to_str(metadata_.trace_state);
   r.deadline_ns = deadline_ns_;
   r.parameters = parameters.get();
   r.metadata = metadata.get();

@@ -30,17 +30,16 @@ std::string bearer(const Fields& fields) {
   return visible ? std::string(token) : std::string();
 }
 
-// 00-<32 hex>-<16 hex>-<2 hex>
-std::string traceparent(const Fields& fields) {
-  const auto found = fields.find("traceparent");
-  if (found == fields.end() || found->second.size() != 55) return {};
-  const std::string_view said = view(found->second);
-  for (size_t i = 0; i < said.size(); ++i) {
-    const bool dash = i == 2 || i == 35 || i == 52;
-    const bool hex = (said[i] >= '0' && said[i] <= '9') || (said[i] >= 'a' && said[i] <= 'f');
-    if (dash ? said[i] != '-' : !hex) return {};
-  }
-  return std::string(said);
+// One that is there twice is as good as none; the host judges what it says.
+std::string trace_of(const Fields& fields) {
+  return fields.count("traceparent") == 1 ? std::string(view(fields.find("traceparent")->second)) : std::string();
+}
+
+std::string trace_state_of(const Fields& fields) {
+  std::string state;
+  const auto [begin, end] = fields.equal_range("tracestate");
+  for (auto at = begin; at != end; ++at) state.append(at == begin ? "" : ",").append(view(at->second));
+  return state;
 }
 
 bool is_name(std::string_view name) {
@@ -62,7 +61,7 @@ Value map_of(const Texts& texts) {
 }
 
 MetadataOrRefusal read_metadata(const Fields& fields) {
-  MetadataOrRefusal read{{bearer(fields), traceparent(fields), {}}, {}};
+  MetadataOrRefusal read{{bearer(fields), trace_of(fields), trace_state_of(fields), {}}, {}};
   size_t bytes = 0;
   for (const auto& [key, said] : fields) {
     const std::string_view field = view(key), text = view(said);
@@ -93,6 +92,7 @@ Texts fields_of(const heddle_request& r, const Texts& headers) {
   }
   if (r.trace.len) add("traceparent", to_view(r.trace));
   const heddle_request* const given = &r;
+  if (HEDDLE_HAS(given, trace_state.len)) add("tracestate", to_view(r.trace_state));
   const ValueRef metadata(HEDDLE_HAS(given, metadata) ? r.metadata : nullptr);
   for (size_t i = 0; i < metadata.size(); ++i) {
     std::string_view name;
@@ -111,7 +111,7 @@ Texts read_headers(ValueRef headers) {
     const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
     if (name.empty() || !std::all_of(name.begin(), name.end(), fits) || name.ends_with("-bin") || !text || !is_printable(*text))
       throw Error(HEDDLE_INVALID, "the header \"" + name + "\" is none: letters, digits and '-', not \"-bin\" at the end, and printable ASCII");
-    if (name.starts_with(kPrefix) || name.starts_with("grpc-") || name == "traceparent" || name == "te" || name == "content-type" || name == "user-agent")
+    if (name.starts_with(kPrefix) || name.starts_with("grpc-") || name == "traceparent" || name == "tracestate" || name == "te" || name == "content-type" || name == "user-agent")
       throw Error(HEDDLE_INVALID, "the header \"" + name + "\" is the transport's own");
     list.emplace_back(name, *text);
   }

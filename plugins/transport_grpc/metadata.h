@@ -21,7 +21,8 @@ heddle::sdk::Value map_of(const Texts& texts);
 
 struct Metadata {
   std::string token = {};  // anything but a bearer token is none
-  std::string trace = {};  // one that is not well-formed is none
+  std::string trace = {};  // as it came, if it came once
+  std::string trace_state = {};
   Texts texts = {};
 };
 struct MetadataOrRefusal {

@@ -32,7 +32,7 @@ TlsContext tls_of(ValueRef tls, const Origin& origin) {
 }
 
 // Those are ours to say.
-constexpr std::string_view kOurs[] = {"host",       "connection", "content-length",  "content-type", "transfer-encoding", "traceparent",
+constexpr std::string_view kOurs[] = {"host",       "connection", "content-length",  "content-type", "transfer-encoding", "traceparent", "tracestate",
                                       "keep-alive", "expect",     "accept-encoding", "upgrade",      "te",                "trailer"};
 
 Parameters headers_of(ValueRef headers) {
@@ -103,6 +103,7 @@ void add_headers(const heddle_request& r, Parameters& headers) {
   }
   if (r.trace.len) add("traceparent", std::string(to_view(r.trace)));
   const heddle_request* const given = &r;
+  if (HEDDLE_HAS(given, trace_state.len)) add("tracestate", std::string(to_view(r.trace_state)));
   const ValueRef metadata(HEDDLE_HAS(given, metadata) ? r.metadata : nullptr);
   for (size_t i = 0; i < metadata.size(); ++i) {
     std::string_view name;

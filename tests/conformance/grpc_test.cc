@@ -10,7 +10,7 @@ TEST(Grpc, ACallReachesTheOtherHostWithEverythingThatGoesWithIt) {
     EXPECT_EQ(r.parameter("name"), "a/b é?");
     EXPECT_EQ(r.token(), "a.b-c");
     EXPECT_EQ(r.content_type(), "application/json");
-    EXPECT_EQ(r.trace(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(r.trace(), read_trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b@c=2"));
     EXPECT_EQ(r.peer().substr(0, 10), "127.0.0.1:");
     EXPECT_EQ(r.identity(), "");
     EXPECT_GT(r.deadline_ns(), now_ns());
@@ -22,7 +22,7 @@ TEST(Grpc, ACallReachesTheOtherHostWithEverythingThatGoesWithIt) {
   GrpcCalling calling(served.port);
   RemoteCall call = execute(R"({"n": 1.50})", "a/b é?");
   call.token = "a.b-c";
-  call.trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  call.trace = read_trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b@c=2");
   call.deadline_ns = now_ns() + 60 * kNsPerSecond;
   call.metadata = {{"attempt", "2"}, {"chain", "a b c"}};
   const RemoteAnswer answer = calling.ask(std::move(call));

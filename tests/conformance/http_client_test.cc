@@ -13,7 +13,7 @@ TEST(HttpClient, ACallReachesTheOtherHostWithEverythingThatGoesWithIt) {
     EXPECT_EQ(r.parameter("q"), "x y&=");
     EXPECT_EQ(r.token(), "a.b-c");
     EXPECT_EQ(r.content_type(), "application/json");
-    EXPECT_EQ(r.trace(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(r.trace(), read_trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b@c=2"));
     EXPECT_GT(r.deadline_ns(), now_ns());
     EXPECT_LE(r.deadline_ns(), now_ns() + 60 * kNsPerSecond);
     EXPECT_EQ(r.metadata().json(), R"({"attempt":"2","chain":"a b c"})");
@@ -26,7 +26,7 @@ TEST(HttpClient, ACallReachesTheOtherHostWithEverythingThatGoesWithIt) {
                                            .parameters = {{"id", "a/b é?"}, {"q", "x y&="}},
                                            .body = *Value::parse(R"({"n": 1.50})"),
                                            .token = "a.b-c",
-                                           .trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                                           .trace = read_trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b@c=2"),
                                            .deadline_ns = now_ns() + 60 * kNsPerSecond,
                                            .metadata = {{"attempt", "2"}, {"chain", "a b c"}}});
   EXPECT_TRUE(answer.is_ok()) << answer.why.text();

@@ -12,7 +12,7 @@ TEST(TransportHandle, ARequestReachesTheHostWithEverythingThePeerSaid) {
     EXPECT_EQ(r.operation(), "things.put");
     EXPECT_EQ(r.token(), "a.b-c");
     EXPECT_EQ(r.content_type(), "application/json");
-    EXPECT_EQ(r.trace(), "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    EXPECT_EQ(r.trace(), read_trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "a=1,b=2"));
     EXPECT_GT(r.deadline_ns(), now_ns());
     EXPECT_EQ(r.peer().substr(0, 10), "127.0.0.1:");
     EXPECT_EQ(r.parameter("id"), "a/b é");
@@ -25,7 +25,7 @@ TEST(TransportHandle, ARequestReachesTheHostWithEverythingThePeerSaid) {
   Peer peer(served.port);
   peer.ask("PUT /v1/things/a%2Fb%20%C3%A9?q=x+y%26",
            "Authorization: Bearer a.b-c\r\nContent-Type: Application/JSON; charset=utf-8\r\nHeddle-Timeout-Ms: 60000\r\n"
-           "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
+           "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\ntracestate: a=1\r\nTraceState: b=2\r\n",
            R"({"n": 1.50})");
   const Reply reply = peer.reply();
   EXPECT_EQ(reply.status, 200);

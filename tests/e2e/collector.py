@@ -1,4 +1,4 @@
-"""A collector of OTLP over HTTP, as far as `heddle serve` needs one: it keeps what it is sent, and answers as it is told to."""
+"""A collector of OTLP over HTTP, as far as heddle needs one: it keeps what it is sent, and answers as it is told to."""
 import http.server
 import json
 import threading
@@ -8,16 +8,33 @@ from program import TIMEOUT
 OK = (200, {}, {})
 
 
+class Span:
+    """A span, and which service it is of."""
+
+    def __init__(self, service, said):
+        self.service, self.said, self.name = service, said, said["name"]
+        self.trace, self.id, self.parent = said["traceId"], said["spanId"], said.get("parentSpanId")
+        self.kind = {1: "internal", 2: "server", 3: "client"}[said["kind"]]
+        self.begin, self.end = int(said["startTimeUnixNano"]), int(said["endTimeUnixNano"])
+        self.attributes = {a["key"]: a["value"].get("stringValue", a["value"].get("intValue")) for a in said["attributes"]}
+        self.failed = said.get("status", {}).get("code") == 2
+
+    def __repr__(self):
+        return f"{self.service}: {self.kind} {self.name} {self.id} under {self.parent} {self.attributes} {self.said.get('status', '')}"
+
+
 class Export:
-    """One request: its head, and its metrics by name."""
+    """One request: its head, and its metrics by name, or its spans."""
 
     def __init__(self, path, headers, body):
-        self.path, self.headers, self.body = path, headers, json.loads(body)
-        (of_resource,) = self.body["resourceMetrics"]
+        self.path, self.headers, self.text = path, headers, body.decode()
+        self.body = json.loads(body)
+        (of_resource,) = self.body.get("resourceMetrics") or self.body["resourceSpans"]
         self.resource = {a["key"]: a["value"]["stringValue"] for a in of_resource["resource"]["attributes"]}
-        (of_scope,) = of_resource["scopeMetrics"]
+        (of_scope,) = of_resource.get("scopeMetrics") or of_resource["scopeSpans"]
         self.scope = of_scope["scope"]
-        self.metrics = {m["name"]: m for m in of_scope["metrics"]}
+        self.metrics = {m["name"]: m for m in of_scope.get("metrics", [])}
+        self.spans = [Span(self.resource["service.name"], said) for said in of_scope.get("spans", [])]
 
     def kind(self, name):
         """What the text of Prometheus calls it."""
@@ -100,6 +117,16 @@ class Collector:
             if not self.news.wait_for(lambda: len(self.exports) >= count, TIMEOUT):
                 raise AssertionError(f"only {len(self.exports)} exports came, not {count}")
             return list(self.exports)
+
+    def spans(self):
+        return [span for export in self.exports for span in export.spans]
+
+    def wait_for_span(self, wanted):
+        """The first span of which `wanted` is true, and all others that have come by then."""
+        with self.news:
+            if not self.news.wait_for(lambda: any(map(wanted, self.spans())), TIMEOUT):
+                raise AssertionError("no such span among\n" + "\n".join(map(repr, self.spans())))
+            return next(filter(wanted, self.spans()))
 
     def end(self):
         self.over.set()

@@ -1,4 +1,4 @@
-"""`heddle serve` tells its metrics to a collector of OpenTelemetry: the same as GET /metrics, and without harm where the collector does harm."""
+"""`heddle serve` tells its metrics to a collector of OpenTelemetry: the same as GET /metrics, and without harm where the collector does harm. Spans: trace_test.py."""
 import os
 import re
 import socket
@@ -31,7 +31,7 @@ def prometheus(text):
 class Otlp(HeddleCase):
     def serve(self, url, interval_ms=50, **more):
         config = self.write("host.json", {"listen": [{"endpoint": "127.0.0.1:0"}], "pipelines": self.path("served"), "drain_ms": 200})
-        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_METRIC_EXPORT_INTERVAL": str(interval_ms), **more}
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": url, "OTEL_METRIC_EXPORT_INTERVAL": str(interval_ms), "OTEL_TRACES_EXPORTER": "none", **more}
         return Host(self, self.start("serve", "--config", config, env=env))
 
     def setUp(self):

@@ -24,7 +24,7 @@ bool same(const JobRun::Record& a, const JobRun::Record& b) {
   const JobRun::Record::Rare &x = rare_of(a), &y = rare_of(b);
   return a.priority == b.priority && a.durability == b.durability && a.now == b.now && a.ends_as == b.ends_as && a.attempt == b.attempt && a.payload == b.payload &&
          a.result == b.result && static_cast<bool>(a.error) == static_cast<bool>(b.error) && x.idempotency_key == y.idempotency_key &&
-         x.after.size() == y.after.size() && x.failed.size() == y.failed.size() && x.progress.checkpoint == y.progress.checkpoint;
+         x.after.size() == y.after.size() && x.failed.size() == y.failed.size() && x.progress.checkpoint == y.progress.checkpoint && x.trace == y.trace;
 }
 
 }  // namespace

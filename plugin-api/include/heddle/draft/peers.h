@@ -24,7 +24,7 @@ typedef struct heddle_peer_call {
     heddle_value       *body;            /* null: none. Consumed */
     heddle_str          content_type;    /* of the body; empty: application/json. How it is written stands in transport.h */
     heddle_str          token;           /* bearer; empty: none. A secret */
-    heddle_str          trace;           /* W3C traceparent; empty: none */
+    heddle_str          trace;           /* W3C traceparent; empty: none. Each attempt goes out as a part of it, with the run's tracestate */
     heddle_str          key;             /* where the group balances by hash: the same key, the same endpoint */
     heddle_str          idempotency_key; /* goes with the call; empty: none, or what the manifest says of the node */
     uint64_t            deadline_ns;     /* CLOCK_MONOTONIC; 0: the group's timeout_ms alone. The sooner of the two counts */

@@ -41,12 +41,13 @@ typedef struct heddle_request {
     heddle_str          identity;     /* what the connection itself proves: the subject of a verified certificate; empty: nothing, or a call */
     heddle_str          token;        /* the bearer token as it came; empty: none. A secret */
     heddle_str          content_type; /* of the body, in lower case, without parameters; empty: not said */
-    heddle_str          trace;        /* W3C traceparent, well-formed; empty: none */
+    heddle_str          trace;        /* W3C traceparent; of a peer's request as it came, if it came once: the host judges it. Empty: none */
     uint64_t            deadline_ns;  /* CLOCK_MONOTONIC; 0: the caller said none */
     uint32_t            credit;       /* so many parts of the answer may be sent at once */
     const heddle_value *parameters;   /* MAP of STRING: those of the path and of the query */
     heddle_value       *body;         /* BYTES as they came, or a value where the transport has values; null: none. Consumed */
     const heddle_value *metadata;     /* MAP of STRING; null: none. Of a peer's request: what the peer says, and no more than that */
+    heddle_str          trace_state;  /* W3C tracestate; of a peer's request as it came, several fields joined by commas. Empty: none */
 } heddle_request;
 
 /* The head of an answer; ownership as above. */
