@@ -131,8 +131,7 @@ TEST(CallBatch, AFailureCarriesClassReasonDetailsAndTheOriginal) {
   const Error& error = batch.failures()[0].error;
   EXPECT_EQ(error.error_class, ErrorClass::kRetryable);
   EXPECT_EQ(error.message, why);
-  ASSERT_TRUE(error.cause);
-  EXPECT_EQ(error.cause->message, "503");
+  EXPECT_EQ(error.details, "503");
   EXPECT_EQ(batch.original(0).as_int(), 1000);
 }
 

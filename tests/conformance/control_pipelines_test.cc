@@ -115,7 +115,6 @@ TEST_F(ControlPipelines, NobodyWaitsForOneWhosePeerHasLeft) {
     Peer peer(host_.served->port);
     if (as_lines) ask_lines(peer, "slow", "1\n2\n");
     else peer.ask("POST /v1/pipelines/slow/execute", "Content-Type: application/json\r\n", "1");
-    if (as_lines) { EXPECT_EQ(peer.head().status, 200); }
     peer.hang_up();
   }
 }  // the host goes at once: what ran was given up

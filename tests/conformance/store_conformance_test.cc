@@ -46,8 +46,7 @@ TEST_P(Store, ChecksBeforeItWritesAndThenWritesNothing) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "conflict");
   EXPECT_NE(refused.error().message.find("the key \"k\""), std::string::npos) << refused.error().message;
-  ASSERT_TRUE(refused.error().cause);
-  EXPECT_EQ(refused.error().cause->message, "{\"write\":2,\"version\":" + std::to_string(version + 1) + "}");
+  EXPECT_EQ(refused.error().details, "{\"write\":2,\"version\":" + std::to_string(version + 1) + "}");
   EXPECT_EQ(store.value("other"), "not-found");
   EXPECT_EQ(store.value("k"), "2");
   EXPECT_EQ(store.commit(Check{"k", 0}).error().code, "conflict");

@@ -198,7 +198,7 @@ class Remote(RemoteCase):
     def test_a_breaker_outlives_the_run(self):
         policies = {"careful": {"attempt_timeout_ms": 20, "circuit_breaker": {"failure_threshold": 1, "reset_timeout_ms": 3_600_000}}}
         host = Host(self, "a", {"hangs": pipeline(node("d", "Delay", {"delay_ms": 600_000}, policy="careful"), policies=policies)})
-        self.assertIn("gave no answer within 20 ms", self.failed(remote("hangs", host))["message"])
+        self.assertRegex(self.failed(remote("hangs", host))["message"], r"gave no answer within \d+ ms")
         self.assertIn('the circuit breaker of node "d" is open', self.failed(remote("hangs", host))["message"])
 
     def test_a_run_that_is_stopped_gives_up_what_is_there(self):
