@@ -223,12 +223,12 @@ TEST(Placement, AsksOtherHostsForWhatThisOneCannot) {
 
 TEST(RemoteHosts, RunANodeAsAPipelineOfItsOwn) {
   NodeSettings node = node_named("n");
-  node.params = parsed(R"({"a": [1, "x"]})");
+  node.params = parsed(R"({"a": [1, "${x}"]})");
   node.timeout_ms = 5000;
   node.idempotent = true;
   const RemoteHost host{.name = "gpu", .transport = "grpc", .endpoints = {"a:1", "b:2"}, .auth_token = "s", .tls = ChannelTls{.ca = "/ca.pem", .server_name = "n"}};
   EXPECT_EQ(params_to_run_on(host, node).json(),
-            R"({"transport":"grpc","endpoints":["a:1","b:2"],"manifest_source":{"type":"inline","manifest":{"version":"heddle/1","metadata":{"name":"n"},"nodes":[{"id":"n","node_type":"T","params":{"a":[1,"x"]}}]}},)"
+            R"({"transport":"grpc","endpoints":["a:1","b:2"],"manifest_source":{"type":"inline","manifest":{"version":"heddle/1","metadata":{"name":"n"},"nodes":[{"id":"n","node_type":"T","params":{"a":[1,"$${x}"]}}]}},)"
             R"("auth_token":"s","tls":{"ca":"/ca.pem","server_name":"n"},"timeout_ms":5000,"idempotent":true})");
 }
 

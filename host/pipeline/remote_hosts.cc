@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lanes/lanes.h"
+#include "manifest/substitute.h"
 #include "plugin/peer_call.h"
 #include "plugin/peers.h"
 #include "value/json_value.h"
@@ -13,6 +14,14 @@ namespace heddle {
 namespace {
 
 constexpr std::string_view kOperation = "types.list";
+
+// What was put in for references here may look like one: over there it is read as it stands.
+JsonNode escaped(JsonNode node) {
+  if (node.kind == JsonKind::kString) node.text = escape_references(node.text);
+  for (JsonNode& item : node.items) item = escaped(std::move(item));
+  for (JsonNode::Member& member : node.members) member.value = escaped(std::move(member.value));
+  return node;
+}
 
 Value tls_of(const ChannelTls& tls) {
   std::vector<std::pair<std::string, Value>> members;
@@ -110,7 +119,7 @@ std::vector<HostOffer> ask_all(const std::vector<RemoteHost>& hosts, const Catal
 JsonNode params_to_run_on(const RemoteHost& host, const NodeSettings& settings) {
   std::vector<Value> endpoints;
   for (const std::string& endpoint : host.endpoints) endpoints.push_back(json_text(endpoint));
-  Value node = json_object({{"id", json_text(settings.id)}, {"node_type", json_text(settings.node_type)}, {"params", json_or_text(settings.params.json())}});
+  Value node = json_object({{"id", json_text(settings.id)}, {"node_type", json_text(settings.node_type)}, {"params", json_or_text(escaped(settings.params).json())}});
   Value manifest = json_object({{"version", json_text("heddle/1")}, {"metadata", json_object({{"name", json_text(settings.id)}})}, {"nodes", Value::list({std::move(node)})}});
   std::vector<std::pair<std::string, Value>> out{{"transport", json_text(host.transport)},
                                                  {"endpoints", Value::list(std::move(endpoints))},

@@ -1,4 +1,4 @@
-// Channel: what this host asks of one peer, through a transport. What the members mean stands in heddle/draft/transport.h.
+// Channel: what this host asks of one peer, through a transport. What the members mean stands in heddle/transport.h.
 #pragma once
 #include <heddle/abi.h>
 
@@ -52,7 +52,7 @@ struct RemoteCall {
 // The head of a peer's answer, or why there is none.
 struct RemoteAnswer {
   heddle_status status = HEDDLE_OK;
-  Error why = {};               // of a failure, as the peer said it, or the transport ("unreachable", "deadline", …: see heddle/draft/transport.h)
+  Error why = {};               // of a failure, as the peer said it, or the transport ("unreachable", "deadline", …: see heddle/transport.h)
   uint32_t retry_after_ms = 0;  // of a failure; 0: not said
   bool unsent = false;          // of a failure: nothing has left: it may be repeated, whatever it is
   bool accepted = false;        // what was asked for was taken on, and is not done yet

@@ -2,7 +2,7 @@
 //
 // Exchange: one request and its answer. It outlives the transport if somebody still holds its Request: then it is over, and nothing is sent.
 #pragma once
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 
 #include <functional>
 #include <map>

@@ -1,4 +1,4 @@
-// Operation: one thing that peers may ask of each other; what the members mean stands in heddle/draft/transport.h.
+// Operation: one thing that peers may ask of each other; what the members mean stands in heddle/transport.h.
 #pragma once
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // Outlet: the way to a transport's table, shared by the inbox, its exchanges and the calls of the host.
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 
 #include <atomic>
 #include <functional>

@@ -1,6 +1,6 @@
 // RemoteCalls: the calls of this host that peers have not answered to their end. Each hears exactly one answer, whatever the transport does.
 #pragma once
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 
 #include <memory>
 #include <mutex>
@@ -54,7 +54,7 @@ class RemoteCalls {
   // Guarded by mutex_:
   std::set<heddle_id> channels_;
   std::unordered_map<heddle_id, Open> open_;
-  heddle_id last_ = 1;  // of a call: odd: see heddle/draft/transport.h
+  heddle_id last_ = 1;  // of a call: odd: see heddle/transport.h
 };
 
 }  // namespace heddle

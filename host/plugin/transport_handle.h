@@ -1,6 +1,6 @@
 // TransportHandle: one transport object of a plugin, from create to destroy: what it serves, and its channels to peers.
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 
 #include <functional>
 #include <memory>

@@ -1,7 +1,7 @@
 // Call: one call of the host to a peer, from the first message to the last word, between gRPC's callbacks and the host.
 #pragma once
 #include <grpcpp/generic/generic_stub.h>
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/sdk/value.h>
 
 #include <atomic>

@@ -1,6 +1,6 @@
 // Calls: those of the host that are open, by id, and the way of their answers to the host's inbox.
 #pragma once
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 #include <heddle/sdk/host.h>
 
 #include <memory>

@@ -1,7 +1,7 @@
 // Exchange: one request of a peer and its answer, between gRPC's callbacks and whichever thread of the host answers.
 #pragma once
 #include <grpcpp/support/server_callback.h>
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 
 #include <atomic>
 #include <deque>

@@ -1,6 +1,6 @@
 // Exchanges: the peers' requests that the host was asked, by id, and their way to its inbox.
 #pragma once
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 #include <heddle/sdk/host.h>
 
 #include <memory>

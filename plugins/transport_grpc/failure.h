@@ -27,7 +27,7 @@ grpc::StatusCode grpc_code(heddle_status status, std::string_view code);
 // Its message cut to what a peer takes.
 grpc::Status status_of(const Failure& failure);
 
-// What the transport itself says, on either side; `code`: "invalid", "full", "deadline", …, and those of a call in heddle/draft/transport.h.
+// What the transport itself says, on either side; `code`: "invalid", "full", "deadline", …, and those of a call in heddle/transport.h.
 Failure failure(std::string_view code, std::string message);
 // What the host answered: `body` is a MAP of "code", "class" and "message".
 Failure failure_of(heddle_status status, heddle::sdk::ValueRef body, uint32_t retry_after_ms);

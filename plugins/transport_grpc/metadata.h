@@ -1,6 +1,6 @@
-// What the metadata of a request say, as heddle has it: token, trace, and the fields "heddle-NAME". The rules stand in heddle/draft/transport.h.
+// What the metadata of a request say, as heddle has it: token, trace, and the fields "heddle-NAME". The rules stand in heddle/transport.h.
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/sdk/value.h>
 
 #include <map>

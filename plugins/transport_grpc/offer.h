@@ -1,4 +1,4 @@
-// What the host offers at listen, as plain values: see heddle/draft/transport.h.
+// What the host offers at listen, as plain values: see heddle/transport.h.
 #pragma once
 #include <heddle/sdk/value.h>
 

@@ -1,5 +1,5 @@
 // The door: notes, factory, and the table that leads from the ABI to GrpcTransport.
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/note.h>
 #include <heddle/plugin.h>
 

@@ -1,7 +1,7 @@
 // Waiter: whoever at this side waits for what the host answers to a peer.
 #pragma once
 #include <heddle/abi.h>
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 
 #include <cstdint>
 #include <string_view>

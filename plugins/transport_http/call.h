@@ -1,6 +1,6 @@
 // Call: one call of the host to a peer, between whoever asks for it and the thread that carries it.
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/sdk/value.h>
 
 #include <atomic>

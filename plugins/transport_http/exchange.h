@@ -1,6 +1,6 @@
 // Exchange: one request of a peer and its answer, between the connection's thread and whichever thread of the host answers.
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/sdk/value.h>
 
 #include <deque>

@@ -1,6 +1,6 @@
 // Exchanges: those that are open, by id, and the way from a connection to the host's inbox.
 #pragma once
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 #include <heddle/sdk/host.h>
 
 #include <memory>

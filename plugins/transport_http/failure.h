@@ -21,7 +21,7 @@ struct Failure {
 
 // What a request is answered with before the host has heard of it. Known statuses: 400, 403, 404, 405, 408, 411, 413, 414, 415, 431, 501, 503, 504.
 Failure refusal(int http, std::string message);
-// Why a call of the host has no answer of its peer; `code` is one of those in heddle/draft/transport.h.
+// Why a call of the host has no answer of its peer; `code` is one of those in heddle/transport.h.
 Failure trouble(std::string_view code, std::string message);
 // What a peer's answer with a status that is no success says; `body` is as it came, perhaps cut off.
 Failure failure_said(int http, const std::string& reason, std::string_view body);

@@ -17,7 +17,7 @@ struct Head {
   bool options = false;    // OPTIONS: `allow` is the whole answer
   std::string allow;       // of 405 and OPTIONS
   std::string operation;
-  Parameters parameters;   // of path and query; see "otherwise" in heddle/draft/transport.h
+  Parameters parameters;   // of path and query; see "otherwise" in heddle/transport.h
   Parameters metadata;
   bool has_body = false;
   std::string content_type, token, trace, trace_state;

@@ -1,6 +1,6 @@
 #include "metadata.h"
 
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 
 #include <algorithm>
 

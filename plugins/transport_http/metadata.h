@@ -1,4 +1,4 @@
-// Metadata of a request, as HTTP carries it: the headers "heddle-NAME". The rules stand in heddle/draft/transport.h.
+// Metadata of a request, as HTTP carries it: the headers "heddle-NAME". The rules stand in heddle/transport.h.
 #pragma once
 #include <httplib.h>
 

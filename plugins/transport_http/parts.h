@@ -1,4 +1,4 @@
-// Parts: the parts of an answer, cut out of its bytes as its content type says: see heddle/draft/transport.h.
+// Parts: the parts of an answer, cut out of its bytes as its content type says: see heddle/transport.h.
 #pragma once
 #include <heddle/sdk/value.h>
 

@@ -1,6 +1,6 @@
-// Peer: whom a channel leads to, what may be asked there, and how; from the options of connect (heddle/draft/transport.h).
+// Peer: whom a channel leads to, what may be asked there, and how; from the options of connect (heddle/transport.h).
 #pragma once
-#include <heddle/draft/transport.h>
+#include <heddle/transport.h>
 #include <heddle/sdk/value.h>
 
 #include <memory>

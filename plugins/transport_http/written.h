@@ -1,4 +1,4 @@
-// How values are written in answers, by content type: see heddle/draft/transport.h.
+// How values are written in answers, by content type: see heddle/transport.h.
 #pragma once
 #include <heddle/sdk/value.h>
 

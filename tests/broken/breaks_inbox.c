@@ -1,5 +1,5 @@
 /* A transport that does to the inbox everything that is against the rules: while it begins to listen, and when it is called. */
-#include <heddle/draft/inbox.h>
+#include <heddle/inbox.h>
 #include <heddle/heddle.h>
 #include <stdlib.h>
 #include <string.h>

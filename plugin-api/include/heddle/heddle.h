@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that a plugin of a promised kind needs, in the order in which to read it; the last two are for stores.
+ * Everything that a plugin of a promised kind needs, in the order in which to read it; the last four are for stores and transports.
  */
 #ifndef HEDDLE_HEDDLE_H
 #define HEDDLE_HEDDLE_H
@@ -20,5 +20,7 @@
 #include "state.h"
 #include "store.h"
 #include "queue.h"
+#include "transport.h"
+#include "inbox.h"
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DRAFT. heddle.inbox/1: where a transport delivers what peers send. What an exchange is stands in transport.h. May change until it moves out
- * of draft/.
+ * heddle.inbox/1: where a transport delivers what peers send. What an exchange is stands in transport.h.
  */
-#ifndef HEDDLE_DRAFT_INBOX_H
-#define HEDDLE_DRAFT_INBOX_H
+#ifndef HEDDLE_INBOX_H
+#define HEDDLE_INBOX_H
 
-#include "../host.h"
+#include "host.h"
 #include "transport.h"
 
 #ifdef __cplusplus

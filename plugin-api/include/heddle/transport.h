@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DRAFT. Kind "transport": requests and their answers over a network, both sides. May change until it moves out of draft/.
+ * Kind "transport": requests and their answers over a network, both sides.
  *
  * An exchange is one request and its answer. Each of the two is a head with a first value, mostly the only one; where the head says `more`,
  * parts follow until `end`. An exchange has an id, given by the side that opens it and never given again: even ids by the transport (a peer's
@@ -19,10 +19,10 @@
  * The descriptor (note.h) of a transport type: "transport" (its name, as in "transport": "http") and "params" are required; "summary" and
  * "aliases" as in node.h.
  */
-#ifndef HEDDLE_DRAFT_TRANSPORT_H
-#define HEDDLE_DRAFT_TRANSPORT_H
+#ifndef HEDDLE_TRANSPORT_H
+#define HEDDLE_TRANSPORT_H
 
-#include "../object.h"
+#include "object.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,12 +42,12 @@ typedef struct heddle_request {
     heddle_str          token;        /* the bearer token as it came; empty: none. A secret */
     heddle_str          content_type; /* of the body, in lower case, without parameters; empty: not said */
     heddle_str          trace;        /* W3C traceparent; of a peer's request as it came, if it came once: the host judges it. Empty: none */
+    heddle_str          trace_state;  /* W3C tracestate; of a peer's request as it came, several fields joined by commas. Empty: none */
     uint64_t            deadline_ns;  /* CLOCK_MONOTONIC; 0: the caller said none */
     uint32_t            credit;       /* so many parts of the answer may be sent at once */
     const heddle_value *parameters;   /* MAP of STRING: those of the path and of the query */
     heddle_value       *body;         /* BYTES as they came, or a value where the transport has values; null: none. Consumed */
     const heddle_value *metadata;     /* MAP of STRING; null: none. Of a peer's request: what the peer says, and no more than that */
-    heddle_str          trace_state;  /* W3C tracestate; of a peer's request as it came, several fields joined by commas. Empty: none */
 } heddle_request;
 
 /* The head of an answer; ownership as above. */
@@ -55,11 +55,11 @@ typedef struct heddle_answer {
     uint32_t      struct_size;
     heddle_status status;         /* OK; or why not: then body is a MAP of "code", "class" and "message", all STRING */
     bool          more;           /* parts of the answer follow; never with a failure */
+    bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
+    bool          unsent;         /* of a failure that a call of the host gets: nothing of the request has left: it may be repeated, whatever it is */
     heddle_str    content_type;   /* of body and parts; empty: application/json */
     uint32_t      retry_after_ms; /* of a failure: not to be tried again before; 0: not said */
     heddle_value *body;           /* null: none. Consumed */
-    bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
-    bool          unsent;         /* of a failure that a call of the host gets: nothing of the request has left: it may be repeated, whatever it is */
 } heddle_answer;
 
 /* How values are written, by content type, in calls as in answers: application/json: the JSON text; application/x-ndjson: the same, a line each;
