@@ -119,7 +119,8 @@ class Collector:
             return list(self.exports)
 
     def spans(self):
-        return [span for export in self.exports for span in export.spans]
+        """Each once: an export whose answer did not come in time is sent again."""
+        return list({span.id: span for export in self.exports for span in export.spans}.values())
 
     def wait_for_span(self, wanted):
         """The first span of which `wanted` is true, and all others that have come by then."""
