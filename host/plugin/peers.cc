@@ -18,7 +18,7 @@ Peers::~Peers() {
   for (const auto& [key, group] : groups_) group->close();
   groups_.clear();
   for (const auto& [name, transport] : transports_) {
-    const auto ended = answer_of<void>([&](auto done) { transport->deactivate(std::move(done)); });
+    const auto ended = answer_of<void>([&handle = *transport](auto done) { handle.deactivate(std::move(done)); });
     if (!ended) log::write(log::Level::kWarn, name, "it did not end cleanly: " + ended.error().text());
   }
 }
