@@ -27,17 +27,17 @@ constexpr size_t kMostRequests = 8;
 }
 
 // The peers' side: what each exchange was answered.
-class Peers {
+class Askers {
  public:
-  Peers() {
+  Askers() {
     table_.struct_size = sizeof table_;
-    table_.answer = [](void* self, heddle_id exchange, const heddle_answer* a) noexcept { static_cast<Peers*>(self)->answer(exchange, *a); };
+    table_.answer = [](void* self, heddle_id exchange, const heddle_answer* a) noexcept { static_cast<Askers*>(self)->answer(exchange, *a); };
     table_.part = [](void*, heddle_id, heddle_value* part) noexcept { static_cast<void>(Value::adopt(part)); };
-    table_.end = [](void* self, heddle_id exchange, heddle_status, heddle_str) noexcept { static_cast<Peers*>(self)->end(exchange); };
+    table_.end = [](void* self, heddle_id exchange, heddle_status, heddle_str) noexcept { static_cast<Askers*>(self)->end(exchange); };
     outlet->open(&table_, this);
   }
 
-  ~Peers() { outlet->close(); }
+  ~Askers() { outlet->close(); }
 
   const std::shared_ptr<Outlet> outlet = std::make_shared<Outlet>([](std::string_view rule) { broken(rule); });
 
@@ -108,25 +108,27 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
-  Peers peers;
+  Askers askers;
   Lanes lanes(1);
+  static const auto catalog = std::make_shared<const Catalog>(Catalog::scan({}));
+  Peers peers(lanes, catalog);
   Jobs jobs(lanes);
   ServedPipelines pipelines;
   jobs.add_type("echo", [](JobRun run) { run.complete(run.payload()); });
   jobs.add_type("fail", [](JobRun run) { run.complete(Error("no", "it was told to fail")); });
   {
-    Control control({.lanes = &lanes, .jobs = &jobs, .pipelines = &pipelines,
+    Control control({.lanes = &lanes, .jobs = &jobs, .pipelines = &pipelines, .catalog = [] { return catalog; }, .peers = &peers,
                      .describe = [] { return json_object({{"version", json_text("1")}, {"started_ms", json_count(1)}}); },
                      .ready = [] { return Result<void>(); }, .reload = [] { return Result<Value>(Value::null()); }, .state_dir = {}},
                     std::make_shared<const Access>(std::vector<TokenSettings>(), std::vector<std::string>()));
     for (heddle_id id = 1; id <= kMostRequests && !text.empty(); ++id) {
       const std::string_view line = text.substr(0, text.find('\n'));
       text.remove_prefix(std::min(line.size() + 1, text.size()));
-      peers.asks(id);
-      control.receive(Request(std::make_shared<Exchange>(asked_by(line, id), peers.outlet)));
+      askers.asks(id);
+      control.receive(Request(std::make_shared<Exchange>(asked_by(line, id), askers.outlet)));
     }
     control.close_streams();
-    peers.wait_until_answered();
+    askers.wait_until_answered();
   }
   jobs.shutdown(0);
   return 0;
