@@ -83,7 +83,7 @@ void connect_fallbacks(Pipeline& pipeline, Diagnostics& diagnostics) {
   for (uint32_t i = 0; i < pipeline.nodes.size(); ++i) {
     const PipelineNode& node = pipeline.nodes[i];
     if (!node.entry.type || !node.entry.type->own_policy || node.settings.standby) continue;
-    if (const JsonNode* const named = named_in(node.settings.params)) connecting.connect(i, JsonNode(*named));
+    if (const JsonNode* const named = named_in(node.settings.params)) connecting.connect(i, *named);
   }
 }
 

@@ -6,6 +6,11 @@
 
 namespace heddle {
 
+std::string_view authority_of(std::string_view endpoint) {
+  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) endpoint.remove_prefix(scheme + 3);
+  return endpoint.substr(0, endpoint.find('/'));
+}
+
 std::optional<HostAndPort> split_endpoint(std::string_view text) {
   const size_t colon = text.rfind(':');
   HostAndPort out;

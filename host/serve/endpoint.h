@@ -11,6 +11,9 @@ struct HostAndPort {
   uint64_t port = 0;
 };
 
+// "https://host:port/path" → "host:port"; what has neither scheme nor path stays as it is.
+std::string_view authority_of(std::string_view endpoint);
+
 // The host possibly an address in brackets; port 0 is any free one.
 std::optional<HostAndPort> split_endpoint(std::string_view text);
 

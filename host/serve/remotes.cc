@@ -13,12 +13,6 @@ namespace {
 constexpr std::string_view kRemoteKeys[] = {"transport", "endpoints", "auth_token", "tls", "insecure"};
 constexpr std::string_view kTlsKeys[] = {"ca", "certificate", "key", "server_name"};
 
-// "https://host:port/path" → "host:port"
-std::string_view authority_of(std::string_view endpoint) {
-  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) endpoint.remove_prefix(scheme + 3);
-  return endpoint.substr(0, endpoint.find('/'));
-}
-
 bool is_open_to_others(const RemoteHost& host, std::string_view endpoint) {
   if (host.tls || host.insecure || endpoint.starts_with("https://")) return false;
   const auto parts = split_endpoint(authority_of(endpoint));

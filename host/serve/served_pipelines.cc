@@ -13,6 +13,7 @@
 #include "pipeline/lane_config.h"
 #include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
+#include "serve/endpoint.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -121,8 +122,7 @@ class DeclaredLanes {
 
 // "host:port" of an endpoint in any form, with one name for this machine.
 std::string plain_endpoint(std::string_view endpoint) {
-  if (const size_t scheme = endpoint.find("://"); scheme != endpoint.npos) endpoint.remove_prefix(scheme + 3);
-  endpoint = endpoint.substr(0, endpoint.find('/'));
+  endpoint = authority_of(endpoint);
   const size_t colon = endpoint.rfind(':');
   if (colon == endpoint.npos) return std::string(endpoint);
   const std::string_view host = endpoint.substr(0, colon);
