@@ -8,6 +8,7 @@
 #include "serve/control.h"
 #include "serve/event_stream.h"
 #include "serve/job_waits.h"
+#include "serve/patience.h"
 
 namespace heddle {
 
@@ -25,6 +26,7 @@ struct Control::State : std::enable_shared_from_this<Control::State> {
 
   const Host host;
   std::atomic<bool> reloading{false};
+  Patience patience{5 * kNsPerMs};  // of results that gather
   Errands errands;
   JobWaits waits;
   EventStreams streams;

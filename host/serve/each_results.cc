@@ -11,9 +11,8 @@
 namespace heddle {
 namespace {
 
-constexpr uint64_t kGatherNs = 5 * kNsPerMs;          // the first results wait so long for others
-constexpr size_t kMostGathered = size_t{256} << 10;   // of their weight
-constexpr size_t kMostAtOnce = 16;                    // executions of one request
+constexpr size_t kMostGathered = size_t{256} << 10;  // of the weight of results
+constexpr size_t kMostAtOnce = 16;                   // executions of one request
 
 // What is not told yet of one item.
 struct Untold {
@@ -148,7 +147,7 @@ void run_for_all(Admitted admitted, Lanes& lanes, std::vector<Value> items, cons
 void answer_each(Control::State& control, ServedPipelinePtr pipeline, std::string chain, std::vector<Value> items, Request request) {
   Admitted admitted{.pipeline = std::move(pipeline), .state_dir = control.host.state_dir, .chain = std::move(chain), .trace = request.trace(), .tracer = control.host.tracer};
   const auto results = std::make_shared<EachResults>(ResultStream::begin(std::move(request)), items.size());
-  control.errands.at(now_ns() + kGatherNs, [weak = std::weak_ptr(results)] {
+  control.patience.wait(control.errands, [weak = std::weak_ptr(results)] {
     if (const auto waiting = weak.lock()) waiting->wait_no_longer();
   });
   Lanes& lanes = *control.host.lanes;

@@ -157,26 +157,36 @@ TEST_F(NodeRemote, WhatWasFetchedIsAskedForAgainOnlyLaterAndTheLastGoodOneStands
   ::unsetenv("HEDDLE_FETCH_ALLOW");
 }
 
-TEST(PaceTest, QuickItemsGoTogetherAndSlowOnesByThemselves) {
+TEST(PaceTest, QuickItemsGoTogetherInFewRequests) {
   Pace pace(2);
   EXPECT_EQ(pace.items(), 1u);
-  EXPECT_EQ(pace.requests(), 64u);
   for (size_t items = 2; items <= 64; items *= 2) {
     pace.took(Pace::kQuickNs - 1, 1);
     EXPECT_EQ(pace.items(), items);
-    EXPECT_EQ(pace.requests(), std::max<size_t>(2, 64 / items));
+    EXPECT_EQ(pace.requests(), 2u);
   }
   pace.took(1, 64);
   pace.took(Pace::kQuickNs, 64);
   pace.took(Pace::kSlowNs, 64);
   EXPECT_EQ(pace.items(), 64u);
+}
+
+TEST(PaceTest, SlowOnesGoByThemselvesInManyAndAreTriedTogetherEverMoreSeldom) {
+  Pace pace(2);
+  for (const size_t wide_for : {256, 512, 1024}) {
+    pace.took(Pace::kSlowNs + 1, 1);
+    for (size_t i = 0; i < wide_for; ++i) {
+      EXPECT_EQ(pace.items(), 1u);
+      EXPECT_EQ(pace.requests(), 64u);
+      pace.took(i % 2 ? 1 : UINT64_MAX, 1);
+    }
+    EXPECT_EQ(pace.requests(), 2u);
+  }
+  for (int i = 0; i < 6; ++i) pace.took(1, 1);
+  EXPECT_EQ(pace.items(), 64u);
   pace.took(Pace::kSlowNs + 1, 64);
-  EXPECT_EQ(pace.items(), 1u);
-  EXPECT_EQ(pace.requests(), 64u);
-  for (int i = 0; i < 255; ++i) pace.took(1, 1);  // that is remembered
-  EXPECT_EQ(pace.items(), 1u);
-  pace.took(1, 1);
-  EXPECT_EQ(pace.items(), 2u);
+  for (int i = 0; i < 256; ++i) pace.took(1, 1);  // what is quick again is trusted again
+  EXPECT_EQ(pace.requests(), 2u);
 }
 
 TEST(PaceTest, WhereItemsMayNotGoTogetherTheyDoNot) {

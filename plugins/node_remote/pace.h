@@ -1,5 +1,5 @@
-// Pace: how many items go in one request, and how many requests are open. A pipeline that takes its time gets each item in a request of its own; one that answers at once gets what has
-// gathered meanwhile, in few requests.
+// Pace: how many items go in one request, and how many requests are open. A pipeline that answers at once gets what has gathered meanwhile, in few requests; one that takes its time gets
+// each item in a request of its own, many at a time.
 #pragma once
 #include <algorithm>
 #include <cstddef>
@@ -9,31 +9,37 @@ namespace node_remote {
 
 class Pace {
  public:
-  static constexpr size_t kMost = 64;                               // items of a request, or requests
-  static constexpr uint64_t kQuickNs = 5'000'000, kSlowNs = 20'000'000;
+  static constexpr size_t kMost = 64;  // items of a request; or requests
+  static constexpr uint64_t kQuickNs = 5'000'000, kSlowNs = 10'000'000;
 
-  // `fewest`: requests that are open in any case. `most`: items of a request.
-  explicit Pace(size_t fewest, size_t most = kMost) : fewest_(fewest), most_(most) {}
+  // `few`: requests that are open while they are quick. `most`: items of a request.
+  explicit Pace(size_t few, size_t most = kMost) : few_(few), most_(most) {}
 
-  size_t items() const { return items_; }
-  size_t requests() const { return std::max(fewest_, kMost / items_); }
+  size_t items() const { return items_; }  // of the next request, at most
+  size_t requests() const { return is_wide() ? kMost : few_; }
 
-  // A request with so many items is over, or was open for so long.
+  // A request with so many items is over, or has been open for so long.
   void took(uint64_t ns, size_t items) {
-    if (ns > kSlowNs) {
+    if (is_wide()) {
+      left_ -= std::min(left_, items);
+    } else if (ns > kSlowNs) {
       items_ = 1;
-      doubt_ = kDoubt;
+      left_ = wide_for_;
+      wide_for_ = std::min(wide_for_ * 2, kLongest);
     } else if (ns < kQuickNs) {
-      doubt_ -= std::min(doubt_, items);
-      if (doubt_ == 0) items_ = std::min(items_ * 2, most_);
+      items_ = std::min(items_ * 2, most_);
+      if (items_ == kMost) wide_for_ = kShortest;
     }
   }
 
  private:
-  static constexpr size_t kDoubt = 256;  // items that must be quick before more go together again
-  size_t fewest_, most_;
+  static constexpr size_t kShortest = 256, kLongest = 65'536;
+  bool is_wide() const { return left_ > 0 || most_ == 1; }
+
+  size_t few_, most_;
   size_t items_ = 1;
-  size_t doubt_ = 0;
+  size_t left_ = 0;               // items that go by themselves before it is tried again whether they are quick
+  size_t wide_for_ = kShortest;   // how many the next time
 };
 
 }  // namespace node_remote

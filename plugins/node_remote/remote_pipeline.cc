@@ -112,7 +112,7 @@ class RemotePipeline {
   std::shared_ptr<Batch> next() {
     std::lock_guard lock(mutex_);
     if (waiting_.empty() || open_ >= pace_.requests()) {
-      if (!waiting_.empty() && pace_.items() > 1) look_later();
+      if (!waiting_.empty() && open_ < Pace::kMost) look_later();
       sending_ = false;
       return nullptr;
     }

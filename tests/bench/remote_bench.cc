@@ -1,7 +1,7 @@
 // Bench 4: what a remote node costs beside a bare call of the same transport to the same host, in the same run, in turns; and what it does about endpoints that fail. Nothing is asserted.
 //
-//   remote_bench [calls|faults|all] [ms of each figure] [rounds]
-//   remote_bench http|grpc [ms]      a node alone with 64 in flight, for a profiler
+//   remote_bench [calls|items|faults|all] [ms of each figure] [rounds]
+//   remote_bench http|grpc [ms] [in flight: 64]      a node alone, for a profiler
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -97,6 +97,8 @@ class Again : public Feed, public Output, public DeadLetters {
   const uint64_t until_ns_;
 };
 
+constexpr int kManyItems = 4096;
+
 class CallsBench {
  public:
   CallsBench(std::string transport, std::string endpoint) : transport_(std::move(transport)), endpoint_(std::move(endpoint)) {}
@@ -190,6 +192,22 @@ void measure_calls(uint64_t for_ns, int rounds) {
   }
 }
 
+// As many small items as the node takes, to one endpoint.
+void measure_items(uint64_t for_ns, int rounds) {
+  const BenchHost host("items");
+  for (const char* transport : {"grpc", "http"}) {
+    CallsBench bench(transport, std::string(transport) == "http" ? host.http : host.grpc);
+    std::vector<Rates> bare, node;
+    for (int round = 0; round < rounds; ++round) {
+      bare.push_back(bench.bare(64, for_ns));
+      node.push_back(bench.by_node(kManyItems, for_ns));
+    }
+    const Rates calls = median(bare), items = median(node);
+    std::printf("%s, as many items as it takes, median of %d: %8.0f items/s = %.2f x a bare client's calls, 64 in flight\n", transport, rounds, items.per_second,
+                items.per_second / calls.per_second);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -199,9 +217,10 @@ int main(int argc, char** argv) {
   const int rounds = argc > 3 ? std::max(std::atoi(argv[3]), 1) : 3;
   if (what == "http" || what == "grpc") {
     const BenchHost host("node");
-    std::printf("%.0f calls/s\n", CallsBench(what, what == "http" ? host.http : host.grpc).by_node(64, for_ns).per_second);
+    std::printf("%.0f calls/s\n", CallsBench(what, what == "http" ? host.http : host.grpc).by_node(argc > 3 ? std::max(std::atoi(argv[3]), 1) : 64, for_ns).per_second);
     return 0;
   }
-  if (what != "faults") measure_calls(for_ns, rounds);
-  if (what != "calls") measure_faults();
+  if (what == "calls" || what == "all") measure_calls(for_ns, rounds);
+  if (what == "items" || what == "all") measure_items(for_ns, rounds);
+  if (what == "faults" || what == "all") measure_faults();
 }
