@@ -16,6 +16,7 @@ using heddle::sdk::detail::to_str;
 
 Call::Call(Calls& calls, Asked asked, std::string endpoint)
     : calls_(calls), asked_(std::move(asked)), endpoint_(std::move(endpoint)), context_(std::make_unique<grpc::ClientContext>()), credit_(asked_.credit) {
+  context_->set_initial_metadata_corked(true);  // it leaves together with the first message
   for (const auto& [name, text] : asked_.fields) context_->AddMetadata(name, text);
   if (asked_.deadline_ns != 0) context_->set_deadline(timespec_of(asked_.deadline_ns));
 }

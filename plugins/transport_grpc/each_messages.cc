@@ -1,5 +1,6 @@
 #include "each_messages.h"
 
+#include <google/protobuf/arena.h>
 #include <heddle/v1/heddle.pb.h>
 
 #include <array>
@@ -16,6 +17,7 @@ using heddle::sdk::Value;
 using heddle::sdk::ValueRef;
 using heddle::sdk::detail::to_view;
 namespace v1 = heddle::v1;
+using google::protobuf::Arena;  // of a message: one place for all of its small parts
 using grpc::ByteBuffer;
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
@@ -66,14 +68,17 @@ Value read_result(const v1::ItemResult& from) {
 }  // namespace
 
 Wanted read_each_request(const ByteBuffer& message) {
-  const auto request = read_message<v1::ExecuteEachRequest>(message);
+  Arena arena;
+  auto& request = *Arena::CreateMessage<v1::ExecuteEachRequest>(&arena);
+  read_message(message, request);
   if (request.has_manifest()) return {{}, Value::map({{"manifest", parsed(request.manifest(), "the manifest")}, {"items", items_of(request.items())}}), true};
   if (request.pipeline().empty()) throw Error(HEDDLE_INVALID, "the request names no pipeline, and brings no manifest");
   return {{{"name", request.pipeline()}}, Value::map({{"items", items_of(request.items())}})};
 }
 
 ByteBuffer write_each_request(const heddle_request& r) {
-  v1::ExecuteEachRequest request;
+  Arena arena;
+  auto& request = *Arena::CreateMessage<v1::ExecuteEachRequest>(&arena);
   const Value body = body_of(r);
   if (to_view(r.operation) == kSentEachOperation) request.set_manifest(json_of(member(r, body, "manifest", HEDDLE_MAP)));
   else request.set_pipeline(parameter(r, "name"));
@@ -82,7 +87,8 @@ ByteBuffer write_each_request(const heddle_request& r) {
 }
 
 ByteBuffer write_each_part(ValueRef part) {
-  v1::ExecuteEachReply reply;
+  Arena arena;
+  auto& reply = *Arena::CreateMessage<v1::ExecuteEachReply>(&arena);
   const ValueRef results = list_of(part, "results");
   const size_t size = results.size();
   reply.mutable_results()->Reserve(static_cast<int>(size));
@@ -91,7 +97,9 @@ ByteBuffer write_each_part(ValueRef part) {
 }
 
 Value read_each_part(const ByteBuffer& message) {
-  const auto reply = read_message<v1::ExecuteEachReply>(message);
+  Arena arena;
+  auto& reply = *Arena::CreateMessage<v1::ExecuteEachReply>(&arena);
+  read_message(message, reply);
   std::vector<Value> results;
   results.reserve(static_cast<size_t>(reply.results_size()));
   for (const v1::ItemResult& result : reply.results()) results.push_back(read_result(result));

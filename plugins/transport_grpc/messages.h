@@ -14,12 +14,17 @@
 namespace transport_grpc {
 
 template <class Message>
-Message read_message(const grpc::ByteBuffer& buffer) {
-  Message message;
+void read_message(const grpc::ByteBuffer& buffer, Message& message) {
   grpc::ByteBuffer copy(buffer);  // shares its bytes; reading wants one that may change
   grpc::ProtoBufferReader reader(&copy);
   if (!reader.status().ok() || !message.ParseFromZeroCopyStream(&reader))
     throw heddle::sdk::Error(HEDDLE_INVALID, "what came is no " + message.GetTypeName());
+}
+
+template <class Message>
+Message read_message(const grpc::ByteBuffer& buffer) {
+  Message message;
+  read_message(buffer, message);
   return message;
 }
 
