@@ -138,7 +138,7 @@ void Call::grant(uint32_t parts) {
     }
   }
   if (!held) return;
-  calls_.part(asked_, std::move(held));
+  if (!given_up_) calls_.part(asked_, std::move(held));
   StartRead(&in_);
 }
 

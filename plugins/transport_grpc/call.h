@@ -71,7 +71,6 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   std::optional<grpc::ByteBuffer> reply_;  // the one of a unary call
   std::optional<Failure> wrong_;           // what the peer said is against the rules
   bool answered_ = false;
-  uint64_t parts_ = 0;
 
   std::mutex mutex_;
   // Guarded by mutex_:
@@ -79,7 +78,7 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   std::deque<grpc::ByteBuffer> out_;  // the first one is being written, if `writing_`
   bool writing_ = false;
   size_t at_ = 0;                     // of the items that are not queued yet
-  uint64_t item_credit_ = 0, credit_ = 0;
+  uint64_t item_credit_ = 0, credit_ = 0, parts_ = 0;
   heddle::sdk::Value held_;           // a part that there is no credit for, of a peer that is not told of credit: gRPC holds it back as nothing is read
   bool items_ended_ = false;
   bool reading_ = false;              // from begin to the end of what the peer says; only then anything is written

@@ -19,9 +19,9 @@ using heddle::sdk::detail::to_view;
 namespace v1 = heddle::v1;
 using google::protobuf::Arena;  // of a message: one place for all of its small parts
 using grpc::ByteBuffer;
-using Texts = google::protobuf::RepeatedPtrField<std::string>;
+using JsonTexts = google::protobuf::RepeatedPtrField<std::string>;
 
-Value items_of(const Texts& texts) {
+Value items_of(const JsonTexts& texts) {
   std::vector<Value> items;
   items.reserve(static_cast<size_t>(texts.size()));
   for (const std::string& text : texts) {
@@ -35,7 +35,7 @@ Value items_of(const Texts& texts) {
   return Value::list(std::move(items));
 }
 
-void add_texts(ValueRef list, Texts& to) {
+void add_texts(ValueRef list, JsonTexts& to) {
   const size_t size = list.size();
   to.Reserve(to.size() + static_cast<int>(size));
   for (size_t i = 0; i < size; ++i) {
