@@ -93,6 +93,7 @@ std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type
   add_row(out, "answers", type.max_in_flight ? "later, up to " + std::to_string(type.max_in_flight) + " calls at once" : "at once");
   add_row(out, "batch", "up to " + std::to_string(type.max_batch) + " calls");
   add_row(out, "timeout", type.timeout_ms ? std::to_string(type.timeout_ms) + " ms" : "");
+  add_row(out, "state", type.stateless ? "none: nothing is kept of an item" : "may be kept from one item to the next");
   add_row(out, "idempotent", type.idempotent ? "yes: the host may try again" : "no");
   return out + "params\n" + params_text(type);
 }

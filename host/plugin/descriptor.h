@@ -31,6 +31,7 @@ struct TypeDescriptor {
   uint64_t timeout_ms = 0;
   bool idempotent = false;
   bool create_is_pure = false;
+  bool stateless = false;       // items may share an object or have one each, and nobody can tell
   bool own_policy = false;      // what a policy says becomes params
   bool sources = false;      // it has other manifests run: heddle/draft/sources.h
   std::string capabilities;  // JSON text of an object, or empty

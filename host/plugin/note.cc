@@ -206,6 +206,7 @@ Result<TypeDescriptor> read_type(const NoteRecord& record, const std::string& pa
   m.number("timeout_ms", t.timeout_ms, 0);
   m.flag("idempotent", t.idempotent);
   m.flag("create_is_pure", t.create_is_pure);
+  m.flag("stateless", t.stateless);
   m.flag("sources", t.sources);
   m.choice("policy", std::array<std::string_view, 2>{"host", "own"}, t.own_policy);
   m.object("capabilities", t.capabilities);

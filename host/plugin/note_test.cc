@@ -40,6 +40,7 @@ TEST(Note, FillsTheDefaultsOfADescriptor) {
   EXPECT_EQ(t.max_batch, 64u);
   EXPECT_EQ(t.timeout_ms, 0u);
   EXPECT_FALSE(t.idempotent);
+  EXPECT_FALSE(t.stateless);
   EXPECT_EQ(t.text, R"({"node":"T","params":{"type":"object"}})");
 }
 
@@ -47,7 +48,7 @@ TEST(Note, ReadsEveryMemberOfADescriptorAndIgnoresUnknownOnes) {
   auto plugin = read_type_note(
       R"({"node":"T","summary":"s","aliases":["U","V"],"params":{},"inputs":[],"outputs":[{"name":"a","summary":"b"},{"name":"c","failures":true}],)"
       R"("output_ports_from":["/cases/-/port"],"concurrency":"keyed","lane":"device","max_in_flight":7,"max_batch":1,"timeout_ms":5000000000,)"
-      R"("idempotent":true,"create_is_pure":true,"policy":"own","capabilities":{"gpu":1},"from_the_future":[{}]})");
+      R"("idempotent":true,"create_is_pure":true,"stateless":true,"policy":"own","capabilities":{"gpu":1},"from_the_future":[{}]})");
   ASSERT_TRUE(plugin) << plugin.error().text();
   const TypeDescriptor& t = plugin->types.at(0);
   EXPECT_EQ(t.summary, "s");
@@ -66,6 +67,7 @@ TEST(Note, ReadsEveryMemberOfADescriptorAndIgnoresUnknownOnes) {
   EXPECT_EQ(t.timeout_ms, 5'000'000'000u);
   EXPECT_TRUE(t.idempotent);
   EXPECT_TRUE(t.create_is_pure);
+  EXPECT_TRUE(t.stateless);
   EXPECT_TRUE(t.own_policy);
   EXPECT_EQ(t.capabilities, R"({"gpu":1})");
 }

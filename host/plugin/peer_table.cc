@@ -40,6 +40,17 @@ std::string as_idempotency_key(const std::string& key) {
   return fits ? key : "hash-" + std::to_string(hash_of(key));
 }
 
+// Of a call with these items; empty: not all of them have one.
+std::string key_of(const Value& items, const std::string& pointer) {
+  std::string out;
+  for (size_t i = 0; i < items.size(); ++i) {
+    const Value found = items.at(i) ? items.at(i).pointer(pointer) : Value();
+    if (!found) return "";
+    out += (i > 0 ? "," : "") + (found.kind() == HEDDLE_STRING ? std::string(*found.as_text()) : std::string(found.json()));
+  }
+  return out;
+}
+
 Value report_of(const PeerAnswer& a) {
   std::vector<Value> attempts;
   for (const auto& attempt : a.history) {
@@ -91,10 +102,9 @@ PeerRequest PeerTable::request_of(const heddle_peer_call& c) const {
   out.tracer = access_.tracer;
   out.call.metadata = access_.metadata;
   out.idempotency_key = exact(c.idempotency_key);
-  const Value item = c.struct_size > offsetof(heddle_peer_call, item) && c.item ? Value::share(c.item) : out.call.body;
-  if (out.idempotency_key.empty() && !access_.idempotency_key.empty() && item) {
-    const Value found = item.pointer(access_.idempotency_key);
-    if (found) out.idempotency_key = found.kind() == HEDDLE_STRING ? std::string(*found.as_text()) : found.json();
+  if (out.idempotency_key.empty() && !access_.idempotency_key.empty()) {
+    const bool has_items = c.struct_size > offsetof(heddle_peer_call, items) && c.items;
+    out.idempotency_key = key_of(has_items ? Value::share(c.items) : Value::list({out.call.body}), access_.idempotency_key);
   }
   out.repeatable = c.idempotent || access_.idempotent || !out.idempotency_key.empty();
   if (!out.idempotency_key.empty()) out.idempotency_key = as_idempotency_key(out.idempotency_key);

@@ -31,6 +31,8 @@ Result<Value> resume_lane(Control::State& control, const Request& request);
 Result<Value> list_pipelines(Control::State& control, const Request& request);
 void execute_pipeline(Control::State& control, Request request);
 void execute_manifest(Control::State& control, Request request);
+void execute_pipeline_for_each(Control::State& control, Request request);
+void execute_manifest_for_each(Control::State& control, Request request);
 
 // control_remotes.cc
 Result<Value> list_remotes(Control::State& control, const Request& request);

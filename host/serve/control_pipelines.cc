@@ -3,6 +3,7 @@
 #include "serve/call_chain.h"
 #include "serve/control_calls.h"
 #include "serve/control_state.h"
+#include "serve/each_results.h"
 #include "serve/execution.h"
 #include "serve/members.h"
 #include "serve/result_stream.h"
@@ -11,7 +12,6 @@
 namespace heddle {
 namespace {
 
-constexpr size_t kMostInLine = 64;  // of executions that keep state
 constexpr std::string_view kLines = "application/x-ndjson";
 
 Result<std::vector<Value>> read_lines(std::string_view text) {
@@ -58,7 +58,7 @@ void execute_one(const Control::State& control, Admitted admitted, std::vector<V
 }
 
 // The admission of these items, and their execution.
-void execute(const Control::State& control, ServedPipelinePtr pipeline, std::vector<Value> items, Request request) {
+void execute(Control::State& control, ServedPipelinePtr pipeline, std::vector<Value> items, Request request) {
   auto chain = chain_of(request, pipeline->link);
   if (!chain) return refuse(request, chain.error());
   auto admitted = admit(std::move(pipeline), control.host.state_dir, kMostInLine);
@@ -68,6 +68,27 @@ void execute(const Control::State& control, ServedPipelinePtr pipeline, std::vec
   admitted->tracer = control.host.tracer;
   if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, std::move(items), std::move(request));
   execute_one(control, *std::move(admitted), std::move(items), std::move(request));
+}
+
+void execute_each(Control::State& control, ServedPipelinePtr pipeline, std::vector<Value> items, Request request) {
+  auto chain = chain_of(request, pipeline->link);
+  if (!chain) return refuse(request, chain.error());
+  answer_each(control, std::move(pipeline), *std::move(chain), std::move(items), std::move(request));
+}
+
+// The member "items".
+std::vector<Value> items_in(Members& fields) {
+  fields.need("items");
+  const Value list = fields.any("items");
+  if (!list) return {};
+  if (list.kind() != HEDDLE_LIST || list.size() == 0 || list.size() > kMostOfEach) {
+    fields.wrong("\"items\" must be a list of 1 to " + std::to_string(kMostOfEach) + " items, not " + describe(list));
+    return {};
+  }
+  std::vector<Value> items;
+  items.reserve(list.size());
+  for (size_t i = 0; i < list.size(); ++i) items.push_back(list.at(i));
+  return items;
 }
 
 // A manifest with its input, as a peer sends them.
@@ -110,6 +131,37 @@ Result<SentManifest> sent_by(const Request& request) {
   return out;
 }
 
+Result<SentManifest> sent_for_each(const Request& request) {
+  auto body = request.json_body();
+  if (!body) return std::move(body).error();
+  Members fields = Members::of_body(*std::move(body));
+  std::vector<Value> items = items_in(fields);
+  auto text = manifest_in(fields);
+  if (!text) return std::move(text).error();
+  return SentManifest{*std::move(text), std::move(items)};
+}
+
+// Reads what was sent, plans the manifest if that is a new one, and executes it.
+void execute_sent(Control::State& control, Request request, Result<SentManifest> (*read)(const Request&),
+                  void (*execute)(Control::State&, ServedPipelinePtr, std::vector<Value>, Request)) {
+  if (!control.host.sent) return refuse(request, Error("denied", "this host runs no manifests that are sent to it"));
+  SentManifests& manifests = *control.host.sent;
+  if (auto allowed = manifests.allowed(); !allowed) return refuse(request, allowed.error());
+  auto sent = read(request);
+  if (!sent) return refuse(request, sent.error());
+  if (ServedPipelinePtr known = manifests.find(sent->text)) return execute(control, std::move(known), std::move(sent->items), std::move(request));
+  struct Asked {
+    SentManifest sent;
+    Request request;
+  };
+  const auto asked = std::make_shared<Asked>(Asked{*std::move(sent), std::move(request)});  // a std::function wants to be copied
+  control.errands.run([&control, &manifests, execute, asked] {
+    auto planned = manifests.plan(asked->sent.text);
+    if (!planned) return refuse(asked->request, planned.error());
+    execute(control, *std::move(planned), std::move(asked->sent.items), std::move(asked->request));
+  });
+}
+
 }  // namespace
 
 Result<Value> list_pipelines(Control::State& control, const Request&) {
@@ -129,23 +181,19 @@ void execute_pipeline(Control::State& control, Request request) {
   execute(control, *std::move(pipeline), *std::move(items), std::move(request));
 }
 
-void execute_manifest(Control::State& control, Request request) {
-  if (!control.host.sent) return refuse(request, Error("denied", "this host runs no manifests that are sent to it"));
-  SentManifests& manifests = *control.host.sent;
-  if (auto allowed = manifests.allowed(); !allowed) return refuse(request, allowed.error());
-  auto sent = sent_by(request);
-  if (!sent) return refuse(request, sent.error());
-  if (ServedPipelinePtr known = manifests.find(sent->text)) return execute(control, std::move(known), std::move(sent->items), std::move(request));
-  struct Asked {
-    SentManifest sent;
-    Request request;
-  };
-  const auto asked = std::make_shared<Asked>(Asked{*std::move(sent), std::move(request)});  // a std::function wants to be copied
-  control.errands.run([&control, &manifests, asked] {
-    auto planned = manifests.plan(asked->sent.text);
-    if (!planned) return refuse(asked->request, planned.error());
-    execute(control, *std::move(planned), std::move(asked->sent.items), std::move(asked->request));
-  });
+void execute_manifest(Control::State& control, Request request) { execute_sent(control, std::move(request), sent_by, execute); }
+
+void execute_pipeline_for_each(Control::State& control, Request request) {
+  auto pipeline = asked_pipeline(control, request);
+  if (!pipeline) return refuse(request, pipeline.error());
+  auto body = request.json_body();
+  if (!body) return refuse(request, body.error());
+  Members fields = Members::of_body(*std::move(body));
+  std::vector<Value> items = items_in(fields);
+  if (auto read = fields.end(); !read) return refuse(request, read.error());
+  execute_each(control, *std::move(pipeline), std::move(items), std::move(request));
 }
+
+void execute_manifest_for_each(Control::State& control, Request request) { execute_sent(control, std::move(request), sent_for_each, execute_each); }
 
 }  // namespace heddle

@@ -51,13 +51,13 @@ class Harvest : public Output, public DeadLetters {
   }
   Result<void> write(const PipelineNode& node, std::span<Item> items) override {
     for (Item& item : items) {
-      put(tagged_ ? json_object({{"node", json_text(node.settings.id)}, {"value", std::move(item.value)}}) : std::move(item.value), each_.output, outputs_);
+      put(item.sequence, tagged_ ? json_object({{"node", json_text(node.settings.id)}, {"value", std::move(item.value)}}) : std::move(item.value), each_.output, outputs_);
     }
     return {};
   }
   Result<void> close() override { return {}; }
   Result<void> add(const DeadLetter& letter) override {
-    put(failed_item(letter), each_.failed, failed_);
+    put(letter.sequence, failed_item(letter), each_.failed, failed_);
     return {};
   }
   // After the end.
@@ -65,9 +65,9 @@ class Harvest : public Output, public DeadLetters {
 
  private:
   // A run writes from one thread and puts away from another: those who are told are promised one at a time.
-  void put(Value value, const std::function<void(Value)>& tell, std::vector<Value>& kept) {
+  void put(uint64_t item, Value value, const std::function<void(uint64_t, Value)>& tell, std::vector<Value>& kept) {
     std::lock_guard lock(telling_);
-    if (tell) tell(std::move(value));
+    if (tell) tell(item, std::move(value));
     else kept.push_back(std::move(value));
   }
 

@@ -18,9 +18,10 @@ struct Executed {
   Result<void> run;            // the run as a whole
 };
 
-// For those who want each as it comes, on any thread, never two at once; what goes here is not kept for Executed. They must not block.
+// For those who want each as it comes, on any thread, never two at once; what goes here is not kept for Executed. They must not block. `item`: the position of the item that it comes
+// of, from 1; 0: not known.
 struct AsTheyCome {
-  std::function<void(Value)> output = nullptr, failed = nullptr;
+  std::function<void(uint64_t item, Value)> output = nullptr, failed = nullptr;
 };
 
 // Leave to execute a pipeline, with its place in the line where state is kept.
@@ -32,6 +33,8 @@ struct Admitted {
   std::optional<TraceContext> trace = {};        // of which the run is a part; none: it begins one
   Tracer* tracer = nullptr;                      // null: nothing is recorded
 };
+// Executions that keep state and wait for their turn, where peers ask for them.
+inline constexpr size_t kMostInLine = 64;
 // [any] Executions that keep state run one after the other, in the order of their admission. "busy", retryable: `most` are admitted and not over.
 Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t most = SIZE_MAX);
 

@@ -121,6 +121,15 @@ constexpr std::string_view kSchemas = R"json({
 "ManifestWithInput": {"type": "object", "additionalProperties": false, "required": ["manifest", "input"], "properties": {
   "manifest": {"type": "object", "description": "As in a file. It may use the node types that the host's configuration names, and takes in nothing of the host."},
   "input": {"description": "A list of items, or one item that is no list."}}},
+"Items": {"type": "object", "additionalProperties": false, "required": ["items"], "properties": {"items": {"type": "array", "minItems": 1, "maxItems": 1024, "items": {}}}},
+"ManifestWithItems": {"type": "object", "additionalProperties": false, "required": ["manifest", "items"], "properties": {
+  "manifest": {"type": "object", "description": "As in ManifestWithInput."},
+  "items": {"type": "array", "minItems": 1, "maxItems": 1024, "items": {}}}},
+"ResultsLine": {"type": "object", "required": ["results"], "properties": {"results": {"type": "array", "items": {"type": "object", "required": ["item"], "properties": {
+  "item": {"type": "integer", "minimum": 1, "description": "Its position in \"items\"."},
+  "outputs": {"type": "array", "items": {}},
+  "failed": {"type": "array", "items": {"type": "object", "description": "As in Executed."}},
+  "more": {"type": "boolean", "description": "Further results of this item follow. The result without it is the last one of its item."}}}}}},
 "ExecutedLine": {"type": "object", "description": "One result.", "properties": {"output": {}, "failed": {"type": "object"}}},
 "Executed": {"type": "object", "required": ["outputs", "failed"], "properties": {
   "outputs": {"type": "array", "items": {}},

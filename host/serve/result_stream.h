@@ -1,16 +1,19 @@
-// Results of a pipeline for a peer: each as a line, as soon as it is there; and an execution that ends when nobody waits for it any more.
+// Results of a pipeline for a peer: as parts of an answer, as soon as they are there; and executions that end when nobody waits for them any more.
 #pragma once
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "plugin/request.h"
 #include "serve/execution.h"
+#include "serve/one_at_a_time.h"
 
 namespace heddle {
 
-// An execution that may be given up before it has begun. Any thread.
+// Executions that may be given up before they have begun. Any thread.
 class GivenUp {
  public:
   void watch(const std::shared_ptr<Execution>& execution);
@@ -19,12 +22,44 @@ class GivenUp {
  private:
   std::mutex mutex_;
   // Guarded by mutex_:
-  std::weak_ptr<Execution> execution_;
+  std::vector<std::weak_ptr<Execution>> executions_;
   bool given_up_ = false;
 };
 
-// [any] Answers `request` with {"output": …} or {"failed": …} a line. If the run as a whole fails, that is the last line, and the answer breaks off. A peer that leaves more
-// unread than is kept for it is given up, and the execution with it.
+// The parts of one answer, kept until the peer takes them. A peer that leaves more unread than is kept for it, or goes, is given up, and what it waited for with it. Any thread.
+class ResultStream : public std::enable_shared_from_this<ResultStream> {
+ public:
+  static std::shared_ptr<ResultStream> begin(Request request);
+  GivenUp& given_up() { return *given_up_; }
+
+  void add(Value part);
+  // After the last part; an error breaks the answer off.
+  void end(Result<void> outcome);
+
+ private:
+  explicit ResultStream(AnswerStream answer) : answer_(std::move(answer)) {}
+  void go_on();
+  void send_all();
+  bool take();
+  void set_self(std::shared_ptr<ResultStream> self);
+
+  const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
+  OneAtATime sending_;
+  // Of whoever sends:
+  AnswerStream answer_;
+  Value next_;
+  bool is_ended_ = false;
+
+  std::mutex mutex_;
+  // Guarded by mutex_:
+  std::shared_ptr<ResultStream> self_;  // until its end was sent, or nobody wants it
+  std::deque<Value> waiting_;
+  size_t unread_ = 0;
+  bool is_late_ = false;
+  std::optional<Result<void>> end_;
+};
+
+// [any] Answers `request` with {"output": …} or {"failed": …} a line. If the run as a whole fails, that is the last line, and the answer breaks off.
 void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request);
 
 }  // namespace heddle

@@ -107,6 +107,12 @@ const std::vector<Route>& routes() {
        .summary = "Runs a manifest that comes with its input, as far as the configuration allows; or, of application/x-ndjson, {\"manifest\"} in the first line and an item in each other, "
                   "with a line for each result as it comes.",
        .run = execute_manifest, .body_schema = "ManifestWithInput", .answer_schema = "Executed", .takes_lines = true, .stream = true},
+      {.name = "pipelines.each", .method = "POST", .path = "/v1/pipelines/{name}/each", .scope = Scope::kSubmit,
+       .summary = "Runs a pipeline for each of many items, as if each had been sent alone. Lines tell what came of them, as they get done, in any order.",
+       .run = execute_pipeline_for_each, .body_schema = "Items", .answer_schema = "ResultsLine", .answer_type = "application/x-ndjson", .stream = true},
+      {.name = "manifests.each", .method = "POST", .path = "/v1/each", .scope = Scope::kSubmit,
+       .summary = "The same for a manifest that comes along, as far as the configuration allows.",
+       .run = execute_manifest_for_each, .body_schema = "ManifestWithItems", .answer_schema = "ResultsLine", .answer_type = "application/x-ndjson", .stream = true},
   };
   return *kRoutes;
 }

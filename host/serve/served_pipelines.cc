@@ -148,6 +148,20 @@ std::string recursion_among(const std::map<std::string, ServedPipelinePtr, std::
   return wrong;
 }
 
+bool is_for_each_item(const PipelineNode& node) {
+  const MergeMode merge = node.settings.merge.mode;
+  return node.entry.type && node.entry.type->stateless && !node.settings.keep_state && !node.is_source && merge != MergeMode::kZip && merge != MergeMode::kJoin;
+}
+
+bool is_for_each_item(const PipelineEdge& edge) { return edge.on_full == OnFull::kBlock && edge.batch.items == 0; }
+
+// No node remembers an item, no item waits for another one, and none can end the run of all, or take the place or the time that another one has.
+bool keeps_apart(const Pipeline& pipeline) {
+  const auto apart = [](const auto& part) { return is_for_each_item(part); };
+  return pipeline.run.on_error == OnError::kDeadLetter && pipeline.run.item_deadline_ms == 0 && std::all_of(pipeline.nodes.begin(), pipeline.nodes.end(), apart) &&
+         std::all_of(pipeline.edges.begin(), pipeline.edges.end(), apart);
+}
+
 }  // namespace
 
 ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household) {
@@ -161,6 +175,7 @@ ServedPipelinePtr serve(std::string name, std::string file, std::string text, Ma
   out->lanes = std::exchange(out->pipeline.lanes, {});
   out->pipeline.name = out->name;  // under which state is kept: others may say the same of themselves
   out->keeps_state = std::any_of(out->manifest.nodes.begin(), out->manifest.nodes.end(), [](const NodeSettings& node) { return node.keep_state; });
+  out->keeps_items_apart = keeps_apart(out->pipeline);
   out->catalog = std::move(household.catalog);
   out->in_use = std::move(household.in_use);
   out->line = std::move(household.line);

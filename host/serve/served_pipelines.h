@@ -43,7 +43,8 @@ struct ServedPipeline {
   Manifest manifest;
   Pipeline pipeline;  // without its lanes: no run sets them again
   std::vector<LaneConfig> lanes;  // those of the manifest, in its order
-  bool keeps_state = false;  // some node of it does
+  bool keeps_state = false;        // some node of it does
+  bool keeps_items_apart = false;  // what comes of an item is the same whichever others are in the run
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;  // of all that keep state

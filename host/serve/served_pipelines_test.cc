@@ -180,7 +180,7 @@ TEST_F(Served, OutputsAndFailuresAreToldAsTheyCome) {
   std::vector<std::string> outputs, failed;
   std::promise<Executed> done;
   Execution::start({pipelines_.find("triple")}, lanes_, {Value::integer(2), Value::null()}, [&](Executed e) { done.set_value(std::move(e)); },
-                   {.output = [&](Value v) { outputs.push_back(v.json()); }, .failed = [&](Value v) { failed.push_back(std::string(*v.find("node").as_text())); }});
+                   {.output = [&](uint64_t, Value v) { outputs.push_back(v.json()); }, .failed = [&](uint64_t, Value v) { failed.push_back(std::string(*v.find("node").as_text())); }});
   const Executed executed = done.get_future().get();
   EXPECT_EQ(outputs, Texts{"6"});
   EXPECT_EQ(failed, Texts{"m"});

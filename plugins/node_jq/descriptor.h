@@ -7,4 +7,4 @@
 
 // A program cannot be interrupted: the host gives up a call that takes longer, and makes the node anew.
 #define NODE_JQ_SHAPE \
-  R"("manifest_params":"vars","concurrency":"serial","lane":"cpu","timeout_ms":1000,"idempotent":true,"create_is_pure":true)"
+  R"("manifest_params":"vars","concurrency":"serial","lane":"cpu","timeout_ms":1000,"idempotent":true,"create_is_pure":true,"stateless":true)"

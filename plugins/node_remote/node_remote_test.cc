@@ -11,6 +11,7 @@
 #include "address.h"
 #include "endpoints.h"
 #include "fetch.h"
+#include "pace.h"
 #include "settings.h"
 
 namespace node_remote {
@@ -154,6 +155,35 @@ TEST_F(NodeRemote, WhatWasFetchedIsAskedForAgainOnlyLaterAndTheLastGoodOneStands
   EXPECT_NE(asked[2].find("If-None-Match: \"one\"\r\n"), std::string::npos);
   EXPECT_NE(asked[3].find("If-None-Match: \"two\"\r\n"), std::string::npos);
   ::unsetenv("HEDDLE_FETCH_ALLOW");
+}
+
+TEST(PaceTest, QuickItemsGoTogetherAndSlowOnesByThemselves) {
+  Pace pace(2);
+  EXPECT_EQ(pace.items(), 1u);
+  EXPECT_EQ(pace.requests(), 64u);
+  for (size_t items = 2; items <= 64; items *= 2) {
+    pace.took(Pace::kQuickNs - 1, 1);
+    EXPECT_EQ(pace.items(), items);
+    EXPECT_EQ(pace.requests(), std::max<size_t>(2, 64 / items));
+  }
+  pace.took(1, 64);
+  pace.took(Pace::kQuickNs, 64);
+  pace.took(Pace::kSlowNs, 64);
+  EXPECT_EQ(pace.items(), 64u);
+  pace.took(Pace::kSlowNs + 1, 64);
+  EXPECT_EQ(pace.items(), 1u);
+  EXPECT_EQ(pace.requests(), 64u);
+  for (int i = 0; i < 255; ++i) pace.took(1, 1);  // that is remembered
+  EXPECT_EQ(pace.items(), 1u);
+  pace.took(1, 1);
+  EXPECT_EQ(pace.items(), 2u);
+}
+
+TEST(PaceTest, WhereItemsMayNotGoTogetherTheyDoNot) {
+  Pace pace(6, 1);
+  for (int i = 0; i < 10; ++i) pace.took(1, 1);
+  EXPECT_EQ(pace.items(), 1u);
+  EXPECT_EQ(pace.requests(), 64u);
 }
 
 TEST(AddressTest, OnlyThePublicNetworkIsOpen) {

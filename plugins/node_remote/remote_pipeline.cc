@@ -1,21 +1,36 @@
-// RemotePipeline: a pipeline that another host serves, as one node. One item, one call; what comes out of it there comes out here, as it comes.
+// RemotePipeline: a pipeline that another host serves, as one node. Items that wait together go there together, each is run by itself; what comes out of it there comes out here.
+#include <algorithm>
+#include <deque>
+#include <iterator>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
 
+#include "batch.h"
 #include "endpoints.h"
 #include "fetch.h"
-#include "flight.h"
+#include "pace.h"
 
 namespace node_remote {
 namespace {
 
 using namespace heddle::sdk;
 
+// Requests that are open even while items are quick: one on its way there, one on its way back, for each endpoint.
+constexpr size_t kForEach = 2;
+
+Pace pace_for(const Settings& settings) {
+  const size_t endpoints = settings.options.find("pools").at(0).size();
+  return Pace(kForEach * std::max<size_t>(endpoints, 1), settings.hash_key ? 1 : Pace::kMost);
+}
+
 class RemotePipeline {
  public:
   explicit RemotePipeline(const Config& config)
-      : host_(config.host()), settings_(read_settings(config.params())), peers_(host_.service<heddle_peers_service>(HEDDLE_PEERS)) {}
+      : host_(config.host()), settings_(read_settings(config.params())), peers_(host_.service<heddle_peers_service>(HEDDLE_PEERS)), pace_(pace_for(settings_)) {}
 
   void activate() {
     if (!peers_) throw Error(HEDDLE_UNSUPPORTED, "this host calls no other hosts: it has no " HEDDLE_PEERS);
@@ -33,40 +48,42 @@ class RemotePipeline {
   }
   void deactivate() { peers_->close(host_.get(), group_); }
 
-  void process(Call& call) {
-    const CallId id = call.id();
-    const auto flight = std::make_shared<Flight>(std::move(call), settings_, errand_, host_, *peers_);
+  void process(std::span<Call> calls) {
     {
       std::lock_guard lock(mutex_);
-      flights_[id] = flight;
+      for (Call& call : calls) waiting_.push_back(std::move(call));
     }
-    std::string key;
-    const heddle_peer_call request = flight->request(key);
-    auto way = std::make_unique<Way>(Way{this, id, flight});
-    const heddle_id asked = peers_->call(host_.get(), group_, &request, way.get());
-    if (asked == 0) throw Error(HEDDLE_UNAVAILABLE, "it is being stopped");  // the flight goes, and answers for itself
-    way.release();  // perhaps it is gone
-    flight->begun(asked);
+    send_what_may_go();
   }
 
   void cancel(CallId id) {
-    if (const auto flight = find(id)) flight->cancel();
+    for (const auto& batch : batches())
+      if (batch->cancel(id)) return;
+    std::optional<Call> unsent;
+    {
+      std::lock_guard lock(mutex_);
+      const auto found = std::find_if(waiting_.begin(), waiting_.end(), [id](const Call& call) { return call.id() == id; });
+      if (found == waiting_.end()) return;
+      unsent = std::move(*found);
+      waiting_.erase(found);
+    }
+    unsent->fail(HEDDLE_CANCELLED, "it was cancelled");
   }
   void resume(CallId id, uint32_t) {
-    const auto flight = find(id);
-    if (!flight) return;
-    flight->resume();
-    drop_if_over(id, *flight);
+    for (const auto& batch : batches()) {
+      if (!batch->resume(id)) continue;
+      drop_if_over(batch);
+      return;
+    }
   }
 
  private:
-  // The way back from the other host to the item; until nothing more comes on it.
+  // The way back from the other host to the items; until nothing more comes on it.
   struct Way {
     RemotePipeline* node;
-    CallId id;
-    std::shared_ptr<Flight> flight;
+    std::shared_ptr<Batch> batch;
     void end() {
-      node->drop_if_over(id, *flight);
+      node->request_is_over(batch);
       delete this;
     }
   };
@@ -74,48 +91,119 @@ class RemotePipeline {
   Errand errand() const {
     const Source& source = settings_.source;
     if (!source.is_sent()) return {source.name, Value::map({{"name", Value::string(source.name)}}), {}};
-    const Value sent = manifest();
-    return {name_of(sent), {}, first_line(sent)};
+    Value sent = manifest();
+    std::string name = name_of(sent);
+    return {std::move(name), {}, std::move(sent)};
   }
   Value manifest() const {
     const Source& source = settings_.source;
     return source.url.empty() ? source.manifest : fetch_manifest(source.url, source.authorization, settings_.fetch_ms, host_.log());
   }
 
-  static void answered(void* ctx, heddle_id call, const heddle_peer_answer* a) noexcept {
+  // One thread at a time sends, however many have something for it: a request may be over before the call that begins it returns.
+  void send_what_may_go() {
+    {
+      std::lock_guard lock(mutex_);
+      if (std::exchange(sending_, true)) return;
+    }
+    while (const auto batch = next()) send(batch);
+  }
+  // Null: nothing may go now, and whoever comes next sends.
+  std::shared_ptr<Batch> next() {
+    std::lock_guard lock(mutex_);
+    if (waiting_.empty() || open_ >= pace_.requests()) {
+      if (!waiting_.empty() && pace_.items() > 1) look_later();
+      sending_ = false;
+      return nullptr;
+    }
+    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(pace_.items(), waiting_.size()));
+    std::vector<Call> calls(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
+    waiting_.erase(waiting_.begin(), end);
+    auto batch = std::make_shared<Batch>(std::move(calls), settings_, errand_, host_, *peers_);
+    batches_.push_back(batch);
+    ++open_;
+    return batch;
+  }
+  void send(const std::shared_ptr<Batch>& batch) {
+    std::string key;
+    const heddle_peer_call request = batch->request(key);
+    auto way = std::make_unique<Way>(Way{this, batch});
+    const heddle_id asked = peers_->call(host_.get(), group_, &request, way.get());
+    if (asked == 0) {
+      batch->refused("it is being stopped");
+      return way.release()->end();
+    }
+    way.release();  // perhaps it is gone
+    batch->begun(asked);
+  }
+
+  void request_is_over(const std::shared_ptr<Batch>& batch) {
+    {
+      std::lock_guard lock(mutex_);
+      --open_;
+      pace_.took(host_.now_ns() - batch->begun_ns(), batch->size());
+    }
+    drop_if_over(batch);
+    send_what_may_go();
+  }
+  void drop_if_over(const std::shared_ptr<Batch>& batch) {
+    if (!batch->is_over()) return;
+    std::lock_guard lock(mutex_);
+    std::erase(batches_, batch);
+  }
+  std::vector<std::shared_ptr<Batch>> batches() {
+    std::lock_guard lock(mutex_);
+    return batches_;
+  }
+
+  // [mutex_ held] Items wait for a request that may take its time: then they go by themselves.
+  void look_later() {
+    if (std::exchange(will_look_, true)) return;
+    const auto* sched = heddle::sdk::detail::services.sched;
+    const auto look = [](void* self) noexcept { static_cast<RemotePipeline*>(self)->look(); };
+    if (sched->after(host_.get(), Pace::kSlowNs, look, this) != 0) return;
+    will_look_ = false;
+    pace_.took(UINT64_MAX, 1);
+  }
+  void look() {
+    {
+      std::lock_guard lock(mutex_);
+      will_look_ = false;
+      const uint64_t now = host_.now_ns();
+      uint64_t longest = 0;
+      for (const auto& batch : batches_) longest = std::max(longest, now - std::min(now, batch->begun_ns()));
+      if (longest > Pace::kSlowNs) pace_.took(longest, 1);
+    }
+    send_what_may_go();
+  }
+
+  static void answered(void* ctx, heddle_id, const heddle_peer_answer* a) noexcept {
     Way& way = *static_cast<Way*>(ctx);
     const bool more = a->more;
-    way.flight->answered(call, *a);
+    way.batch->answered(*a);
     if (!more) way.end();
   }
-  static void part(void* ctx, heddle_id call, heddle_value* v) noexcept { static_cast<Way*>(ctx)->flight->part(call, Value::adopt(v)); }
+  static void part(void* ctx, heddle_id request, heddle_value* v) noexcept { static_cast<Way*>(ctx)->batch->part(request, Value::adopt(v)); }
   static void ended(void* ctx, heddle_id, heddle_status status, heddle_str why) noexcept {
     Way& way = *static_cast<Way*>(ctx);
-    way.flight->ended(status, heddle::sdk::detail::to_view(why));
+    way.batch->ended(status, heddle::sdk::detail::to_view(why));
     way.end();
   }
   static constexpr heddle_peer_hearing kHearing = {sizeof(heddle_peer_hearing), &answered, &part, &ended};
-
-  std::shared_ptr<Flight> find(CallId id) {
-    std::lock_guard lock(mutex_);
-    const auto found = flights_.find(id);
-    return found == flights_.end() ? nullptr : found->second;
-  }
-  // An id is given again once its call is answered.
-  void drop_if_over(CallId id, Flight& flight) {
-    if (!flight.is_over()) return;
-    std::lock_guard lock(mutex_);
-    const auto found = flights_.find(id);
-    if (found != flights_.end() && found->second.get() == &flight) flights_.erase(found);
-  }
 
   const Host host_;
   const Settings settings_;
   const heddle_peers_service* const peers_;
   Errand errand_;  // of an active node
   heddle_id group_ = 0;
+
   std::mutex mutex_;
-  std::unordered_map<CallId, std::shared_ptr<Flight>> flights_;  // guarded by mutex_
+  // Guarded by mutex_:
+  Pace pace_;
+  std::deque<Call> waiting_;                     // not sent yet
+  std::vector<std::shared_ptr<Batch>> batches_;  // with items that are not answered
+  size_t open_ = 0;                              // requests
+  bool sending_ = false, will_look_ = false;
 };
 
 #define NODE_REMOTE_ENDPOINTS \
@@ -190,7 +278,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":64,"create_is_pure":true,"sources":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"stateless":true,"sources":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

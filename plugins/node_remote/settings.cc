@@ -68,8 +68,8 @@ void add_health(ValueRef params, Options& options) {
 }
 
 Value operations() {
-  return Value::parse(R"([{"name":"pipelines.execute","answer":"stream","method":"POST","path":"/v1/pipelines/{name}/execute"},)"
-                      R"({"name":"manifests.execute","answer":"stream","method":"POST","path":"/v1/execute"}])");
+  return Value::parse(R"([{"name":"pipelines.each","answer":"stream","method":"POST","path":"/v1/pipelines/{name}/each"},)"
+                      R"({"name":"manifests.each","answer":"stream","method":"POST","path":"/v1/each"}])");
 }
 
 }  // namespace

@@ -72,12 +72,6 @@ std::string name_of(ValueRef manifest) {
   return name.empty() ? "a manifest" : name;
 }
 
-std::string first_line(ValueRef manifest) {
-  std::string line = "{\"manifest\":" + std::string(manifest.json()) + "}";
-  std::replace_if(line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-  return line + "\n";
-}
-
 Source read_source(ValueRef params) {
   std::vector<const char*> said;
   for (const char* word : {"manifest_source", "manifest", "manifest_url", "pipeline_name"})

@@ -23,7 +23,5 @@ Source read_source(heddle::sdk::ValueRef params);
 heddle::sdk::Value read_manifest(heddle::sdk::ValueRef manifest, std::string_view what);
 // What it calls itself; "a manifest" where it does not.
 std::string name_of(heddle::sdk::ValueRef manifest);
-// {"manifest": …}, as the first line of what is sent.
-std::string first_line(heddle::sdk::ValueRef manifest);
 
 }  // namespace node_remote

@@ -27,7 +27,8 @@ HEDDLE_NODE(Multiply, "Multiply", R"("summary": "Multiplies every number by a co
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 class Add {
  public:
@@ -48,6 +49,7 @@ HEDDLE_NODE(Add, "Add", R"("summary": "Adds a constant to every number",
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

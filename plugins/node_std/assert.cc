@@ -80,6 +80,7 @@ HEDDLE_NODE(Assert, "Assert", R"("summary": "Fails every item that is not as sta
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

@@ -64,6 +64,7 @@ HEDDLE_NODE(Calculator, "Calculator", R"("summary": "Adds, subtracts, multiplies
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

@@ -31,6 +31,7 @@ HEDDLE_NODE(Delay, "Delay", R"("summary": "Holds every item for a while",
   },
   "concurrency": "parallel",
   "max_in_flight": 1024,
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

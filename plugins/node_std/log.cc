@@ -60,6 +60,7 @@ HEDDLE_NODE(Log, "Log", R"("summary": "Writes a log line per item and lets it pa
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

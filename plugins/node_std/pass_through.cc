@@ -13,12 +13,14 @@ HEDDLE_NODE(PassThrough, "PassThrough", R"("summary": "Gives what it got",
   "aliases": ["PassThroughNode", "PassthroughNode"],
   )" HEDDLE_NO_PARAMS R"(,
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 // The point where several connections meet; in which order their items pass is for the manifest to say.
 HEDDLE_NODE(PassThrough, "Merge", R"("summary": "Joins all connections into its input to one stream",
   )" HEDDLE_NO_PARAMS R"(,
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

@@ -44,6 +44,7 @@ HEDDLE_NODE(Split, "Split", R"("summary": "Gives the elements of a list one by o
     "additionalProperties": false
   },
   "concurrency": "parallel",
-  "idempotent": true)");
+  "idempotent": true,
+  "stateless": true)");
 
 }  // namespace

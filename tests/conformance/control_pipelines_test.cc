@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <sstream>
 
 #include "controlled.h"
 #include "serve/execution.h"
@@ -17,13 +19,14 @@ constexpr const char* kTriple = R"({"version": "heddle/1", "metadata": {"name": 
 constexpr const char* kSlow = R"({"version": "heddle/1", "nodes": [{"id": "d", "node_type": "Delay", "params": {"delay_ms": 600000}}]})";
 constexpr const char* kSame = R"({"version": "heddle/1", "nodes": [{"id": "p", "node_type": "PassThrough"}]})";
 
+constexpr const char* kCounts = R"({"version": "heddle/1", "nodes": [{"id": "e", "node_type": "Echo"}]})";
 constexpr const char* kKeeps = R"({"version": "heddle/1", "nodes": [{"id": "c", "node_type": "Aggregate", "params": {"op": "count"}, "state": "keep"}]})";
 
 class ControlPipelines : public ::testing::Test {
  protected:
   ControlPipelines() {
     fs::create_directories(folder_);
-    for (const auto& [name, text] : {std::pair("triple", kTriple), {"slow", kSlow}, {"same", kSame}, {"keeps", kKeeps}}) std::ofstream(folder_ / (std::string(name) + ".json")) << text;
+    for (const auto& [name, text] : {std::pair("triple", kTriple), {"slow", kSlow}, {"same", kSame}, {"keeps", kKeeps}, {"counts", kCounts}}) std::ofstream(folder_ / (std::string(name) + ".json")) << text;
     const auto loaded = host_.pipelines.load(folder_.string(), std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS})), host_.lanes, {});
     EXPECT_TRUE(loaded) << (loaded ? "" : loaded.error().text());
   }
@@ -40,10 +43,10 @@ class ControlPipelines : public ::testing::Test {
 
 TEST_F(ControlPipelines, AreListed) {
   const Answer answer = host_.ask("GET /v1/pipelines");
-  EXPECT_EQ(answer.json.find("pipelines").size(), 4u);
-  EXPECT_EQ(answer.text("/pipelines/3/name"), "triple");
-  EXPECT_EQ(answer.text("/pipelines/3/description"), "three times");
-  EXPECT_EQ(answer.number("/pipelines/3/nodes"), 1);
+  EXPECT_EQ(answer.json.find("pipelines").size(), 5u);
+  EXPECT_EQ(answer.text("/pipelines/4/name"), "triple");
+  EXPECT_EQ(answer.text("/pipelines/4/description"), "three times");
+  EXPECT_EQ(answer.number("/pipelines/4/nodes"), 1);
 }
 
 TEST_F(ControlPipelines, RunForOneItem) {
@@ -93,6 +96,87 @@ TEST_F(ControlPipelines, APeerThatReadsLateGetsEverything) {
   EXPECT_EQ(std::count(reply.body.begin(), reply.body.end(), '\n'), kItems);
 }
 
+// By item, all that came of it.
+struct Came {
+  std::vector<std::string> outputs = {}, failed = {};
+  int over = 0;
+};
+std::map<int64_t, Came> read_each(const std::string& body) {
+  std::map<int64_t, Came> all;
+  std::istringstream lines(body);
+  for (std::string line; std::getline(lines, line);) {
+    const Value results = Value::parse(line)->find("results");
+    for (size_t i = 0; i < results.size(); ++i) {
+      Came& came = all[*results.at(i).find("item").as_int()];
+      EXPECT_EQ(came.over, 0) << line;
+      const auto add = [&](const char* name, std::vector<std::string>& to) {
+        const Value list = results.at(i).find(name);
+        for (size_t n = 0; list && n < list.size(); ++n) to.push_back(list.at(n).json());
+      };
+      add("outputs", came.outputs);
+      add("failed", came.failed);
+      if (!results.at(i).find("more")) ++came.over;
+    }
+  }
+  return all;
+}
+
+TEST_F(ControlPipelines, RunForEachOfManyItemsAsIfItHadComeAlone) {
+  ASSERT_TRUE(host_.pipelines.find("triple")->keeps_items_apart);
+  ASSERT_FALSE(host_.pipelines.find("counts")->keeps_items_apart);
+  ASSERT_FALSE(host_.pipelines.find("keeps")->keeps_items_apart);
+  Answer answer = host_.ask("POST /v1/pipelines/triple/each", R"({"items":[1,"x",[],2]})");
+  EXPECT_EQ(answer.status, 200);
+  auto all = read_each(answer.body);
+  ASSERT_EQ(all.size(), 4u);
+  EXPECT_EQ(all[1].outputs, std::vector<std::string>{"3"});
+  EXPECT_EQ(all[4].outputs, std::vector<std::string>{"6"});
+  EXPECT_NE(all[2].failed.at(0).find("\"node\":\"m\""), std::string::npos);
+  for (const auto& [item, came] : all) EXPECT_EQ(came.over, 1) << item;
+  std::string many = "0";
+  for (int i = 1; i < 100; ++i) many += "," + std::to_string(i);
+  all = read_each(host_.ask("POST /v1/pipelines/counts/each", "{\"items\":[" + many + "]}").body);
+  ASSERT_EQ(all.size(), 100u);
+  for (const auto& [item, came] : all) {
+    EXPECT_EQ(came.outputs, std::vector<std::string>{"{\"input\":" + std::to_string(item - 1) + ",\"counter\":1,\"node\":\"Echo\"}"});
+    EXPECT_EQ(came.over, 1);
+  }
+  all = read_each(host_.ask("POST /v1/pipelines/keeps/each", R"({"items":[1,1,1]})").body);
+  for (const auto& [item, came] : all) EXPECT_EQ(Value::parse(came.outputs.at(0))->find("count").as_int(), item);  // one after the other
+}
+
+TEST_F(ControlPipelines, WhatHasComeOfEachIsToldBeforeItIsOver) {
+  std::ofstream(folder_ / "both.json") << R"({"version": "heddle/1",
+    "nodes": [{"id": "s", "node_type": "PassThrough"}, {"id": "fast", "node_type": "PassThrough"}, {"id": "slow", "node_type": "Delay", "params": {"delay_ms": 600000}}],
+    "connections": [{"from": "s", "to": "fast"}, {"from": "s", "to": "slow"}]})";
+  const auto loaded = host_.pipelines.load(folder_.string(), std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS})), host_.lanes, {});
+  ASSERT_TRUE(loaded) << loaded.error().text();
+  Peer peer(host_.served->port);
+  peer.ask("POST /v1/pipelines/both/each", "Content-Type: application/json\r\n", R"({"items":[1,2]})");
+  const std::string line = peer.hear("}]}\n");
+  for (const char* result : {R"({"item":1,"outputs":[{"node":"fast","value":1}],"more":true})", R"({"item":2,"outputs":[{"node":"fast","value":2}],"more":true})"})
+    EXPECT_NE(line.find(result), std::string::npos) << line;
+  peer.hang_up();
+}
+
+TEST_F(ControlPipelines, WhatIsWrongWithManyItemsIsNamed) {
+  std::string many = "0";
+  for (int i = 0; i < 1024; ++i) many += ",0";
+  const std::pair<std::string, std::string> rows[] = {{"{}", "\"items\""},
+                                                      {R"({"items":1})", "must be a list of 1 to 1024 items"},
+                                                      {R"({"items":[]})", "must be a list of 1 to 1024 items"},
+                                                      {"{\"items\":[" + many + "]}", "must be a list of 1 to 1024 items"},
+                                                      {R"({"items":[1],"item":2})", "\"item\""},
+                                                      {"[1]", "object"},
+                                                      {R"({"items":[1})", "line 1, column"}};
+  for (const auto& [body, why] : rows) {
+    const Answer answer = host_.ask("POST /v1/pipelines/triple/each", body);
+    EXPECT_EQ(answer.status, 400) << answer.body;
+    EXPECT_NE(answer.message().find(why), std::string::npos) << answer.body;
+  }
+  EXPECT_EQ(host_.ask("POST /v1/pipelines/tripel/each", R"({"items":[1]})").status, 404);
+}
+
 TEST_F(ControlPipelines, TheLineOfThoseThatKeepStateHasAnEnd) {
   const ServedPipelinePtr keeps = host_.pipelines.find("keeps");
   std::vector<Admitted> places;
@@ -116,6 +200,9 @@ TEST_F(ControlPipelines, NobodyWaitsForOneWhosePeerHasLeft) {
     if (as_lines) ask_lines(peer, "slow", "1\n2\n");
     else peer.ask("POST /v1/pipelines/slow/execute", "Content-Type: application/json\r\n", "1");
     peer.hang_up();
+    Peer each(host_.served->port);
+    each.ask("POST /v1/pipelines/" + std::string(as_lines ? "slow" : "counts") + "/each", "Content-Type: application/json\r\n", R"({"items":[1,2,3]})");
+    each.hang_up();
   }
 }  // the host goes at once: what ran was given up
 

@@ -112,9 +112,11 @@ class Jobs(HostCase):
 
     def test_a_job_runs_after_those_it_depends_on(self):
         self.serve()
-        first = self.submit("pipeline/soon", "1")
+        self.heddle("lanes", "pause", "prompt")
+        first = self.submit("pipeline/double", "1", "--lane", "prompt")
         second = self.submit("pipeline/double", "1", "--after", str(first))
         self.assertEqual(self.job(second)["state"], "blocked")
+        self.heddle("lanes", "resume", "prompt")
         self.heddle("jobs", "wait", str(second))
         self.assertGreaterEqual(self.job(second)["started_ms"], self.job(first)["ended_ms"])
 

@@ -78,7 +78,7 @@ class Traces(Traced):
         way = self.way_up(inmost)
         names = [("internal", "m")]
         for caller, called in (("on", "double"), ("on", "twice"), ("there", "all")):
-            names += [("internal", f"run {called}"), ("server", execute), ("client", call), ("internal", "call pipelines.execute"), ("internal", caller)]
+            names += [("internal", f"run {called}"), ("server", execute), ("client", call), ("internal", "call pipelines.each"), ("internal", caller)]
         self.assertEqual([(s.kind, s.name) for s in way], [*names, ("internal", "run test")])
         self.assertEqual([s.service for s in way], ["last"] * 3 + ["middle"] * 5 + ["first"] * 5 + ["run"] * 4)
         self.assertEqual((way[-1].parent, {s.trace for s in self.collector.spans()}), (SPAN, {TRACE}))
@@ -88,7 +88,7 @@ class Traces(Traced):
         return way
 
     def test_three_hosts_are_one_trace_over_http(self):
-        path = "/v1/pipelines/{name}/execute"
+        path = "/v1/pipelines/{name}/each"
         way = self.check_one_trace("http", f"POST {path}", f"POST {path}")
         client, server = way[3], way[2]
         self.assertEqual((client.attributes["http.request.method"], client.attributes["url.template"], client.attributes["server.address"]), ("POST", path, "127.0.0.1"))
@@ -97,8 +97,8 @@ class Traces(Traced):
         self.assertRegex(server.attributes["client.address"], r"127\.0\.0\.1")
 
     def test_three_hosts_are_one_trace_over_grpc(self):
-        way = self.check_one_trace("grpc", "pipelines.execute", "pipelines.execute")
-        self.assertEqual((way[3].attributes["rpc.system"], way[3].attributes["rpc.method"]), ("grpc", "pipelines.execute"))
+        way = self.check_one_trace("grpc", "pipelines.each", "pipelines.each")
+        self.assertEqual((way[3].attributes["rpc.system"], way[3].attributes["rpc.method"]), ("grpc", "pipelines.each"))
 
     def test_what_is_not_sampled_is_told_nowhere(self):
         hosts = self.three_hosts("http")
@@ -136,7 +136,7 @@ class Traces(Traced):
         params = remote("double", dead, fallback=[{"endpoints": [host.endpoint]}], retry={"max_attempts": 1})
         self.assertEqual(self.call(params, [1], env=SAMPLED).items, [2])
         self.end(host)
-        call = self.collector.wait_for_span(lambda s: s.name == "call pipelines.execute")
+        call = self.collector.wait_for_span(lambda s: s.name == "call pipelines.each")
         attempts = sorted((s for s in self.collector.spans() if s.parent == call.id), key=lambda s: s.begin)
         self.assertEqual([(a.attributes["heddle.attempt"], a.attributes.get("error.type"), a.failed) for a in attempts], [("1", "unreachable", True), ("2", None, False)])
         self.assertEqual([f"{a.attributes['server.address']}:{a.attributes['server.port']}" for a in attempts], [dead, host.endpoint])

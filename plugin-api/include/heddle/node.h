@@ -22,6 +22,7 @@
  *   "max_batch": 64             the most calls that one process() takes
  *   "timeout_ms": 0             default for a call of this type; 0: none. With a timeout, calls come one by one
  *   "idempotent": false         the same input twice has the effect of once: the host may retry
+ *   "stateless": false          nothing is kept of an item once it is answered: whether items share an object or have one each, nobody can tell
  *   "policy": "host"            who does what a policy of the manifest says: the host, by calling again; or, "own", the node: its params have the members
  *                               of a policy, and get those that the node does not say itself
  *   "create_is_pure": false     create() looks at its params and touches nothing outside of its object: the host may call it to check them

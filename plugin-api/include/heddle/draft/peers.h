@@ -29,7 +29,7 @@ typedef struct heddle_peer_call {
     heddle_str          idempotency_key; /* goes with the call; empty: none, or what the manifest says of the node */
     uint64_t            deadline_ns;     /* CLOCK_MONOTONIC; 0: the group's timeout_ms alone. The sooner of the two counts */
     bool                idempotent;      /* it may be done twice; where the manifest says so of the node, it may in any case */
-    const heddle_value *item;            /* in which the manifest's idempotency_key of the node is found; null: in the body */
+    const heddle_value *items;           /* LIST: in each the manifest's idempotency_key of the node is found, and all together are that of the call; null: in the body */
 } heddle_peer_call;
 
 /* What a call came to. Borrowed until answered() returns, but for the body. */
