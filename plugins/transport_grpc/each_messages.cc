@@ -39,7 +39,7 @@ void add_texts(ValueRef list, JsonTexts& to) {
   const size_t size = list.size();
   to.Reserve(to.size() + static_cast<int>(size));
   for (size_t i = 0; i < size; ++i) {
-    const std::string_view json = json_in(list.at(i));
+    const std::string_view json = list.at(i).json();
     to.Add()->assign(json.data(), json.size());
   }
 }
@@ -80,7 +80,7 @@ ByteBuffer write_each_request(const heddle_request& r) {
   Arena arena;
   auto& request = *Arena::CreateMessage<v1::ExecuteEachRequest>(&arena);
   const Value body = body_of(r);
-  if (to_view(r.operation) == kSentEachOperation) request.set_manifest(json_of(member(r, body, "manifest", HEDDLE_MAP)));
+  if (to_view(r.operation) == kSentEachOperation) request.set_manifest(std::string(member(r, body, "manifest", HEDDLE_MAP).json()));
   else request.set_pipeline(parameter(r, "name"));
   add_texts(member(r, body, "items", HEDDLE_LIST), *request.mutable_items());
   return write_message(request);

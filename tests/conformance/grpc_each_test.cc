@@ -218,19 +218,20 @@ TEST(GrpcEach, AnAnswerThatIsNoneIsTheHostsFault) {
   expect_says(calling.ask(each(R"({"items":[1]})")).why.message, "the host answered with no stream");
 }
 
-TEST(GrpcEach, ResultsThatAreNotJsonAreNotUnderstood) {
+// As they do where the whole body is written as JSON.
+TEST(GrpcEach, BytesAmongItemsAndOutputsGoAsBase64) {
   GrpcServed served([](Request r) {
-    AnswerStream stream = r.stream(kLines);
+    EXPECT_EQ(r.json_body()->json(), R"({"items":["ezF9"]})");
     const Value one = *Value::map({{"item", Value::integer(1)}, {"outputs", Value::list({bytes_of("1,2")})}});
+    AnswerStream stream = r.stream(kLines);
     stream.send(*Value::map({{"results", Value::list({one})}}));
     stream.end();
   });
   GrpcCalling calling(served.port);
   Heard heard;
-  calling.channel->call(each(R"({"items":[1]})"), heard.hearing());
-  const RemoteAnswer answer = heard.answers.next();
-  EXPECT_EQ(answer.why.code, "not-understood");
-  EXPECT_FALSE(answer.unsent);
+  calling.channel->call(each(*Value::map({{"items", Value::list({bytes_of("{1}")})}})), heard.hearing());
+  EXPECT_EQ(heard.parts.next().json(), R"({"results":[{"item":1,"outputs":["MSwy"]}]})");
+  EXPECT_EQ(heard.ends.next(), "");
 }
 
 TEST(GrpcEach, ACallThatLacksSomethingIsRefusedAtOnce) {
