@@ -16,6 +16,7 @@ using heddle::sdk::detail::to_str;
 
 Call::Call(Calls& calls, Asked asked, std::string endpoint)
     : calls_(calls), asked_(std::move(asked)), endpoint_(std::move(endpoint)), context_(std::make_unique<grpc::ClientContext>()), credit_(asked_.credit) {
+  context_->set_initial_metadata_corked(true);  // it leaves together with the first message
   for (const auto& [name, text] : asked_.fields) context_->AddMetadata(name, text);
   if (asked_.deadline_ns != 0) context_->set_deadline(timespec_of(asked_.deadline_ns));
 }
@@ -38,7 +39,7 @@ void Call::begin(const std::shared_ptr<Call>& self, grpc::GenericStub& stub, std
 void Call::go_on() {
   if (writing_ || out_.empty() || !reading_) return;
   writing_ = true;
-  if (streams()) StartWrite(&out_.front());
+  if (takes_stream()) StartWrite(&out_.front());
   else StartWriteLast(&out_.front(), {});
 }
 
@@ -70,40 +71,50 @@ void Call::stop_reading() {
 }
 
 void Call::OnReadDone(bool ok) {
+  bool goes_on = true;
   if (ok && !wrong_) {
-    guard([&] { take_message(); }, [&](heddle_status, std::string_view why) { wrong_ = failure("not-understood", "the peer's answer: " + std::string(why)); });
+    guard([&] { goes_on = take_message(); }, [&](heddle_status, std::string_view why) { wrong_ = failure("not-understood", "the peer's answer: " + std::string(why)); });
     if (wrong_) {
       std::lock_guard lock(mutex_);
       break_off();
     }
   }
+  if (!goes_on) return;
   if (ok) return StartRead(&in_);
   std::lock_guard lock(mutex_);
   stop_reading();
 }
 
-void Call::take_message() {
-  if (!streams()) {
+bool Call::take_message() {
+  if (!gives_stream()) {
     if (reply_) wrong_ = failure("not-understood", "the peer answered twice");
     else reply_ = std::exchange(in_, {});
-    return;
+    return true;
   }
+  if (!takes_stream()) return take_part(asked_.method->read_reply(in_));
   StreamReplySaid said = read_stream_reply(in_);
-  if (said.kind == StreamReplySaid::kPart) return deliver(std::move(said.part));
-  if (said.kind == StreamReplySaid::kNothing) return;  // of a later version
+  if (said.kind == StreamReplySaid::kPart) return take_part(std::move(said.part));
+  if (said.kind == StreamReplySaid::kNothing) return true;  // of a later version
   std::lock_guard lock(mutex_);
   item_credit_ += said.credit;
   queue_items();
+  return true;
 }
 
-void Call::deliver(Value part) {
+bool Call::take_part(Value part) {
   {
     std::lock_guard lock(mutex_);
-    if (++parts_ > credit_) wrong_ = failure("not-understood", "the peer sent results that were not asked for");
+    if (takes_stream() && parts_ >= credit_) wrong_ = failure("not-understood", "the peer sent results that were not asked for");
   }
-  if (wrong_) return;
+  if (wrong_) return true;
   begin_answer();
+  {
+    std::lock_guard lock(mutex_);
+    if (parts_ >= credit_ && !given_up_) return held_ = std::move(part), false;
+    ++parts_;
+  }
   if (!given_up_) calls_.part(asked_, std::move(part));
+  return true;
 }
 
 void Call::begin_answer() {
@@ -116,21 +127,30 @@ void Call::begin_answer() {
 }
 
 void Call::grant(uint32_t parts) {
-  std::lock_guard lock(mutex_);
-  credit_ += parts;
-  if (!streams()) return;
-  guard(
-      [&] {
-        out_.push_back(write_request_credit(parts));
-        go_on();
-      },
-      [&](heddle_status, std::string_view) { break_off(); });
+  Value held;
+  {
+    std::lock_guard lock(mutex_);
+    credit_ += parts;
+    if (takes_stream()) return guard([&] { out_.push_back(write_request_credit(parts)), go_on(); }, [&](heddle_status, std::string_view) { break_off(); });
+    if (held_ && credit_ > parts_) {
+      held = std::move(held_);
+      ++parts_;
+    }
+  }
+  if (!held) return;
+  if (!given_up_) calls_.part(asked_, std::move(held));
+  StartRead(&in_);
 }
 
 void Call::give_up() {
   given_up_ = true;
-  std::lock_guard lock(mutex_);
-  break_off();
+  Value held;
+  {
+    std::lock_guard lock(mutex_);
+    held = std::move(held_);
+    break_off();
+  }
+  if (held) StartRead(&in_);  // it says that there is nothing more
 }
 
 void Call::break_off() {
@@ -147,7 +167,7 @@ void Call::OnDone(const grpc::Status& status) {
     unsent = trouble.unsent;
   }
   Value body;
-  if (!failed && !streams()) {
+  if (!failed && !gives_stream()) {
     guard(
         [&] {
           if (!reply_) failed = failure("not-understood", "the peer's answer is empty");
@@ -159,7 +179,7 @@ void Call::OnDone(const grpc::Status& status) {
   if (failed) {
     calls_.fail(asked_, *failed, answered_, unsent);
   } else {
-    if (streams()) begin_answer();
+    if (gives_stream()) begin_answer();
     calls_.finish(asked_, std::move(body));
   }
   {

@@ -25,7 +25,7 @@ struct Asked {
   std::string path = {};
   const Method* method = nullptr;  // null: of a probe
   grpc::ByteBuffer message = {};   // the only one, or the one that opens a stream
-  std::string lines = {};          // the items of a stream
+  std::string lines = {};          // the items of a stream of items
   bool is_whole = false;           // `message` has the only one of them
   uint64_t deadline_ns = 0;
   uint32_t credit = 0;
@@ -49,9 +49,11 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   void OnDone(const grpc::Status& status) override;
 
  private:
-  bool streams() const { return asked_.method && asked_.method->is_stream; }
-  void take_message();
-  void deliver(heddle::sdk::Value part);
+  bool takes_stream() const { return asked_.method && asked_.method->takes_stream; }
+  bool gives_stream() const { return asked_.method && asked_.method->gives_stream; }
+  // False: it is held, and nothing is read until there is credit for it, or the call is given up.
+  bool take_message();
+  bool take_part(heddle::sdk::Value part);
   void begin_answer();
   // With the lock held:
   void queue_items();
@@ -69,7 +71,6 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   std::optional<grpc::ByteBuffer> reply_;  // the one of a unary call
   std::optional<Failure> wrong_;           // what the peer said is against the rules
   bool answered_ = false;
-  uint64_t parts_ = 0;
 
   std::mutex mutex_;
   // Guarded by mutex_:
@@ -77,7 +78,8 @@ class Call final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBu
   std::deque<grpc::ByteBuffer> out_;  // the first one is being written, if `writing_`
   bool writing_ = false;
   size_t at_ = 0;                     // of the items that are not queued yet
-  uint64_t item_credit_ = 0, credit_ = 0;
+  uint64_t item_credit_ = 0, credit_ = 0, parts_ = 0;
+  heddle::sdk::Value held_;           // a part that there is no credit for, of a peer that is not told of credit: gRPC holds it back as nothing is read
   bool items_ended_ = false;
   bool reading_ = false;              // from begin to the end of what the peer says; only then anything is written
   std::atomic<bool> given_up_{false};

@@ -40,7 +40,7 @@ void Calls::over(const Asked& call, heddle_status status, std::string_view why) 
 }
 
 void Calls::finish(const Asked& call, Value body) {
-  if (call.id != 0 && call.method->is_stream) {
+  if (call.id != 0 && call.method->gives_stream) {
     inbox_->end(host_, call.id, HEDDLE_OK, {});
   } else if (call.id != 0) {
     heddle_answer a{};

@@ -75,20 +75,20 @@ Asked Channel::asked(const heddle_request& r) const {
   const std::string_view type = to_view(r.content_type);
   if (!operations_.contains(operation)) throw Error(HEDDLE_INVALID, "the channel to " + endpoint_ + " knows no operation \"" + operation + "\"");
   if (r.more) throw Error(HEDDLE_UNSUPPORTED, operation + ": a request in parts is not taken here");
-  const bool brings_manifest = operation == kSentOperation && type == "application/x-ndjson";
-  a.method = method_for(brings_manifest ? "pipelines.execute" : operation, type);
+  a.method = method_for(operation, type);
   if (!a.method) throw Error(HEDDLE_UNSUPPORTED, "no method of heddle.v1 carries " + operation + (type.empty() ? "" : " with " + std::string(type)));
   a.id = r.exchange;
   a.path = a.method->path;
   a.deadline_ns = r.deadline_ns;
   a.credit = r.credit;
   a.fields = fields_of(r, headers_);
-  if (!a.method->is_stream) {
+  if (!a.method->takes_stream) {
     a.message = a.method->write_request(r);
     return a;
   }
   if (r.credit == 0) throw Error(HEDDLE_INVALID, operation + ": a stream needs credit from the beginning");
   if (r.body) a.lines = json_of(ValueRef(r.body));
+  const bool brings_manifest = operation == a.method->sent_operation;
   Value manifest;
   if (brings_manifest) {
     const size_t end = std::min(a.lines.find('\n'), a.lines.size());

@@ -64,7 +64,7 @@ void Exchange::OnReadDone(bool ok) {
     if (!ok && state_ == State::kReading) return finish(failure("invalid", std::string("the request did not come to its end: ") + method_.path));
     if (!ok) return;  // no credit comes any more
   }
-  guard([&] { method_.is_stream ? take_stream_message() : take_message(); },
+  guard([&] { method_.takes_stream ? take_stream_message() : take_message(); },
         [&](heddle_status status, std::string_view why) {
           std::lock_guard lock(mutex_);
           if (state_ != State::kEnded) finish(failure(code_of(status), std::string(why)));
@@ -74,11 +74,7 @@ void Exchange::OnReadDone(bool ok) {
 void Exchange::take_message() {
   wanted_ = method_.read_request(in_);
   in_.Clear();
-  if (wanted_.operation.empty()) wanted_.operation = method_.operation;
-  if (listener_.offer().operations.contains(wanted_.operation)) return ask();
-  // Only health is served without the host: where it says nothing of itself, it is well as long as it is there.
-  std::lock_guard lock(mutex_);
-  if (state_ != State::kEnded) finish_with(health_reply(Health::kServing));
+  ask();
 }
 
 void Exchange::take_stream_message() {
@@ -96,7 +92,7 @@ void Exchange::take_stream_message() {
       opened_ = true;
       if (said.sent) lines_ = one_line("{\"manifest\":" + said.text + "}");  // the host says what is wrong with it
       else wanted_.parameters = {{"name", std::move(said.text)}};
-      wanted_.operation = said.sent ? kSentOperation : method_.operation;
+      wanted_.sent = said.sent;
       credit_.open(said.credit);
       is_whole = !said.item.empty();
       if (is_whole && !take_item(std::move(said.item))) return;
@@ -127,18 +123,26 @@ bool Exchange::take_item(std::string json) {
 
 // The request is whole.
 void Exchange::ask() {
+  const std::string_view operation = wanted_.sent ? method_.sent_operation : method_.operation;
+  if (!listener_.offer().operations.contains(operation)) {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    // Only health is served without the host: where it says nothing of itself, it is well as long as it is there.
+    if (is_health()) return finish_with(health_reply(Health::kServing));
+    return finish(failure("unsupported", "this host takes no manifest that comes along: it does not offer " + std::string(operation)));
+  }
   const std::string lines = std::exchange(lines_, {});
-  if (method_.is_stream) wanted_.body = Value::bytes(std::as_bytes(std::span(lines)));
+  if (method_.takes_stream) wanted_.body = Value::bytes(std::as_bytes(std::span(lines)));
   const Value parameters = map_of(wanted_.parameters);
   const Value metadata = metadata_.texts.empty() ? Value() : map_of(metadata_.texts);
   const std::string peer = address_of(context_), identity = identity_of(context_);
   heddle_request r{};
   r.struct_size = sizeof r;
-  r.operation = to_str(wanted_.operation);
+  r.operation = to_str(operation);
   r.peer = to_str(peer);
   r.identity = to_str(identity);
   r.token = to_str(metadata_.token);
-  r.content_type = to_str(!wanted_.body ? "" : method_.is_stream ? "application/x-ndjson" : "application/json");
+  r.content_type = to_str(!wanted_.body ? "" : method_.takes_stream ? "application/x-ndjson" : "application/json");
   r.trace = to_str(metadata_.trace);
   r.trace_state = to_str(metadata_.trace_state);
   r.deadline_ns = deadline_ns_;
@@ -150,7 +154,7 @@ void Exchange::ask() {
     state_ = State::kAsked;
     due_ns_ = kNever;
     settling_ = true;
-    r.credit = method_.is_stream ? credit_.take() : 0;
+    r.credit = method_.gives_stream ? credit_.take() : 0;
     r.exchange = id_ = listener_.exchanges().open(self_);
   }
   r.body = wanted_.body.release();
@@ -167,7 +171,7 @@ void Exchange::settle() {
   std::unique_lock lock(mutex_);
   if (std::exchange(settling_, true)) return;
   while (state_ == State::kStreaming || state_ == State::kAsked) {
-    const uint32_t due = method_.is_stream ? credit_.take() : 0;
+    const uint32_t due = method_.gives_stream ? credit_.take() : 0;
     if (due == 0) break;
     lock.unlock();
     listener_.exchanges().grant(id_, due);
@@ -181,10 +185,9 @@ void Exchange::answer(const heddle_answer& a) {
   std::lock_guard lock(mutex_);
   if (state_ == State::kEnded) return;
   if (!is_owed()) return host_erred("answered twice");
-  const bool is_health = method_.path == std::string_view(kHealthPath);
-  if (a.status == HEDDLE_UNAVAILABLE && is_health) return finish_with(health_reply(Health::kNotServing));
+  if (a.status == HEDDLE_UNAVAILABLE && is_health()) return finish_with(health_reply(Health::kNotServing));
   if (a.status < 0) return finish(failure_of(a.status, body, a.retry_after_ms));
-  if (a.more != method_.is_stream) return host_erred(a.more ? "answered with a stream where none was asked for" : "answered with no stream");
+  if (a.more != method_.gives_stream) return host_erred(a.more ? "answered with a stream where none was asked for" : "answered with no stream");
   if (a.more) {
     state_ = State::kStreaming;
     return;
@@ -198,7 +201,7 @@ void Exchange::part(heddle_value* v) {
   if (state_ == State::kEnded) return;
   if (state_ != State::kStreaming || end_) return host_erred("sent a part of no stream");
   if (out_.size() > 2 * Credit::kWindow) return host_erred("sent a part without credit");
-  guard([&] { send(write_part(value), true); }, [&](heddle_status, std::string_view why) { host_erred("sent a part that cannot be sent: " + std::string(why)); });
+  guard([&] { send(method_.write_reply(value), true); }, [&](heddle_status, std::string_view why) { host_erred("sent a part that cannot be sent: " + std::string(why)); });
 }
 
 void Exchange::end(heddle_status status, std::string_view why) {
@@ -231,7 +234,9 @@ void Exchange::go_on() {
   if (!out_.empty()) {
     writing_ = true;
     if (state_ != State::kReading) due_ns_ = in_ms(listener_.offer().stall_ms);
-    StartWrite(&out_.front().bytes);
+    if (!end_ || out_.size() > 1) return StartWrite(&out_.front().bytes);
+    state_ = State::kEnded;
+    StartWriteAndFinish(&out_.front().bytes, {}, *end_);  // both in one go
   } else if (end_) {
     state_ = State::kEnded;
     due_ns_ = in_ms(listener_.offer().stall_ms);

@@ -57,6 +57,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void finish_with(const grpc::ByteBuffer& reply);
   void host_erred(std::string_view what);
   bool is_owed() const { return state_ == State::kAsked; }
+  bool is_health() const { return method_.path == std::string_view(kHealthPath); }
 
   Listener& listener_;
   const Method& method_;

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "each_messages.h"
 #include "messages.h"
+#include "stream_messages.h"
 
 namespace transport_grpc {
 namespace {
@@ -18,32 +20,7 @@ using heddle::sdk::detail::to_view;
 namespace v1 = heddle::v1;
 using grpc::ByteBuffer;
 
-std::string_view kLines = "application/x-ndjson";
-
-// What the body of an answer must be, and is not.
-ValueRef list_of(ValueRef body, std::string_view key) {
-  const ValueRef list = body.find(key);
-  if (!list.is(HEDDLE_LIST)) throw Error(HEDDLE_INTERNAL, "the host's answer has no list \"" + std::string(key) + "\"");
-  return list;
-}
-
-std::string parameter(const heddle_request& r, std::string_view name) {
-  std::string text = text_of(ValueRef(r.parameters), name);
-  if (text.empty()) throw Error(HEDDLE_INVALID, std::string(to_view(r.operation)) + " needs the parameter \"" + std::string(name) + "\"");
-  return text;
-}
-
-Value parsed(std::string_view json, const char* what) {
-  if (json.empty()) throw Error(HEDDLE_INVALID, std::string(what) + " is empty: it must be JSON");
-  return Value::parse(json);
-}
-
-template <class Texts>
-Value parsed_list(const Texts& texts, const char* what) {
-  std::vector<Value> values;
-  for (const std::string& text : texts) values.push_back(parsed(text, what));
-  return Value::list(std::move(values));
-}
+constexpr std::string_view kSentOperation = "manifests.execute", kLines = "application/x-ndjson";
 
 // What a member of an answer says, or nothing: "{}".
 std::string json_at(ValueRef map, std::string_view key) {
@@ -66,9 +43,9 @@ ByteBuffer write_empty(const heddle_request&) {
 Wanted read_execute(const ByteBuffer& message) {
   const auto request = read_message<v1::ExecuteRequest>(message);
   if (request.has_manifest())
-    return {kSentOperation, {}, Value::map({{"manifest", parsed(request.manifest(), "the manifest")}, {"input", Value::list({parsed(request.input(), "the input")})}})};
+    return {{}, Value::map({{"manifest", parsed(request.manifest(), "the manifest")}, {"input", Value::list({parsed(request.input(), "the input")})}}), true};
   if (request.pipeline().empty()) throw Error(HEDDLE_INVALID, "the request names no pipeline, and brings no manifest");
-  return {{}, {{"name", request.pipeline()}}, Value::bytes(std::as_bytes(std::span(request.input())))};
+  return {{{"name", request.pipeline()}}, Value::bytes(std::as_bytes(std::span(request.input())))};
 }
 ByteBuffer write_executed(ValueRef body) {
   v1::ExecuteReply reply;
@@ -79,8 +56,16 @@ ByteBuffer write_executed(ValueRef body) {
 }
 ByteBuffer write_execute(const heddle_request& r) {
   v1::ExecuteRequest request;
-  request.set_pipeline(parameter(r, "name"));
-  if (r.body) request.set_input(json_of(ValueRef(r.body)));
+  if (to_view(r.operation) != kSentOperation) {
+    request.set_pipeline(parameter(r, "name"));
+    if (r.body) request.set_input(json_of(ValueRef(r.body)));
+    return write_message(request);
+  }
+  const Value body = body_of(r);
+  const ValueRef input = member(r, body, "input", HEDDLE_LIST);
+  if (input.size() != 1) throw Error(HEDDLE_UNSUPPORTED, std::string(kSentOperation) + " of application/json carries one item, not " + std::to_string(input.size()));
+  request.set_manifest(json_of(member(r, body, "manifest", HEDDLE_MAP)));
+  request.set_input(json_of(input.at(0)));
   return write_message(request);
 }
 Value read_executed(const ByteBuffer& message) {
@@ -166,13 +151,14 @@ Wanted read_health(const ByteBuffer& message) {
 ByteBuffer write_health(ValueRef) { return health_reply(Health::kServing); }
 
 constexpr Method kMethods[] = {
-    {"/heddle.v1.Host/Execute", "pipelines.execute", false, read_execute, write_executed, write_execute, read_executed},
-    {"/heddle.v1.Host/Stream", "pipelines.execute", true},
-    {"/heddle.v1.Host/ListPipelines", "pipelines.list", false, read_empty<v1::ListPipelinesRequest>, write_pipelines, write_empty<v1::ListPipelinesRequest>, read_pipelines},
-    {"/heddle.v1.Host/ListNodeTypes", "types.list", false, read_empty<v1::ListNodeTypesRequest>, write_types, write_empty<v1::ListNodeTypesRequest>, read_types},
-    {"/heddle.v1.Host/Version", "host", false, read_empty<v1::VersionRequest>, write_version, write_empty<v1::VersionRequest>, read_version},
-    {kHealthPath, kHealthOperation, false, read_health, write_health},
-    {kWatchPath, kHealthOperation},
+    {"/heddle.v1.Host/Execute", "pipelines.execute", kSentOperation, false, false, read_execute, write_executed, write_execute, read_executed},
+    {"/heddle.v1.Host/Stream", "pipelines.execute", kSentOperation, true, true, nullptr, write_part},
+    {"/heddle.v1.Host/ExecuteEach", "pipelines.each", kSentEachOperation, false, true, read_each_request, write_each_part, write_each_request, read_each_part},
+    {"/heddle.v1.Host/ListPipelines", "pipelines.list", "", false, false, read_empty<v1::ListPipelinesRequest>, write_pipelines, write_empty<v1::ListPipelinesRequest>, read_pipelines},
+    {"/heddle.v1.Host/ListNodeTypes", "types.list", "", false, false, read_empty<v1::ListNodeTypesRequest>, write_types, write_empty<v1::ListNodeTypesRequest>, read_types},
+    {"/heddle.v1.Host/Version", "host", "", false, false, read_empty<v1::VersionRequest>, write_version, write_empty<v1::VersionRequest>, read_version},
+    {kHealthPath, kHealthOperation, "", false, false, read_health, write_health},
+    {kWatchPath, kHealthOperation, "", false, true},
 };
 
 }  // namespace
@@ -181,7 +167,7 @@ std::span<const Method> methods() { return kMethods; }
 
 const Method* method_for(std::string_view operation, std::string_view content_type) {
   const auto fits = [&](const Method& m) {
-    return m.operation == operation && (m.is_stream ? content_type == kLines : m.write_request && content_type != kLines);
+    return (m.operation == operation || m.sent_operation == operation) && (m.takes_stream ? content_type == kLines : m.write_request && content_type != kLines);
   };
   const auto found = std::find_if(std::begin(kMethods), std::end(kMethods), fits);
   return found == std::end(kMethods) ? nullptr : &*found;

@@ -12,25 +12,25 @@ namespace transport_grpc {
 
 // A request's message, as heddle has it.
 struct Wanted {
-  std::string_view operation = {};
   Texts parameters = {};
   heddle::sdk::Value body = {};  // empty: none
+  bool sent = false;             // it brings its manifest along
 };
 
 struct Method {
   const char* path;            // "/heddle.v1.Host/Execute"
-  std::string_view operation;  // as the host offers it; a request that brings its manifest along stands for kSentOperation
-  bool is_stream = false;      // its messages are those of stream_messages.h, and the functions below are null
+  std::string_view operation;       // as the host offers it
+  std::string_view sent_operation;  // the same of a request that brings its manifest along; empty: none does
+  bool takes_stream = false;        // the request is a stream of items, both ways as in stream_messages.h; only write_reply below is not null
+  bool gives_stream = false;        // the answer comes in parts: a message each
 
-  // The server's side. They throw heddle::sdk::Error.
+  // The server's side; of an answer in parts, one of them is written. They throw heddle::sdk::Error.
   Wanted (*read_request)(const grpc::ByteBuffer& message) = nullptr;
   grpc::ByteBuffer (*write_reply)(heddle::sdk::ValueRef body) = nullptr;
   // The client's side; null: it is not called for the host.
   grpc::ByteBuffer (*write_request)(const heddle_request& r) = nullptr;
   heddle::sdk::Value (*read_reply)(const grpc::ByteBuffer& message) = nullptr;
 };
-
-inline constexpr std::string_view kSentOperation = "manifests.execute";
 
 std::span<const Method> methods();
 

@@ -8,6 +8,9 @@ namespace heddle {
 
 inline const std::vector<Operation> kHostOperations = {
     {"pipelines.execute", "POST", "/v1/pipelines/{name}/execute", true},
+    {"manifests.execute", "POST", "/v1/execute", true},
+    {"pipelines.each", "POST", "/v1/pipelines/{name}/each", true},
+    {"manifests.each", "POST", "/v1/each", true},
     {"pipelines.list", "GET", "/v1/pipelines"},
     {"types.list", "GET", "/v1/types"},
     {"host", "GET", "/v1/host"},

@@ -54,6 +54,22 @@ TEST(GrpcStream, MoreItemsThanThePeerGrantsAtFirstArriveAll) {
   EXPECT_TRUE(heard.answers.next().is_ok());
 }
 
+TEST(GrpcStream, AManifestComesBeforeItsItems) {
+  GrpcServed served([](Request r) {
+    EXPECT_EQ(r.operation(), "manifests.execute");
+    EXPECT_EQ(r.body_text(), "{\"manifest\":{\"nodes\": []}}\n1\n2\n");
+    r.stream("application/x-ndjson").end();
+  });
+  GrpcCalling calling(served.port);
+  Heard heard;
+  RemoteCall call = execute_lines("{\"manifest\": {\"nodes\": []}}\n1\n2\n");
+  call.operation = "manifests.execute";
+  call.parameters.clear();
+  calling.channel->call(std::move(call), heard.hearing());
+  EXPECT_EQ(heard.ends.next(), "");
+  EXPECT_TRUE(heard.answers.next().is_ok());
+}
+
 TEST(GrpcStream, AStreamWithoutItemsAndResultsEndsWell) {
   GrpcServed served([](Request r) {
     EXPECT_EQ(r.body_text(), "");

@@ -140,6 +140,22 @@ TEST(Grpc, WhatTheHostDoesNotOfferIsNotServed) {
   EXPECT_NE(answer.why.message.find("there is no such method at 127.0.0.1:"), std::string::npos) << answer.why.message;
 }
 
+TEST(Grpc, AManifestComesAlongWithOneItem) {
+  GrpcServed served([](Request r) {
+    EXPECT_EQ(r.operation(), "manifests.execute");
+    EXPECT_EQ(r.json_body()->json(), R"({"manifest":{"nodes": []},"input":[{"n": 1.50}]})");
+    r.answer(executed(1));
+  });
+  GrpcCalling calling(served.port);
+  const auto ask = [&](std::string_view body) { return calling.ask(RemoteCall{.operation = "manifests.execute", .body = bytes_of(body)}); };
+  const RemoteAnswer answer = ask(R"({"manifest": {"nodes": []}, "input": [{"n": 1.50}]})");
+  ASSERT_TRUE(answer.is_ok()) << answer.why.text();
+  EXPECT_EQ(answer.json()->json(), executed(1).json());
+  const RemoteAnswer two = ask(R"({"manifest": {}, "input": [1, 2]})");
+  EXPECT_EQ(two.why.code, "unsupported");
+  EXPECT_NE(two.why.message.find("carries one item, not 2"), std::string::npos) << two.why.message;
+}
+
 TEST(Grpc, WhatNoMethodCarriesIsRefusedAtOnce) {
   ChannelOptions options = GrpcCalling::options(1);
   options.operations.push_back({"jobs.list", "GET", "/v1/jobs"});
