@@ -56,7 +56,7 @@ Value details_of(std::string_view code, ValueRef report, std::string_view why, i
 }  // namespace
 
 Batch::Batch(std::vector<Call> calls, const Settings& settings, const Errand& errand, const Host& host, const heddle_peers_service& peers)
-    : settings_(settings), errand_(errand), host_(host), peers_(peers), begun_ns_(host_.now_ns()), wanted_(calls.size()) {
+    : settings_(settings), errand_(errand), host_(host), peers_(peers), begun_ns_(host_.now_ns()), wanted_(calls.size()), left_(calls.size()) {
   slots_.reserve(calls.size());
   for (Call& call : calls) slots_.push_back(Slot{.call = std::move(call)});
 }
@@ -145,8 +145,10 @@ void Batch::part(heddle_id request, Value part) {
 void Batch::ended(heddle_status status, std::string_view why) {
   std::lock_guard lock(mutex_);
   over_ = true;
-  const bool is_whole = std::all_of(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.is_over; });
-  if (is_whole) return;
+  if (left_ == 0) {
+    for (Slot& slot : slots_) settle(slot);
+    return;
+  }
   if (status >= 0) return fail_the_rest({HEDDLE_UNSUPPORTED, named() + " ended its answer without a word on this item", details_of("RemoteExecutionFailed", report_)});
   const std::string_view code = status == HEDDLE_DEADLINE ? "RemoteTimeout" : "RemoteExecutionFailed";
   const auto took_ms = static_cast<int64_t>((host_.now_ns() - begun_ns_) / 1'000'000);
@@ -190,6 +192,7 @@ bool Batch::take(ValueRef result) {
   for (size_t i = 0; i < failed.size(); ++i)
     if (!slot.failure) slot.failure = failure_of(failed.at(i));
   slot.is_over = !result.find("more").as_bool().value_or(false);
+  if (slot.is_over) --left_;
   settle(slot);
   return true;
 }
@@ -211,9 +214,9 @@ void Batch::emit_waiting(Slot& slot) {
   }
 }
 
-// Answers the item once everything that came of it has left.
+// Answers the item once everything that came of it has left. The last one waits for the end of the request, which nobody should have to cut off.
 void Batch::settle(Slot& slot) {
-  if (!slot.is_over || !slot.waiting.empty() || !slot.call) return;
+  if (!slot.is_over || !slot.waiting.empty() || !slot.call || (left_ == 0 && !over_)) return;
   std::optional<Failure>& failure = slot.failure;
   if (failure && failure->status != HEDDLE_CANCELLED && !slot.emitted && settings_.fallback_value) {
     failure.reset();
@@ -229,8 +232,9 @@ void Batch::fail_the_rest(const Failure& failure) {
     if (slot.is_over) continue;
     slot.is_over = true;
     if (!slot.failure) slot.failure = failure;
-    settle(slot);
   }
+  left_ = 0;
+  for (Slot& slot : slots_) settle(slot);
 }
 
 Batch::Failure Batch::failure_of(const heddle_peer_answer& answer) const {

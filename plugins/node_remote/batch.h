@@ -83,6 +83,7 @@ class Batch {
   std::vector<Slot> slots_;  // as many as ever
   heddle_id id_ = 0;
   size_t wanted_ = 0;        // items that somebody waits for
+  size_t left_ = 0;          // items that are not over
   size_t waiting_ = 0;       // outputs that have found no room
   uint32_t owed_ = 0;        // parts whose outputs are still among these
   bool over_ = false;        // nothing more comes from there

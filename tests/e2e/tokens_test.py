@@ -19,6 +19,7 @@ WRONG = [None, "Bearer wrong", "Bearer ", "Bearer a-token-for-everythin", "Beare
 # What a method takes where an empty message is no request, so that it is the token that is missing. A method that has to stand here and does not fails the test.
 MESSAGES = {
     "Execute": [pb.ExecuteRequest(pipeline="double", input=b"1")],
+    "ExecuteEach": [pb.ExecuteEachRequest(pipeline="double", items=[b"1"])],
     "Stream": [pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double")), pb.StreamRequest(end=pb.StreamRequest.End())],
 }
 
