@@ -11,6 +11,9 @@ namespace heddle {
 
 namespace {
 
+constinit thread_local HeldPosts* t_held_posts = nullptr;
+
+
 // Where threads that never returned are kept when their pool is gone: a std::thread can be neither joined while it hangs nor destroyed
 // before that. Never destroyed itself: such a process ends by _exit.
 void keep_for_ever(std::thread thread) {
@@ -239,7 +242,29 @@ void Lanes::resume(LaneId lane) {
   pool_->shared->stir();
 }
 
-void Lanes::post(LaneId lane, Job* job) { pool_->shared->post(lane, job); }
+void Lanes::post(LaneId lane, Job* job) {
+  Workers* const workers = pool_->shared.get();
+  HeldPosts* const held = t_held_posts;
+  if (!held || (held->to_ && held->to_ != workers)) return workers->post(lane, job);
+  held->to_ = workers;
+  job->lane = lane;
+  job->next = nullptr;
+  *std::exchange(held->last_, &job->next) = job;
+}
+
+HeldPosts::HeldPosts() : is_outer_(t_held_posts == nullptr) {
+  if (is_outer_) t_held_posts = this;
+}
+
+HeldPosts::~HeldPosts() {
+  if (!is_outer_) return;
+  t_held_posts = nullptr;
+  for (Job* job = first_; job;) {
+    Job* const next = job->next;  // once it is posted it is not ours
+    to_->post(job->lane, job);
+    job = next;
+  }
+}
 
 TimerId Lanes::at(uint64_t when_ns, LaneId lane, Job* job) { return pool_->reactor.at(when_ns, lane, job); }
 TimerId Lanes::alarm(uint64_t when_ns, Job* job) { return pool_->reactor.at(when_ns, Reactor::kAlarm, job); }

@@ -33,6 +33,8 @@ struct LaneTimes {
 // What a lane of this name is until somebody says otherwise.
 LaneConfig default_lane(std::string_view name);
 
+struct Workers;
+
 class Lanes {
  public:
   // Starts `threads` workers (0: one per core) and the six default lanes (system, control, query, session, skill, prompt), and "default"
@@ -99,6 +101,23 @@ class Lanes {
  private:
   struct Pool;
   std::unique_ptr<Pool> pool_;
+};
+
+// While one lives, what its thread posts waits, and is posted when it goes: whoever tells many things in a row wakes others once for all of them. It must not outlive the lanes that
+// are posted to, and nothing that waits for such a job may be done meanwhile. Inside another one it does nothing.
+class HeldPosts {
+ public:
+  HeldPosts();
+  ~HeldPosts();
+  HeldPosts(const HeldPosts&) = delete;
+  HeldPosts& operator=(const HeldPosts&) = delete;
+
+ private:
+  friend class Lanes;
+  const bool is_outer_;
+  Workers* to_ = nullptr;  // whose they are
+  Job* first_ = nullptr;   // by Job::next
+  Job** last_ = &first_;
 };
 
 }  // namespace heddle

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "lanes/lanes.h"
 #include "plugin/host_table.h"
 #include "plugin/plugin_text.h"
 
@@ -282,15 +283,21 @@ void Inbox::over(heddle_id id) {
 }
 
 // The host's side of heddle.inbox/1.
+// What many a call or item wakes is woken once.
 struct InboxTable {
   static Inbox& of(const heddle_host* h) { return *static_cast<Inbox*>(HostTable::context(h)); }
   static bool is_call(heddle_id exchange) { return exchange % 2 == 1; }
 
-  static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept { of(h).deliver(listener, *r); }
+  static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept {
+    const HeldPosts held;
+    of(h).deliver(listener, *r);
+  }
   static void grant(const heddle_host* h, heddle_id exchange, uint32_t parts) noexcept {
+    const HeldPosts held;
     if (!is_call(exchange)) of(h).grant(exchange, parts);  // no call of ours has parts
   }
   static void over(const heddle_host* h, heddle_id exchange, heddle_status status, heddle_str why) noexcept {
+    const HeldPosts held;
     if (is_call(exchange)) of(h).calls_.over(exchange, status, {why.ptr, why.len});
     else of(h).over(exchange);
   }
@@ -298,9 +305,16 @@ struct InboxTable {
     const bool listens = of(h).is_listener(id);
     of(h).outlet_->fault((listens ? "the listener " : "the channel ") + std::to_string(id) + " was lost: " + error_of_status(status, plugin_text(why)).text());
   }
-  static void answer(const heddle_host* h, heddle_id exchange, const heddle_answer* a) noexcept { of(h).calls_.answer(exchange, *a); }
-  static void part(const heddle_host* h, heddle_id exchange, heddle_value* v) noexcept { of(h).calls_.part(exchange, v); }
+  static void answer(const heddle_host* h, heddle_id exchange, const heddle_answer* a) noexcept {
+    const HeldPosts held;
+    of(h).calls_.answer(exchange, *a);
+  }
+  static void part(const heddle_host* h, heddle_id exchange, heddle_value* v) noexcept {
+    const HeldPosts held;
+    of(h).calls_.part(exchange, v);
+  }
   static void end(const heddle_host* h, heddle_id exchange, heddle_status status, heddle_str why) noexcept {
+    const HeldPosts held;
     of(h).calls_.end(exchange, status, {why.ptr, why.len});
   }
 };

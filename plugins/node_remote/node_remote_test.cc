@@ -169,12 +169,16 @@ TEST(PaceTest, QuickItemsGoTogetherInFewRequests) {
   pace.took(Pace::kQuickNs, 64);
   pace.took(Pace::kSlowNs, 64);
   EXPECT_EQ(pace.items(), 64u);
+  pace.took(Pace::kSlowNs + 1, 64);
+  EXPECT_EQ(pace.items(), 32u);
+  EXPECT_EQ(pace.requests(), 2u);
 }
 
-TEST(PaceTest, SlowOnesGoByThemselvesInManyAndAreTriedTogetherEverMoreSeldom) {
+TEST(PaceTest, WhereNothingComesBackTheyGoByThemselvesAndAreTriedTogetherEverMoreSeldom) {
   Pace pace(2);
+  pace.took(1, 1);
   for (const size_t wide_for : {256, 512, 1024}) {
-    pace.took(Pace::kSlowNs + 1, 1);
+    pace.stuck();
     for (size_t i = 0; i < wide_for; ++i) {
       EXPECT_EQ(pace.items(), 1u);
       EXPECT_EQ(pace.requests(), 64u);
@@ -182,10 +186,10 @@ TEST(PaceTest, SlowOnesGoByThemselvesInManyAndAreTriedTogetherEverMoreSeldom) {
     }
     EXPECT_EQ(pace.requests(), 2u);
   }
-  for (int i = 0; i < 6; ++i) pace.took(1, 1);
-  EXPECT_EQ(pace.items(), 64u);
-  pace.took(Pace::kSlowNs + 1, 64);
-  for (int i = 0; i < 256; ++i) pace.took(1, 1);  // what is quick again is trusted again
+  pace.took(1, 1);
+  EXPECT_EQ(pace.items(), 2u);
+  pace.stuck();
+  for (int i = 0; i < 256; ++i) pace.took(1, 1);  // what was quick again is trusted again
   EXPECT_EQ(pace.requests(), 2u);
 }
 

@@ -18,18 +18,23 @@ class Pace {
   size_t items() const { return items_; }  // of the next request, at most
   size_t requests() const { return is_wide() ? kMost : few_; }
 
-  // A request with so many items is over, or has been open for so long.
+  // A request with so many items is over.
   void took(uint64_t ns, size_t items) {
     if (is_wide()) {
       left_ -= std::min(left_, items);
-    } else if (ns > kSlowNs) {
-      items_ = 1;
-      left_ = wide_for_;
-      wide_for_ = std::min(wide_for_ * 2, kLongest);
     } else if (ns < kQuickNs) {
       items_ = std::min(items_ * 2, most_);
-      if (items_ == kMost) wide_for_ = kShortest;
+      wide_for_ = kShortest;
+    } else if (ns > kSlowNs) {
+      items_ = std::max<size_t>(items_ / 2, 1);
     }
+  }
+  // Items wait for requests all of which have been open for longer than kSlowNs.
+  void stuck() {
+    if (is_wide()) return;
+    items_ = 1;
+    left_ = wide_for_;
+    wide_for_ = std::min(wide_for_ * 2, kLongest);
   }
 
  private:

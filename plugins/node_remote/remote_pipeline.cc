@@ -163,16 +163,15 @@ class RemotePipeline {
     const auto look = [](void* self) noexcept { static_cast<RemotePipeline*>(self)->look(); };
     if (sched->after(host_.get(), Pace::kSlowNs, look, this) != 0) return;
     will_look_ = false;
-    pace_.took(UINT64_MAX, 1);
+    pace_.stuck();
   }
   void look() {
     {
       std::lock_guard lock(mutex_);
       will_look_ = false;
       const uint64_t now = host_.now_ns();
-      uint64_t longest = 0;
-      for (const auto& batch : batches_) longest = std::max(longest, now - std::min(now, batch->begun_ns()));
-      if (longest > Pace::kSlowNs) pace_.took(longest, 1);
+      const auto is_new = [now](const auto& batch) { return now < batch->begun_ns() + Pace::kSlowNs; };
+      if (std::none_of(batches_.begin(), batches_.end(), is_new)) pace_.stuck();
     }
     send_what_may_go();
   }
