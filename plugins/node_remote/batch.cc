@@ -111,10 +111,10 @@ bool Batch::cancel(CallId id) {
   return true;
 }
 
-void Batch::refused(std::string_view why) {
+void Batch::refused(heddle_status status, std::string_view why, Value details) {
   std::lock_guard lock(mutex_);
   over_ = true;
-  fail_the_rest({HEDDLE_UNAVAILABLE, std::string(why), {}});
+  fail_the_rest({status, std::string(why), std::move(details)});
 }
 
 void Batch::answered(const heddle_peer_answer& answer) {

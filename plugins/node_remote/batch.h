@@ -37,7 +37,7 @@ class Batch {
   bool resume(heddle::sdk::CallId id);
   bool cancel(heddle::sdk::CallId id);
   // It cannot be asked at all.
-  void refused(std::string_view why);
+  void refused(heddle_status status, std::string_view why, heddle::sdk::Value details = {});
 
   // What is heard.
   void answered(const heddle_peer_answer& answer);

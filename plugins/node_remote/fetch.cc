@@ -217,6 +217,14 @@ class Fetch {
 
 }  // namespace
 
+FetchFailed::FetchFailed(heddle_status status, std::string url, std::string reason, int64_t took_ms)
+    : Error(status, "ManifestFetchFailed: " + url + ": " + reason + " (after " + std::to_string(took_ms) + " ms)"), url_(std::move(url)), reason_(std::move(reason)), took_ms_(took_ms) {}
+
+Value FetchFailed::details() const {
+  const Value attempt = Value::map({{"number", Value::integer(1)}, {"endpoint", Value::string(url_)}, {"error", Value::string(reason_)}, {"took_ms", Value::integer(took_ms_)}});
+  return Value::map({{"code", Value::string("ManifestFetchFailed")}, {"endpoint", Value::string(url_)}, {"took_ms", Value::integer(took_ms_)}, {"attempts", Value::list({Value::share(attempt)})}});
+}
+
 std::string shown_url(std::string_view url) {
   url = url.substr(0, url.find_first_of("?#"));
   const size_t scheme = url.find("://");
@@ -240,9 +248,9 @@ Value fetch_manifest(const std::string& url, const std::string& authorization, u
     return kept->manifest;
   } catch (const Failure& failed) {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
-    const std::string why = "ManifestFetchFailed: " + shown_url(url) + ": " + failed.why + " (after " + std::to_string(took) + " ms)";
-    if (!kept || !failed.passes) throw Error(failed.passes ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID, why);
-    log.warn(why + "; the last good one is used");
+    const FetchFailed why(failed.passes ? HEDDLE_UNAVAILABLE : HEDDLE_INVALID, shown_url(url), failed.why, took);
+    if (!kept || !failed.passes) throw why;
+    log.warn(std::string(why.what()) + "; the last good one is used");
     return kept->manifest;
   }
 }

@@ -34,7 +34,13 @@ class RemotePipeline {
 
   void activate() {
     if (!peers_) throw Error(HEDDLE_UNSUPPORTED, "this host calls no other hosts: it has no " HEDDLE_PEERS);
-    errand_ = errand();
+    try {
+      errand_ = errand();
+    } catch (const FetchFailed& failed) {
+      if (failed.status() != HEDDLE_UNAVAILABLE) throw;
+      unfetched_ = failed;  // the items say so
+      return;
+    }
     heddle_value* why = nullptr;
     group_ = peers_->open(host_.get(), settings_.options.get(), &kHearing, &why);
     const Value reason = Value::adopt(why);
@@ -46,9 +52,12 @@ class RemotePipeline {
     if (source.is_sent()) return Value::list({Value::map({{"manifest", manifest()}})});
     return Value::list({Value::map({{"name", Value::string(source.name)}, {"endpoints", endpoints_of(settings_.options)}})});
   }
-  void deactivate() { peers_->close(host_.get(), group_); }
+  void deactivate() {
+    if (group_ != 0) peers_->close(host_.get(), group_);
+  }
 
   void process(std::span<Call> calls) {
+    if (unfetched_) return refuse(calls);
     {
       std::lock_guard lock(mutex_);
       for (Call& call : calls) waiting_.push_back(std::move(call));
@@ -100,6 +109,15 @@ class RemotePipeline {
     return source.url.empty() ? source.manifest : fetch_manifest(source.url, source.authorization, settings_.fetch_ms, host_.log());
   }
 
+  void refuse(std::span<Call> calls) {
+    const auto batch = std::make_shared<Batch>(std::vector<Call>(std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end())), settings_, errand_, host_, *peers_);
+    {
+      std::lock_guard lock(mutex_);
+      batches_.push_back(batch);
+    }
+    batch->refused(unfetched_->status(), unfetched_->what(), unfetched_->details());
+    drop_if_over(batch);
+  }
   // One thread at a time sends, however many have something for it: a request may be over before the call that begins it returns.
   void send_what_may_go() {
     {
@@ -130,7 +148,7 @@ class RemotePipeline {
     auto way = std::make_unique<Way>(Way{this, batch});
     const heddle_id asked = peers_->call(host_.get(), group_, &request, way.get());
     if (asked == 0) {
-      batch->refused("it is being stopped");
+      batch->refused(HEDDLE_UNAVAILABLE, "it is being stopped");
       return way.release()->end();
     }
     way.release();  // perhaps it is gone
@@ -194,6 +212,7 @@ class RemotePipeline {
   const Settings settings_;
   const heddle_peers_service* const peers_;
   Errand errand_;  // of an active node
+  std::optional<FetchFailed> unfetched_ = {};  // of one whose manifest cannot be had: then there is no group
   heddle_id group_ = 0;
 
   std::mutex mutex_;

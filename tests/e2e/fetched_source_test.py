@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from program import FAILED, INVALID, lines, node, pipeline
+from program import DEAD_LETTERS, INVALID, lines, node, pipeline
 from remote_source_test import ALLOWED, DOUBLE
 from remote_test import Host, RemoteCase, dead_endpoint, remote
 from web import Web
@@ -20,10 +20,19 @@ class Fetched(RemoteCase):
     def write_remote(self, params, **entry):
         return self.write("m.json", pipeline(node("there", "RemotePipeline", params, **entry)))
 
-    def fails(self, params, why, *never, env=HERE):
-        """A run that cannot start; each of `never` is in nothing that is said."""
-        answer = self.heddle("run", self.write_remote(params), "--input", "-", stdin=lines([1]), code=None, env=env)
-        self.assertIn(answer.code, (INVALID, FAILED), answer)
+    def fails(self, params, why, *never, env=HERE, passes=False):
+        """A run that cannot start, or, where it `passes`, whose items fail; each of `never` is in nothing that is said."""
+        answer = self.heddle("run", self.write_remote(params), "--input", "-", "--dead-letters", self.path("letters"), stdin=lines([1]), code=None, env=env)
+        self.assertEqual(answer.code, DEAD_LETTERS if passes else INVALID, answer)
+        if passes:
+            letter = json.loads(self.read("letters"))
+            os.remove(self.path("letters"))
+            self.assertEqual((letter["item"], letter["code"], letter["class"], letter["details"]["code"]), (1, "ManifestFetchFailed", "retryable", "ManifestFetchFailed"))
+            (attempt,) = letter["details"]["attempts"]
+            self.assertIn(attempt["endpoint"], letter["message"])
+            self.assertIn(attempt["error"], letter["message"])
+            for text in never:
+                self.assertNotIn(text, json.dumps(letter))
         self.assertIn("ManifestFetchFailed: ", answer.err)
         self.assertIn(why, answer.err)
         self.assertRegex(answer.err, r"\(after \d+ ms\)")
@@ -63,11 +72,12 @@ class Fetched(RemoteCase):
         for path, why in (("/endless", "larger than 16 MiB"), ("/never", "no whole answer in time"), ("/text", "not JSON"), ("/list", "must be a manifest, an object"), ("/500", "the answer is 500"),
                           ("/none", "the answer is 404"), ("/loop", "more than 5 redirects"), ("/file", "redirects to what is no URL of http or https"), ("/away", "10.0.0.1 is private")):
             with self.subTest(path=path):
-                self.fails(fetched(f"{web.url.replace('://', '://me:pass-word@')}{path}?key=a-key", "localhost:1", timeout_ms=500 if path == "/never" else 20_000), f"{web.url}{path}: ", "pass-word", "a-key")
-                self.fails(fetched(web.url + path, "localhost:1", timeout_ms=500 if path == "/never" else 20_000), why)
+                passes = path in ("/never", "/500", "/text", "/list")
+                self.fails(fetched(f"{web.url.replace('://', '://me:pass-word@')}{path}?key=a-key", "localhost:1", timeout_ms=500 if path == "/never" else 20_000), f"{web.url}{path}: ", "pass-word", "a-key", passes=passes)
+                self.fails(fetched(web.url + path, "localhost:1", timeout_ms=500 if path == "/never" else 20_000), why, passes=passes)
         self.assertEqual(web.paths().count("/loop"), 5 + 6)  # the first of them had the key
         self.fails(fetched("file:///etc/passwd", "localhost:1"), "no URL of http or https")
-        self.fails(fetched(f"http://{dead_endpoint()}/x", "localhost:1"), "onnect")
+        self.fails(fetched(f"http://{dead_endpoint()}/x", "localhost:1"), "onnect", passes=True)
 
     def test_addresses_that_are_not_public_are_not_gone_to(self):
         web = Web(self, {"/double": json.dumps(DOUBLE).encode()})
