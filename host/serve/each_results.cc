@@ -21,7 +21,9 @@ struct Untold {
 
   bool is_new() const { return !outputs.empty() || !failed.empty() || (is_over && !was_told_over); }
   Value take(size_t item) {
-    std::vector<std::pair<std::string, Value>> members = {{"item", json_count(item)}};
+    std::vector<std::pair<std::string, Value>> members;
+    members.reserve(4);
+    members.emplace_back("item", json_count(item));
     if (!outputs.empty()) members.emplace_back("outputs", Value::list(std::exchange(outputs, {})));
     if (!failed.empty()) members.emplace_back("failed", Value::list(std::exchange(failed, {})));
     if (!is_over) members.emplace_back("more", Value::boolean(true));
@@ -33,7 +35,9 @@ struct Untold {
 // Gathers what comes of the items, and hands it on. Any thread.
 class EachResults : public std::enable_shared_from_this<EachResults> {
  public:
-  EachResults(std::shared_ptr<ResultStream> stream, size_t items) : stream_(std::move(stream)), untold_(items), left_(items) {}
+  EachResults(std::shared_ptr<ResultStream> stream, size_t items) : stream_(std::move(stream)), untold_(items), left_(items) {
+    touched_.reserve(items);
+  }
 
   GivenUp& given_up() { return stream_->given_up(); }
   void output(size_t item, Value value) { add(item, std::move(value), &Untold::outputs); }

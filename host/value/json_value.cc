@@ -53,8 +53,15 @@ Value json_milliseconds(uint64_t ns) {
 }
 
 Value json_object(std::vector<std::pair<std::string, Value>> members) {
-  std::set<std::string> seen;
-  std::erase_if(members, [&](const auto& member) { return !seen.insert(member.first).second; });
+  constexpr size_t kFew = 16;
+  if (members.size() <= kFew) {
+    const auto is_again = [&](size_t i) { return std::any_of(members.begin(), members.begin() + static_cast<std::ptrdiff_t>(i), [&](const auto& m) { return m.first == members[i].first; }); };
+    for (size_t i = members.size(); i > 0; --i)
+      if (is_again(i - 1)) members.erase(members.begin() + static_cast<std::ptrdiff_t>(i - 1));
+  } else {
+    std::set<std::string> seen;
+    std::erase_if(members, [&](const auto& member) { return !seen.insert(member.first).second; });
+  }
   Result<Value> made = Value::map(std::move(members));
   return made ? std::move(made).value() : Value::null();
 }

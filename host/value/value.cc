@@ -1,5 +1,6 @@
 #include "value/value.h"
 
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
@@ -88,17 +89,20 @@ Value Value::list(std::vector<Value> items) {
 }
 
 Result<Value> Value::map(std::vector<std::pair<std::string, Value>> members) {
-  std::vector<heddle_str> keys;
-  std::vector<heddle_value*> items;
-  keys.reserve(members.size());
-  items.reserve(members.size());
-  for (auto& [key, item] : members) {
-    keys.push_back({key.data(), key.size()});
-    items.push_back(item.get());
+  constexpr size_t kFew = 8;
+  std::array<heddle_str, kFew> few_keys;
+  std::array<heddle_value*, kFew> few_items;
+  std::vector<heddle_str> many_keys(members.size() > kFew ? members.size() : 0);
+  std::vector<heddle_value*> many_items(many_keys.size());
+  heddle_str* const keys = many_keys.empty() ? few_keys.data() : many_keys.data();
+  heddle_value** const items = many_keys.empty() ? few_items.data() : many_items.data();
+  for (size_t i = 0; i < members.size(); ++i) {
+    keys[i] = {members[i].first.data(), members[i].first.size()};
+    items[i] = members[i].second.get();
   }
   heddle_value* map = nullptr;
   size_t at = 0;
-  switch (make_map(keys.data(), items.data(), members.size(), &map, &at)) {
+  switch (make_map(keys, items, members.size(), &map, &at)) {
     case MapFault::kNone:
       break;
     case MapFault::kRepeatedKey:

@@ -198,7 +198,7 @@ bool Batch::take(ValueRef result) {
 }
 
 void Batch::emit(Slot& slot, Value output) {
-  if (slot.waiting.empty() && slot.call.try_emit(0, output)) {
+  if (!slot.has_waiting() && slot.call.try_emit(0, output)) {
     slot.emitted = true;
     return;
   }
@@ -207,21 +207,24 @@ void Batch::emit(Slot& slot, Value output) {
 }
 
 void Batch::emit_waiting(Slot& slot) {
-  while (!slot.waiting.empty() && slot.call.try_emit(0, slot.waiting.front())) {
-    slot.waiting.pop_front();
+  while (slot.has_waiting() && slot.call.try_emit(0, slot.waiting[slot.left])) {
+    ++slot.left;
     slot.emitted = true;
     --waiting_;
   }
+  if (slot.has_waiting()) return;
+  slot.waiting.clear();
+  slot.left = 0;
 }
 
 // Answers the item once everything that came of it has left. The last one waits for the end of the request, which nobody should have to cut off.
 void Batch::settle(Slot& slot) {
-  if (!slot.is_over || !slot.waiting.empty() || !slot.call || (left_ == 0 && !over_)) return;
+  if (!slot.is_over || slot.has_waiting() || !slot.call || (left_ == 0 && !over_)) return;
   std::optional<Failure>& failure = slot.failure;
   if (failure && failure->status != HEDDLE_CANCELLED && !slot.emitted && settings_.fallback_value) {
     failure.reset();
     emit(slot, settings_.fallback_value);
-    if (!slot.waiting.empty()) return;  // resume() follows
+    if (slot.has_waiting()) return;  // resume() follows
   }
   if (failure) slot.call.fail(failure->status, failure->why, std::move(failure->details));
   else slot.call.complete();

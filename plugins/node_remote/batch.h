@@ -3,7 +3,6 @@
 #include <heddle/draft/peers.h>
 #include <heddle/sdk.h>
 
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -56,8 +55,11 @@ class Batch {
     heddle::sdk::Call call;  // false: it is answered
     bool is_over = false;    // nothing more of it comes from there
     bool emitted = false, unwanted = false;
-    std::deque<heddle::sdk::Value> waiting = {};
+    std::vector<heddle::sdk::Value> waiting = {};  // the first `left` have gone
+    size_t left = 0;
     std::optional<Failure> failure = {};
+
+    bool has_waiting() const { return left < waiting.size(); }
   };
   // With the lock held:
   bool take(heddle::sdk::ValueRef result);

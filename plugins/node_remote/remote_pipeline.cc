@@ -22,6 +22,16 @@ using namespace heddle::sdk;
 // Requests that are open even while items are quick: one on its way there, one on its way back, for each endpoint.
 constexpr size_t kForEach = 2;
 
+// Of items that go together: far less than any host takes.
+constexpr size_t kMostBytes = 256 << 10;
+
+// About what it is as JSON.
+size_t bytes_of(ValueRef item) {
+  if (const auto text = item.as_text()) return text->size();
+  if (const auto bytes = item.as_bytes()) return bytes->size() * 4 / 3;
+  return item.is(HEDDLE_LIST) || item.is(HEDDLE_MAP) ? item.json().size() : sizeof(int64_t);
+}
+
 Pace pace_for(const Settings& settings) {
   const size_t endpoints = settings.options.find("pools").at(0).size();
   return Pace(kForEach * std::max<size_t>(endpoints, 1), settings.hash_key ? 1 : Pace::kMost);
@@ -134,9 +144,12 @@ class RemotePipeline {
       sending_ = false;
       return nullptr;
     }
-    const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(std::min(pace_.items(), waiting_.size()));
-    std::vector<Call> calls(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(end));
-    waiting_.erase(waiting_.begin(), end);
+    std::vector<Call> calls;
+    for (size_t bytes = 0; calls.size() < pace_.items() && !waiting_.empty(); waiting_.pop_front()) {
+      if (pace_.items() > 1) bytes += bytes_of(waiting_.front().input());
+      if (!calls.empty() && bytes > kMostBytes) break;
+      calls.push_back(std::move(waiting_.front()));
+    }
     auto batch = std::make_shared<Batch>(std::move(calls), settings_, errand_, host_, *peers_);
     batches_.push_back(batch);
     ++open_;

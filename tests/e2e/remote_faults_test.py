@@ -261,6 +261,14 @@ class RemoteFaults(RemoteFaultsCase):
                 self.assertGreater(proxy.strike("none")["struck"], 0)
                 self.assertEqual(letters, [])
 
+    def test_large_items_are_not_sent_together(self):
+        host = self.host()
+        items = [n for _ in range(40) for n in (1, "x" * (1 << 20), 2)]
+        for transport in TRANSPORTS:
+            with self.subTest(transport=transport):
+                answer, letters = self.ask(transport, "parts", [host.at[transport]], [[item] for item in items])
+                self.assertEqual(([hash(item) for item in answer.items], letters), ([hash(item) for item in items], []))
+
     def test_a_token_that_is_not_taken(self):
         tokens = [{"name": "me", "token": "the-right-token", "scopes": ["submit"]}, {"name": "eyes", "token": "the-token-of-another", "scopes": ["read"]}]
         host = self.host(auth={"tokens": tokens})
