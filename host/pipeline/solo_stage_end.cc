@@ -92,9 +92,16 @@ void SoloStage::give_up_late(Lock& lock) {
   for (Dispatch* d : late) {
     d->state = State::kParked;
     d->batch->settle();
+    const Error late_error = too_late(node_, now - d->started_ns);
+    size_t timed_out = 0;
+    for (CallFailure& failure : d->batch->failures()) {  // "cancelled": that is what it was just told
+      if (failure.error.error_class != ErrorClass::kCancelled) continue;
+      failure.error = late_error;
+      ++timed_out;
+    }
     const std::vector<uint32_t> closed = d->batch->give_up();
-    EdgeBooks::add(core_.nodes[nodes_[0].index].timed_out, closed.size());
-    fail_calls(*d, closed, too_late(node_, now - d->started_ns));
+    EdgeBooks::add(core_.nodes[nodes_[0].index].timed_out, timed_out + closed.size());
+    fail_calls(*d, closed, late_error);
     conclude(*d);
   }
 }
