@@ -150,12 +150,12 @@ std::string recursion_among(const std::map<std::string, ServedPipelinePtr, std::
 
 bool is_for_each_item(const PipelineNode& node) {
   const MergeMode merge = node.settings.merge.mode;
-  return node.entry.type && node.entry.type->stateless && !node.settings.keep_state && !node.is_source && merge != MergeMode::kZip && merge != MergeMode::kJoin;
+  return node.entry.type && node.entry.type->stateless && node.entry.type->max_in_flight == 0 && !node.settings.keep_state && !node.is_source && merge != MergeMode::kZip && merge != MergeMode::kJoin;
 }
 
 bool is_for_each_item(const PipelineEdge& edge) { return edge.on_full == OnFull::kBlock && edge.batch.items == 0; }
 
-// No node remembers an item, no item waits for another one, and none can end the run of all, or take the place or the time that another one has.
+// No node remembers an item, or lets it wait for something else; none can end the run of all, or take the place or the time that another one has.
 bool keeps_apart(const Pipeline& pipeline) {
   const auto apart = [](const auto& part) { return is_for_each_item(part); };
   return pipeline.run.on_error == OnError::kDeadLetter && pipeline.run.item_deadline_ms == 0 && std::all_of(pipeline.nodes.begin(), pipeline.nodes.end(), apart) &&

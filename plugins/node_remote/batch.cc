@@ -61,13 +61,19 @@ Batch::Batch(std::vector<Call> calls, const Settings& settings, const Errand& er
   for (Call& call : calls) slots_.push_back(Slot{.call = std::move(call)});
 }
 
-heddle_peer_call Batch::request(std::string& key) {
+std::optional<heddle_peer_call> Batch::request(std::string& key) {
   std::lock_guard lock(mutex_);
+  std::erase_if(slots_, [](const Slot& slot) { return !slot.call.input(); });
+  left_ = slots_.size();
+  wanted_ = static_cast<size_t>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.unwanted; }));
+  over_ = slots_.empty();
+  if (over_) return std::nullopt;
   std::vector<Value> items;
   items.reserve(slots_.size());
   uint64_t deadline = slots_.front().call.deadline_ns();
   for (const Slot& slot : slots_) {
-    items.push_back(Value::share(slot.call.input()));
+    const ValueRef input = slot.call.input();
+    items.push_back(input ? Value::share(input) : Value::null());  // given up right now: it is run for nobody
     const uint64_t one = slot.call.deadline_ns();  // the last one holds for all: of an item whose own has passed, nobody waits for the answer
     deadline = deadline == 0 || one == 0 ? 0 : std::max(deadline, one);
   }
@@ -197,19 +203,26 @@ bool Batch::take(ValueRef result) {
   return true;
 }
 
-void Batch::emit(Slot& slot, Value output) {
-  if (!slot.has_waiting() && slot.call.try_emit(0, output)) {
+// False: there is no room. Of an item that the host has given up, whatever comes is dropped.
+bool Batch::leaves(Slot& slot, Value& output) {
+  try {
+    if (!slot.call.try_emit(0, output)) return false;
     slot.emitted = true;
-    return;
+  } catch (const Error&) {
+    output = Value();
   }
+  return true;
+}
+
+void Batch::emit(Slot& slot, Value output) {
+  if (!slot.has_waiting() && leaves(slot, output)) return;
   slot.waiting.push_back(std::move(output));
   ++waiting_;
 }
 
 void Batch::emit_waiting(Slot& slot) {
-  while (slot.has_waiting() && slot.call.try_emit(0, slot.waiting[slot.left])) {
+  while (slot.has_waiting() && leaves(slot, slot.waiting[slot.left])) {
     ++slot.left;
-    slot.emitted = true;
     --waiting_;
   }
   if (slot.has_waiting()) return;

@@ -28,8 +28,8 @@ class Batch {
 
   size_t size() const { return slots_.size(); }
   uint64_t begun_ns() const { return begun_ns_; }
-  // What it is asked with; borrowed from it and `key`.
-  heddle_peer_call request(std::string& key);
+  // What it is asked with; borrowed from it and `key`. Items that the host has given up meanwhile are left out; none: no item is left.
+  std::optional<heddle_peer_call> request(std::string& key);
   // The id of the request is known.
   void begun(heddle_id request);
   // For an item of this batch; false: it is none.
@@ -64,6 +64,7 @@ class Batch {
   // With the lock held:
   bool take(heddle::sdk::ValueRef result);
   void emit(Slot& slot, heddle::sdk::Value output);
+  static bool leaves(Slot& slot, heddle::sdk::Value& output);
   void emit_waiting(Slot& slot);
   void settle(Slot& slot);
   void fail_the_rest(const Failure& failure);
@@ -82,7 +83,7 @@ class Batch {
 
   std::mutex mutex_;
   // Guarded by mutex_:
-  std::vector<Slot> slots_;  // as many as ever
+  std::vector<Slot> slots_;  // as many as ever, once it is asked
   heddle_id id_ = 0;
   size_t wanted_ = 0;        // items that somebody waits for
   size_t left_ = 0;          // items that are not over

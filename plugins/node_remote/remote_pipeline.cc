@@ -157,9 +157,10 @@ class RemotePipeline {
   }
   void send(const std::shared_ptr<Batch>& batch) {
     std::string key;
-    const heddle_peer_call request = batch->request(key);
+    const auto request = batch->request(key);
     auto way = std::make_unique<Way>(Way{this, batch});
-    const heddle_id asked = peers_->call(host_.get(), group_, &request, way.get());
+    if (!request) return way.release()->end();
+    const heddle_id asked = peers_->call(host_.get(), group_, &*request, way.get());
     if (asked == 0) {
       batch->refused(HEDDLE_UNAVAILABLE, "it is being stopped");
       return way.release()->end();
