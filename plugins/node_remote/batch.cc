@@ -55,8 +55,8 @@ Value details_of(std::string_view code, ValueRef report, std::string_view why, i
 
 }  // namespace
 
-Batch::Batch(std::vector<Call> calls, const Settings& settings, const Errand& errand, const Host& host, const heddle_peers_service& peers)
-    : settings_(settings), errand_(errand), host_(host), peers_(peers), begun_ns_(host_.now_ns()), wanted_(calls.size()), left_(calls.size()) {
+Batch::Batch(std::vector<Call> calls, const Settings& settings, const Errand& errand, LastGood& last_good, const Host& host, const heddle_peers_service& peers)
+    : settings_(settings), errand_(errand), last_good_(last_good), host_(host), peers_(peers), begun_ns_(host_.now_ns()), wanted_(calls.size()), left_(calls.size()) {
   slots_.reserve(calls.size());
   for (Call& call : calls) slots_.push_back(Slot{.call = std::move(call)});
 }
@@ -194,11 +194,15 @@ bool Batch::take(ValueRef result) {
   Slot& slot = slots_[static_cast<size_t>(item) - 1];
   if (slot.is_over) return false;
   const ValueRef outputs = result.find("outputs"), failed = result.find("failed");
-  for (size_t i = 0; i < outputs.size(); ++i) emit(slot, Value::share(outputs.at(i)));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    if (settings_.fallback_last_good && slot.results.size() <= LastGood::kMost) slot.results.push_back(Value::share(outputs.at(i)));
+    emit(slot, Value::share(outputs.at(i)));
+  }
   for (size_t i = 0; i < failed.size(); ++i)
     if (!slot.failure) slot.failure = failure_of(failed.at(i));
   slot.is_over = !result.find("more").as_bool().value_or(false);
   if (slot.is_over) --left_;
+  if (slot.is_over && !slot.failure && settings_.fallback_last_good) last_good_.keep(std::move(slot.results));
   settle(slot);
   return true;
 }
@@ -233,14 +237,20 @@ void Batch::emit_waiting(Slot& slot) {
 // Answers the item once everything that came of it has left. The last one waits for the end of the request, which nobody should have to cut off.
 void Batch::settle(Slot& slot) {
   if (!slot.is_over || slot.has_waiting() || !slot.call || (left_ == 0 && !over_)) return;
-  std::optional<Failure>& failure = slot.failure;
-  if (failure && failure->status != HEDDLE_CANCELLED && !slot.emitted && settings_.fallback_value) {
-    failure.reset();
-    emit(slot, settings_.fallback_value);
-    if (slot.has_waiting()) return;  // resume() follows
-  }
-  if (failure) slot.call.fail(failure->status, failure->why, std::move(failure->details));
+  if (slot.failure && slot.failure->status != HEDDLE_CANCELLED && !slot.emitted) fall_back(slot);
+  if (slot.has_waiting()) return;  // resume() follows
+  if (slot.failure) slot.call.fail(slot.failure->status, slot.failure->why, std::move(slot.failure->details));
   else slot.call.complete();
+}
+
+// Puts results in the place of the failure, where the settings have any.
+void Batch::fall_back(Slot& slot) {
+  std::optional<LastGood::Results> results;
+  if (settings_.fallback_last_good) results = last_good_.results();
+  if (!results && settings_.fallback_value) results = {settings_.fallback_value};
+  if (!results) return;
+  slot.failure.reset();
+  for (Value& result : *results) emit(slot, std::move(result));
 }
 
 void Batch::fail_the_rest(const Failure& failure) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "last_good.h"
 #include "settings.h"
 
 namespace node_remote {
@@ -24,7 +25,7 @@ class Batch {
  public:
   static constexpr uint32_t kCredit = 16;  // parts of the answer that may be on their way
 
-  Batch(std::vector<heddle::sdk::Call> calls, const Settings& settings, const Errand& errand, const heddle::sdk::Host& host, const heddle_peers_service& peers);
+  Batch(std::vector<heddle::sdk::Call> calls, const Settings& settings, const Errand& errand, LastGood& last_good, const heddle::sdk::Host& host, const heddle_peers_service& peers);
 
   size_t size() const { return slots_.size(); }
   uint64_t begun_ns() const { return begun_ns_; }
@@ -55,6 +56,7 @@ class Batch {
     heddle::sdk::Call call;  // false: it is answered
     bool is_over = false;    // nothing more of it comes from there
     bool emitted = false, unwanted = false;
+    LastGood::Results results = {};                // where the last good ones count
     std::vector<heddle::sdk::Value> waiting = {};  // the first `left` have gone
     size_t left = 0;
     std::optional<Failure> failure = {};
@@ -67,6 +69,7 @@ class Batch {
   static bool leaves(Slot& slot, heddle::sdk::Value& output);
   void emit_waiting(Slot& slot);
   void settle(Slot& slot);
+  void fall_back(Slot& slot);
   void fail_the_rest(const Failure& failure);
   Slot* find(heddle::sdk::CallId id);
   Failure failure_of(const heddle_peer_answer& answer) const;
@@ -76,6 +79,7 @@ class Batch {
 
   const Settings& settings_;
   const Errand& errand_;
+  LastGood& last_good_;
   const heddle::sdk::Host host_;
   const heddle_peers_service& peers_;
   const uint64_t begun_ns_;

@@ -103,10 +103,12 @@ TEST_F(NodeRemote, WhatContradictsItselfIsRefused) {
       {params(R"("endpoint":"localhost:1","retry":{"backoff_ms":2,"initial_backoff_ms":1})"), "mean the same"},
       {params(R"("endpoint":"localhost:1","health_check":{"interval_ms":1000},"health_check_interval_secs":1)"), "mean the same"},
       {params(R"("endpoint":"localhost:1","fallback":[{"value":1},{"endpoints":["localhost:2"]}])"), "nothing can come after a value"},
+      {params(R"("endpoint":"localhost:1","fallback":[{"last_good":true},{"endpoints":["localhost:2"]}])"), "no endpoints after the last good"},
       {params(R"("endpoint":"localhost:1","hash_key":"/a")"), "\"hash_key\" is for"},
   };
   for (const auto& [text, why] : rows) EXPECT_NE(refusal(text).find(why), std::string::npos) << text << "\n" << refusal(text);
   EXPECT_EQ(refusal(params(R"("endpoint":"localhost:1")")), "");
+  EXPECT_EQ(refusal(params(R"("endpoint":"localhost:1","fallback":[{"endpoints":["localhost:2"]},{"last_good":true},{"value":1}])")), "");
 }
 
 TEST_F(NodeRemote, AnotherMachineIsNotSpokenToInTheClearUnlessThatIsWritten) {

@@ -120,7 +120,7 @@ class RemotePipeline {
   }
 
   void refuse(std::span<Call> calls) {
-    const auto batch = std::make_shared<Batch>(std::vector<Call>(std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end())), settings_, errand_, host_, *peers_);
+    const auto batch = std::make_shared<Batch>(std::vector<Call>(std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end())), settings_, errand_, last_good_, host_, *peers_);
     {
       std::lock_guard lock(mutex_);
       batches_.push_back(batch);
@@ -150,7 +150,7 @@ class RemotePipeline {
       if (!calls.empty() && bytes > kMostBytes) break;
       calls.push_back(std::move(waiting_.front()));
     }
-    auto batch = std::make_shared<Batch>(std::move(calls), settings_, errand_, host_, *peers_);
+    auto batch = std::make_shared<Batch>(std::move(calls), settings_, errand_, last_good_, host_, *peers_);
     batches_.push_back(batch);
     ++open_;
     return batch;
@@ -228,6 +228,7 @@ class RemotePipeline {
   Errand errand_;  // of an active node
   std::optional<FetchFailed> unfetched_ = {};  // of one whose manifest cannot be had: then there is no group
   heddle_id group_ = 0;
+  LastGood last_good_;
 
   std::mutex mutex_;
   // Guarded by mutex_:
@@ -297,10 +298,11 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"A second attempt while the first is under way; of what is idempotent. Absent: none."},)"
     R"("fallback":{"type":"array","items":{"anyOf":[)"
     R"({"type":"object","properties":{"endpoints":{)" NODE_REMOTE_ENDPOINTS R"(}},"required":["endpoints"],"additionalProperties":false},)"
+    R"({"type":"object","properties":{"last_good":{"const":true}},"required":["last_good"],"additionalProperties":false},)"
     R"({"type":"object","properties":{"value":{}},"required":["value"],"additionalProperties":false},)"
     R"({"type":"object","properties":{"node":{"type":"string","minLength":1}},"required":["node"],"additionalProperties":false},)"
     R"({"type":"object","properties":{"dead_letter":{"const":true}},"required":["dead_letter"],"additionalProperties":false}]},)"
-    R"("description":"What is tried after that, in this order: other endpoints; last, a value that takes the place of the result, or a standby node that takes the item, or the dead letters."},)"
+    R"("description":"What is tried after that, in this order: other endpoints; last, what came of the last item that went well, or a value, that takes the place of the result, or a standby node that takes the item, or the dead letters."},)"
     R"("auth_token":{"type":"string","minLength":1,"writeOnly":true,"description":"A bearer token. Take it from the environment: ${env.NAME}."},)"
     R"("tls":{"type":"object","properties":{)"
     R"("ca":{"type":"string","description":"PEM file of the authorities that may speak for the other host; without it, those of the system."},)"
@@ -310,7 +312,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"stateless":true,"sources":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"sources":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote

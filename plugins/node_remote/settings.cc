@@ -42,9 +42,15 @@ Value read_pools(ValueRef params, bool has_tls, bool insecure) {
   const ValueRef fallback = params.find("fallback");
   for (size_t i = 0; i < fallback.size(); ++i) {
     const ValueRef entry = fallback.at(i);
-    if (const ValueRef more = entry.find("endpoints")) pools.push_back(read_pool(more, has_tls, insecure));
-    else if (i + 1 < fallback.size() && !(entry.find("node") && fallback.at(i + 1).find("dead_letter")))
-      throw Error(HEDDLE_INVALID, "in \"fallback\" nothing can come after a value, a node or the dead letters");
+    if (const ValueRef more = entry.find("endpoints")) {
+      pools.push_back(read_pool(more, has_tls, insecure));
+      continue;
+    }
+    if (i + 1 == fallback.size()) break;
+    const ValueRef next = fallback.at(i + 1);
+    if (entry.find("last_good") && !next.find("last_good") && !next.find("endpoints")) continue;  // perhaps there is none yet
+    if (!(entry.find("node") && next.find("dead_letter")))
+      throw Error(HEDDLE_INVALID, "in \"fallback\" nothing can come after a value, a node or the dead letters, and no endpoints after the last good results");
   }
   return Value::list(std::move(pools));
 }
@@ -83,6 +89,7 @@ Settings read_settings(ValueRef params) {
   else if (params.find("hash_key")) throw Error(HEDDLE_INVALID, "\"hash_key\" is for \"load_balance\": \"hash\"");
   out.idempotent = params.find("idempotent").as_bool().value_or(false);
   const ValueRef tls = params.find("tls"), fallback = params.find("fallback");
+  for (size_t i = 0; i < fallback.size(); ++i) out.fallback_last_good = out.fallback_last_good || fallback.at(i).find("last_good");
   if (fallback.size() > 0) out.fallback_value = Value::share(fallback.at(fallback.size() - 1).find("value"));
 
   Options options;

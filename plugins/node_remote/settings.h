@@ -16,6 +16,7 @@ struct Settings {
   std::string token;
   std::optional<std::string> hash_key;  // JSON Pointer; none: the endpoints are not chosen by it
   bool idempotent = false;
+  bool fallback_last_good = false;    // what came of the last item that went well, instead of a failure; first of the two
   heddle::sdk::Value fallback_value;  // instead of a failure; empty: none
 };
 

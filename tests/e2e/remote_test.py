@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 import threading
 import unittest
 
@@ -173,6 +174,17 @@ class Remote(RemoteCase):
         self.assertEqual(self.call(params, [1, 2]).items, [2, 4])
         params["fallback"][0]["endpoints"] = [dead_endpoint()]
         self.assertEqual(self.call(params, [1, 2]).items, ["none", "none"])
+
+    def test_the_last_good_results_take_the_place_of_a_failure(self):
+        host = Host(self, "a", SERVED)
+        params = remote("parts", host, fallback=[{"last_good": True}, {"value": "none yet"}])
+        run = self.start("run", self.write("m.json", pipeline(node("there", "RemotePipeline", params))), "--input", "-", stdin=subprocess.PIPE)
+        for item, results in ((7, ["none yet"]), ([1, 2], [1, 2]), (7, [1, 2]), (7, [1, 2]), ([3], [3]), (7, [3])):
+            run.stdin.write(lines([item]))
+            run.stdin.flush()
+            self.assertEqual([json.loads(run.stdout.readline()) for _ in results], results)
+        self.assertEqual(self.finish(run).code, OK)
+        self.failed(remote("parts", host, fallback=[{"last_good": True}, {"dead_letter": True}]), 7)
 
     def test_a_standby_node_takes_the_items_that_fail(self):
         host = Host(self, "a", SERVED)
