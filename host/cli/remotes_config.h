@@ -7,7 +7,7 @@
 
 namespace heddle {
 
-// "remotes" of the strongest of the configuration's files that has it (config_files()). The error has every place that is wrong.
+// "remotes" of the strongest of the configuration's files that has it (config_files()). Errors as those of read_section().
 Result<std::vector<RemoteHost>> read_remotes_config();
 
 }  // namespace heddle

@@ -205,16 +205,6 @@ bool EndpointPool::may_retry(uint64_t now) {
   return budget_.take(now);
 }
 
-uint64_t EndpointPool::opens_ns(uint64_t now) const {
-  std::lock_guard lock(mutex_);
-  uint64_t first = UINT64_MAX;
-  for (const State& e : endpoints_) {
-    if (!e.breaker || e.breaker->may_begin(now)) return 0;
-    first = std::min(first, e.breaker->state(now) == CircuitBreaker::State::kOpen ? e.breaker->until_ns() : now);
-  }
-  return first;
-}
-
 uint64_t EndpointPool::latency_ns(uint32_t percentile) const {
   std::lock_guard lock(mutex_);
   return latencies_.count() < kFewestToHedgeBy ? 0 : latencies_.quantile(percentile / 100.0);

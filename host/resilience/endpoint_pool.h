@@ -69,8 +69,6 @@ class EndpointPool {
   // [any] A call begins, of which retries may follow; and whether one more retry may.
   void called(uint64_t now);
   bool may_retry(uint64_t now);
-  // [any] When one of the breakers may let a call through again; 0: one does now.
-  uint64_t opens_ns(uint64_t now) const;
   // [any] The latency that `percentile` % of the last good calls to any of them did not exceed; 0: there were too few.
   uint64_t latency_ns(uint32_t percentile) const;
 
