@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "value/json_value.h"
@@ -32,14 +33,15 @@ struct Untold {
   }
 };
 
-// Gathers what comes of the items, and hands it on. Any thread.
-class EachResults : public std::enable_shared_from_this<EachResults> {
+// Gathers what comes of the items, and hands it on: where nothing was told before the last of them is over, in one piece. Any thread.
+class EachResults {
  public:
-  EachResults(std::shared_ptr<ResultStream> stream, size_t items) : stream_(std::move(stream)), untold_(items), left_(items) {
+  EachResults(Request request, size_t items) : request_(std::move(request)), untold_(items), left_(items) {
     touched_.reserve(items);
+    request_->on_gone([given_up = given_up_] { given_up->give_up(); });
   }
 
-  GivenUp& given_up() { return stream_->given_up(); }
+  GivenUp& given_up() { return *given_up_; }
   void output(size_t item, Value value) { add(item, std::move(value), &Untold::outputs); }
   void failed(size_t item, Value value) { add(item, std::move(value), &Untold::failed); }
   // From `first` to `last`: nothing more comes of them.
@@ -52,7 +54,7 @@ class EachResults : public std::enable_shared_from_this<EachResults> {
     const bool is_all = left_ == 0;
     if (is_all || !gathers_) tell();
     lock.unlock();
-    if (is_all) stream_->end({});
+    if (is_all && stream_) stream_->end({});
   }
   // The first results have waited long enough: from here on each goes as it comes.
   void wait_no_longer() {
@@ -80,12 +82,21 @@ class EachResults : public std::enable_shared_from_this<EachResults> {
     for (const size_t item : touched_) results.push_back(untold_[item - 1].take(item));
     touched_.clear();
     weight_ = 0;
-    if (!results.empty()) stream_->add(json_object({{"results", Value::list(std::move(results))}}));
+    if (results.empty()) return;
+    Value part = json_object({{"results", Value::list(std::move(results))}});
+    if (!stream_ && left_ == 0) {
+      request_->answer(std::move(part), "application/x-ndjson");
+      return;
+    }
+    if (!stream_) stream_ = ResultStream::begin(*std::move(request_), given_up_);
+    stream_->add(std::move(part));
   }
 
-  const std::shared_ptr<ResultStream> stream_;
+  const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
   std::mutex mutex_;
   // Guarded by mutex_:
+  std::optional<Request> request_;        // until the stream begins
+  std::shared_ptr<ResultStream> stream_;  // null: nothing is told yet, or all was at once
   std::vector<Untold> untold_;   // by item
   std::vector<size_t> touched_;  // those with something new
   size_t left_ = 0;              // that are not over
@@ -150,7 +161,7 @@ void run_for_all(Admitted admitted, Lanes& lanes, std::vector<Value> items, cons
 
 void answer_each(Control::State& control, ServedPipelinePtr pipeline, std::string chain, std::vector<Value> items, Request request) {
   Admitted admitted{.pipeline = std::move(pipeline), .state_dir = control.host.state_dir, .chain = std::move(chain), .trace = request.trace(), .tracer = control.host.tracer};
-  const auto results = std::make_shared<EachResults>(ResultStream::begin(std::move(request)), items.size());
+  const auto results = std::make_shared<EachResults>(std::move(request), items.size());
   control.patience.wait(control.errands, [weak = std::weak_ptr(results)] {
     if (const auto waiting = weak.lock()) waiting->wait_no_longer();
   });

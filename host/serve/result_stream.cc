@@ -33,8 +33,8 @@ void GivenUp::give_up() {
     if (const auto running = one.lock()) running->stop();
 }
 
-std::shared_ptr<ResultStream> ResultStream::begin(Request request) {
-  const std::shared_ptr<ResultStream> stream(new ResultStream(request.stream("application/x-ndjson")));
+std::shared_ptr<ResultStream> ResultStream::begin(Request request, std::shared_ptr<GivenUp> given_up) {
+  const std::shared_ptr<ResultStream> stream(new ResultStream(request.stream("application/x-ndjson"), std::move(given_up)));
   const std::weak_ptr<ResultStream> weak = stream;
   stream->answer_.on_room([weak] {
     if (const auto self = weak.lock()) self->go_on();
@@ -106,7 +106,8 @@ void ResultStream::set_self(std::shared_ptr<ResultStream> self) {
 }
 
 void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request) {
-  const auto stream = ResultStream::begin(std::move(request));
+  const auto given_up = std::make_shared<GivenUp>();
+  const auto stream = ResultStream::begin(std::move(request), given_up);
   AsTheyCome each;
   each.output = [stream](uint64_t, Value value) { stream->add(json_object({{"output", std::move(value)}})); };
   each.failed = [stream](uint64_t, Value value) { stream->add(json_object({{"failed", std::move(value)}})); };
@@ -114,7 +115,7 @@ void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, R
     if (!executed.run) stream->add(json_object({{"failed", error_json(executed.run.error())}}));
     stream->end(std::move(executed.run));
   };
-  stream->given_up().watch(Execution::start(std::move(admitted), lanes, std::move(items), done, std::move(each)));
+  given_up->watch(Execution::start(std::move(admitted), lanes, std::move(items), done, std::move(each)));
 }
 
 }  // namespace heddle

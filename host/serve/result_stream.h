@@ -29,21 +29,21 @@ class GivenUp {
 // The parts of one answer, kept until the peer takes them. A peer that leaves more unread than is kept for it, or goes, is given up, and what it waited for with it. Any thread.
 class ResultStream : public std::enable_shared_from_this<ResultStream> {
  public:
-  static std::shared_ptr<ResultStream> begin(Request request);
-  GivenUp& given_up() { return *given_up_; }
+  // `given_up`: what is given up with it.
+  static std::shared_ptr<ResultStream> begin(Request request, std::shared_ptr<GivenUp> given_up);
 
   void add(Value part);
   // After the last part; an error breaks the answer off.
   void end(Result<void> outcome);
 
  private:
-  explicit ResultStream(AnswerStream answer) : answer_(std::move(answer)) {}
+  ResultStream(AnswerStream answer, std::shared_ptr<GivenUp> given_up) : given_up_(std::move(given_up)), answer_(std::move(answer)) {}
   void go_on();
   void send_all();
   bool take();
   void set_self(std::shared_ptr<ResultStream> self);
 
-  const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
+  const std::shared_ptr<GivenUp> given_up_;
   OneAtATime sending_;
   // Of whoever sends:
   AnswerStream answer_;

@@ -187,7 +187,8 @@ void Exchange::answer(const heddle_answer& a) {
   if (!is_owed()) return host_erred("answered twice");
   if (a.status == HEDDLE_UNAVAILABLE && is_health()) return finish_with(health_reply(Health::kNotServing));
   if (a.status < 0) return finish(failure_of(a.status, body, a.retry_after_ms));
-  if (a.more != method_.gives_stream) return host_erred(a.more ? "answered with a stream where none was asked for" : "answered with no stream");
+  if (a.more && !method_.gives_stream) return host_erred("answered with a stream where none was asked for");
+  if (!a.more && method_.gives_stream && !body) return host_erred("answered with no part of a stream");
   if (a.more) {
     state_ = State::kStreaming;
     return;

@@ -215,7 +215,19 @@ TEST(GrpcEach, AnAnswerThatIsNoneIsTheHostsFault) {
   for (const char* part : {R"({"results":[1]})", R"({"results":[{"outputs":[1]}]})", R"({"results":[{"item":0}]})", R"({"results":[{"item":4294967296}]})", R"({"results":[{"item":"1"}]})"})
     EXPECT_EQ(end(part), sent + "a result in the host's answer has no \"item\" that says which one it is of, from 1");
   answer = [](Request r) { r.answer(json("{}")); };
-  expect_says(calling.ask(each(R"({"items":[1]})")).why.message, "the host answered with no stream");
+  expect_says(calling.ask(each(R"({"items":[1]})")).why.message, "the host gave an answer that cannot be sent: the host's answer has no list \"results\"");
+  answer = [](Request r) { r.answer(Value()); };
+  expect_says(calling.ask(each(R"({"items":[1]})")).why.message, "the host answered with no part of a stream");
+}
+
+TEST(GrpcEach, AnAnswerInOnePieceIsAStreamOfOnePart) {
+  GrpcServed served([](Request r) { r.answer(json(R"({"results":[{"item":1,"outputs":[2]}]})"), kLines); });
+  GrpcCalling calling(served.port);
+  Heard heard;
+  calling.channel->call(each(R"({"items":[1]})"), heard.hearing());
+  EXPECT_TRUE(heard.answers.next().more);
+  EXPECT_EQ(heard.parts.next().json(), R"({"results":[{"item":1,"outputs":[2]}]})");
+  EXPECT_EQ(heard.ends.next(), "");
 }
 
 // As they do where the whole body is written as JSON.

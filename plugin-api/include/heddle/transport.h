@@ -54,7 +54,7 @@ typedef struct heddle_request {
 typedef struct heddle_answer {
     uint32_t      struct_size;
     heddle_status status;         /* OK; or why not: then body is a MAP of "code", "class" and "message", all STRING */
-    bool          more;           /* parts of the answer follow; never with a failure */
+    bool          more;           /* parts of the answer follow; never with a failure. Without it, the body is all there is, of a stream as its only part */
     bool          accepted;       /* of OK: what was asked for was taken on, and is not done yet */
     bool          unsent;         /* of a failure that a call of the host gets: nothing of the request has left: it may be repeated, whatever it is */
     heddle_str    content_type;   /* of body and parts; empty: application/json */
