@@ -12,7 +12,7 @@
 namespace heddle {
 namespace {
 
-constexpr size_t kMostGathered = size_t{256} << 10;  // of the weight of results
+constexpr size_t kMostGathered = size_t{32} << 10;  // of the weight of results
 constexpr size_t kMostAtOnce = 64;                   // executions of one request
 
 // What is not told yet of one item.
