@@ -13,7 +13,6 @@ namespace {
 
 constinit thread_local HeldPosts* t_held_posts = nullptr;
 
-
 // Where threads that never returned are kept when their pool is gone: a std::thread can be neither joined while it hangs nor destroyed
 // before that. Never destroyed itself: such a process ends by _exit.
 void keep_for_ever(std::thread thread) {

@@ -76,6 +76,13 @@ void execute_each(Control::State& control, ServedPipelinePtr pipeline, std::vect
   answer_each(control, std::move(pipeline), *std::move(chain), std::move(items), std::move(request));
 }
 
+std::vector<Value> elements_of(const Value& list) {
+  std::vector<Value> elements;
+  elements.reserve(list.size());
+  for (size_t i = 0; i < list.size(); ++i) elements.push_back(list.at(i));
+  return elements;
+}
+
 // The member "items".
 std::vector<Value> items_in(Members& fields) {
   fields.need("items");
@@ -85,10 +92,7 @@ std::vector<Value> items_in(Members& fields) {
     fields.wrong("\"items\" must be a list of 1 to " + std::to_string(kMostOfEach) + " items, not " + describe(list));
     return {};
   }
-  std::vector<Value> items;
-  items.reserve(list.size());
-  for (size_t i = 0; i < list.size(); ++i) items.push_back(list.at(i));
-  return items;
+  return elements_of(list);
 }
 
 // A manifest with its input, as a peer sends them.
@@ -125,10 +129,7 @@ Result<SentManifest> sent_by(const Request& request) {
   const Value input = fields.any("input");
   auto text = manifest_in(fields);
   if (!text) return std::move(text).error();
-  SentManifest out{*std::move(text), {}};
-  if (input.kind() != HEDDLE_LIST) out.items.push_back(input);
-  else for (size_t i = 0; i < input.size(); ++i) out.items.push_back(input.at(i));
-  return out;
+  return SentManifest{*std::move(text), input.kind() == HEDDLE_LIST ? elements_of(input) : std::vector<Value>{input}};
 }
 
 Result<SentManifest> sent_for_each(const Request& request) {

@@ -7,20 +7,22 @@
 #include <optional>
 #include <utility>
 
+#include "serve/execution.h"
+#include "serve/result_stream.h"
 #include "value/json_value.h"
 
 namespace heddle {
 namespace {
 
 constexpr size_t kMostGathered = size_t{32} << 10;  // of the weight of results
-constexpr size_t kMostAtOnce = 64;                   // executions of one request
+constexpr size_t kMostAtOnce = 64;                  // executions of one request
 
 // What is not told yet of one item.
 struct Untold {
   std::vector<Value> outputs = {}, failed = {};
-  bool is_over = false, was_told_over = false;
+  bool is_over = false;
+  bool is_touched = false;  // there is something to tell
 
-  bool is_new() const { return !outputs.empty() || !failed.empty() || (is_over && !was_told_over); }
   Value take(size_t item) {
     std::vector<std::pair<std::string, Value>> members;
     members.reserve(4);
@@ -28,7 +30,7 @@ struct Untold {
     if (!outputs.empty()) members.emplace_back("outputs", Value::list(std::exchange(outputs, {})));
     if (!failed.empty()) members.emplace_back("failed", Value::list(std::exchange(failed, {})));
     if (!is_over) members.emplace_back("more", Value::boolean(true));
-    was_told_over = is_over;
+    is_touched = false;
     return json_object(std::move(members));
   }
 };
@@ -73,7 +75,7 @@ class EachResults {
     if (weight_ > kMostGathered || !gathers_) tell();
   }
   void touch(size_t item) {
-    if (!untold_[item - 1].is_new()) touched_.push_back(item);
+    if (!std::exchange(untold_[item - 1].is_touched, true)) touched_.push_back(item);
   }
   // [mutex_ held] Under it, so that parts leave in their order.
   void tell() {
@@ -97,9 +99,9 @@ class EachResults {
   // Guarded by mutex_:
   std::optional<Request> request_;        // until the stream begins
   std::shared_ptr<ResultStream> stream_;  // null: nothing is told yet, or all was at once
-  std::vector<Untold> untold_;   // by item
-  std::vector<size_t> touched_;  // those with something new
-  size_t left_ = 0;              // that are not over
+  std::vector<Untold> untold_;            // by item
+  std::vector<size_t> touched_;           // as they came
+  size_t left_ = 0;                       // that are not over
   size_t weight_ = 0;
   bool gathers_ = true;
 };

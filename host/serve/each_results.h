@@ -3,8 +3,9 @@
 #include <string>
 #include <vector>
 
+#include "plugin/request.h"
 #include "serve/control_state.h"
-#include "serve/result_stream.h"
+#include "serve/served_pipelines.h"
 
 namespace heddle {
 

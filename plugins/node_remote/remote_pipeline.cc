@@ -120,10 +120,10 @@ class RemotePipeline {
   }
 
   void refuse(std::span<Call> calls) {
-    const auto batch = std::make_shared<Batch>(std::vector<Call>(std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end())), settings_, errand_, last_good_, host_, *peers_);
+    std::shared_ptr<Batch> batch;
     {
       std::lock_guard lock(mutex_);
-      batches_.push_back(batch);
+      batch = add_batch(std::vector<Call>(std::make_move_iterator(calls.begin()), std::make_move_iterator(calls.end())));
     }
     batch->refused(unfetched_->status(), unfetched_->what(), unfetched_->details());
     drop_if_over(batch);
@@ -150,10 +150,12 @@ class RemotePipeline {
       if (!calls.empty() && bytes > kMostBytes) break;
       calls.push_back(std::move(waiting_.front()));
     }
-    auto batch = std::make_shared<Batch>(std::move(calls), settings_, errand_, last_good_, host_, *peers_);
-    batches_.push_back(batch);
     ++open_;
-    return batch;
+    return add_batch(std::move(calls));
+  }
+  // [mutex_ held]
+  std::shared_ptr<Batch> add_batch(std::vector<Call> calls) {
+    return batches_.emplace_back(std::make_shared<Batch>(std::move(calls), settings_, errand_, last_good_, host_, *peers_));
   }
   void send(const std::shared_ptr<Batch>& batch) {
     std::string key;
