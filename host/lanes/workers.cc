@@ -5,9 +5,29 @@
 #include <utility>
 
 #include "clock.h"
+#include "lanes/held_wakes.h"
 #include "log.h"
 
 namespace heddle {
+
+namespace held_wakes {
+namespace {
+constinit thread_local Workers* t_mine = nullptr;  // whose jobs this thread runs
+constinit thread_local bool t_owed = false;
+}  // namespace
+
+constinit thread_local bool t_holds = false;
+
+void begin() noexcept { t_holds = t_mine != nullptr; }
+void tell() noexcept {
+  if (std::exchange(t_owed, false)) t_mine->stir();
+}
+void stop() noexcept {
+  t_holds = false;
+  tell();
+}
+}  // namespace held_wakes
+
 
 // The worker to notify, if there is work and a worker without any. One wake is under way at a time, and who arrives wakes the next: the
 // posts of a burst do not each pay for a wake.
@@ -84,7 +104,9 @@ void Workers::post(LaneId lane, Job* job) {
   }
   while (priority < seen && !urgent.compare_exchange_weak(seen, priority, std::memory_order_relaxed)) {
   }
-  if (sleepers.load() > 0 && waking.load() == 0) stir();
+  if (sleepers.load() == 0 || waking.load() > 0) return;
+  if (held_wakes::t_holds && held_wakes::t_mine == this) held_wakes::t_owed = true;
+  else stir();
 }
 
 // Brings what other workers have taken and not begun back into the schedule.
@@ -110,6 +132,8 @@ void Workers::run_batch(Worker& me, uint8_t level, uint64_t now, Times& times) {
     const WorkerId id = t_current_worker = me.number << kJobBits | (++me.jobs & ((uint64_t{1} << kJobBits) - 1));
     me.id.store(id, std::memory_order_release);
     job->run(job);
+    held_wakes::t_holds = false;
+    if (std::exchange(held_wakes::t_owed, false) && next) stir();  // else this worker looks right now
     WorkerId mine = id;
     if (!me.id.compare_exchange_strong(mine, 0, std::memory_order_acq_rel)) return;  // given up
     const uint64_t ended = now_ns();
@@ -160,6 +184,7 @@ void Workers::end_batch_locked(Worker& me, uint64_t took_ns, uint64_t now) {
 }
 
 void Workers::work(Worker& me) {
+  held_wakes::t_mine = this;
   std::unique_lock<std::mutex> lock(mutex);
   while (!stopping) {
     const uint64_t now = now_ns();

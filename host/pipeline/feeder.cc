@@ -18,6 +18,7 @@ Feeder::Feeder(RunCore& core, std::vector<EdgeQueue*> queues) : core_(core) {
   turn_.bind(core_.lanes, core_.lane("default"), core_, &Feeder::step, this);
   ready_.feeder = this;
   ready_.run = [](Job* job) noexcept {
+    held_wakes::begin();
     Feeder& feeder = *static_cast<Ready*>(job)->feeder;
     feeder.waiting_.store(false, std::memory_order_release);
     feeder.turn_.wake();

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "clock.h"
+#include "lanes/held_wakes.h"
 #include "log.h"
 #include "pipeline/activation.h"
 #include "pipeline/chain_stage.h"
@@ -251,6 +252,7 @@ void Run::State::go() {
   make_queues();
   make_stages();
   preload();
+  held_wakes::begin();
   core.begin();
   feeder->wake();  // first: who comes after it finds something to do
   for (const auto& stage : stages) stage->wake();

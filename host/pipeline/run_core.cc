@@ -42,6 +42,7 @@ void RunCore::put_out(uint32_t exit, std::span<RawItem> items) noexcept {
     EdgeBooks::add(exits[exit].in, items.size());
     if (output_failed_) EdgeBooks::add(exits[exit].dropped, items.size());
     else output_items.fetch_add(items.size(), std::memory_order_relaxed);
+    held_wakes::tell();  // a write may take long
     if (options.output && !output_failed_) written = options.output->write(pipeline.nodes[pipeline.exits[exit].node], output_buffer_);
     if (!written) output_failed_ = true;
     output_buffer_.clear();

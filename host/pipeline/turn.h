@@ -2,6 +2,7 @@
 #pragma once
 #include <atomic>
 
+#include "lanes/held_wakes.h"
 #include "lanes/lanes.h"
 
 namespace heddle {
@@ -64,6 +65,7 @@ class Turn : private Job {
   static void enter(Job* job) noexcept {
     Turn& turn = *static_cast<Turn*>(job);
     turn.state_.exchange(kRunning, std::memory_order_acq_rel);
+    held_wakes::begin();
     if (!turn.body_(turn.context_)) return;
     int running = kRunning;
     if (turn.state_.compare_exchange_strong(running, kIdle, std::memory_order_acq_rel)) {

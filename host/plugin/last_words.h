@@ -3,6 +3,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "lanes/held_wakes.h"
+
 namespace heddle {
 
 // Where a thread is while it is inside of a plugin. Both texts are ready to be written from a signal handler, and outlive the call.
@@ -15,9 +17,10 @@ namespace last_words {
 
 extern constinit thread_local PluginCall t_inside;
 
-// [any] Calls into a plugin with the thread marked. Nothing here has a destructor: an exception that ends the process finds the mark.
+// [any] Calls into a plugin with the thread marked, and no wake held: the call may take long. Nothing here has a destructor: an exception that ends the process finds the mark.
 template <class Call>
 auto inside(const char* function, const char* subject, Call&& call) noexcept {
+  held_wakes::end();
   const PluginCall outer = std::exchange(t_inside, PluginCall{function, subject});
   if constexpr (std::is_void_v<decltype(call())>) {
     call();

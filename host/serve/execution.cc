@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "lanes/held_wakes.h"
 #include "log.h"
 #include "pipeline/run.h"
 #include "value/json_value.h"
@@ -122,6 +123,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   }
 
   void begin() noexcept {
+    held_wakes::begin();
     if (is_stopped()) return end(stopped_error());
     RunOptions options;
     options.lanes = &lanes_;
