@@ -22,6 +22,7 @@ SoloStage::SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std
             std::move(inputs)),
       node_(*nodes_[0].node), remake_(std::move(remake)), asynchronous_(plan.asynchronous), guarded_(plan.watched || plan.asynchronous),
       object_(nodes_[0].handle) {
+  leaving_.outlets.resize(node_.outputs.size());
   const TypeDescriptor& type = *node_.entry.type;
   const size_t threads = plan.parallel;
   size_t wanted_batch = 0;
@@ -31,6 +32,9 @@ SoloStage::SoloStage(RunCore& core, const PipelineStage& plan, RunNode node, std
     // Answers come in any order: in strict order each call is delivered by itself.
     batch_size_ = node_.pool || plan.order == OrderMode::kStrict ? 1 : std::clamp<size_t>(in_flight / 8, 1, node_.max_batch);
     window_ = std::max<size_t>(1, in_flight / batch_size_);
+    // As much as may wait in front of it: a node that has many items inside does not make a queue of its own of them.
+    most_bytes_ = 0;
+    for (const EdgeQueue* queue : merge_.queues()) most_bytes_ = std::max(most_bytes_, queue->edge().queue_bytes);
   } else {
     batch_size_ = plan.watched || plan.order == OrderMode::kByKey ? 1 : node_.max_batch;
     // In strict order, results wait for those before them: with room for as many again, no thread idles meanwhile.
@@ -184,9 +188,9 @@ SoloStage::Dispatch& SoloStage::add_dispatch(Strand& strand) {
       stage.core_.done();
     };
   }
-  dispatches_.push_back(std::move(spare_.back()));
-  spare_.pop_back();
+  dispatches_.splice(dispatches_.end(), spare_, std::prev(spare_.end()));
   Dispatch& d = *dispatches_.back();
+  d.at = std::prev(dispatches_.end());
   d.strand = &strand;
   d.state = State::kReady;
   d.is_finish = d.delivered = false;
@@ -208,12 +212,16 @@ SoloStage::Dispatch* SoloStage::next(Strand& strand) {
 }
 
 SoloStage::Dispatch* SoloStage::pull(Strand& strand) {
-  if (strand.held || dispatches_.size() >= window_) return nullptr;
+  if (strand.held || dispatches_.size() >= window_ || (bytes_ > most_bytes_ && !dispatches_.empty())) return nullptr;
   ItemList items;
   pull_items(strand, items);
   if (items.empty()) return nullptr;
   for (const RawItem& item : items) last_sequence_ = std::max(last_sequence_, item.sequence);
   Dispatch& dispatch = add_dispatch(strand);
+  dispatch.bytes = 0;
+  if (most_bytes_ != UINT64_MAX)
+    for (const RawItem& item : items) dispatch.bytes += item.value ? weight_of(item) : 0;
+  bytes_ += dispatch.bytes;
   dispatch.items = std::move(items);
   return &dispatch;
 }

@@ -60,14 +60,32 @@ class SoloStage final : public Stage {
     ItemList items;    // for the next attempt
     std::vector<Attempt> attempts;
     std::optional<EndpointPool::Pick> pick;  // of the attempt under way, where the node has a pool
+    uint64_t bytes = 0;            // what its items weigh, where that is limited
     uint64_t first_ns = 0;         // when the first attempt started
     uint64_t started_ns = 0;
     uint64_t due_ns = 0;           // to be given up then; 0: never
     WorkerId worker = 0;           // while inside
     struct Backoff : Job { Dispatch* dispatch; } backoff;
     TimerId backoff_timer = 0;
+    std::list<std::unique_ptr<Dispatch>>::iterator at;  // where it is listed
   };
   using Dispatches = std::list<std::unique_ptr<Dispatch>>;
+
+  struct Lost {
+    RawItem envelope;
+    Value original;
+    Error error;
+    std::vector<Attempt> attempts;
+    bool is_partial;
+  };
+  // What is on its way out of the stage.
+  struct Leaving {
+    std::vector<ItemList> outlets;  // by port
+    std::vector<Lost> lost;
+    std::vector<Dispatch*> parked;  // give more later
+    bool done = false;              // some dispatch is
+    uint64_t last = 0;              // the highest sequence of those that are
+  };
 
   // A thread's way into the node.
   struct Strand {
@@ -98,8 +116,10 @@ class SoloStage final : public Stage {
   bool admit(Dispatch& dispatch);
   void tell_pool(Dispatch& dispatch, CallOutcome outcome, std::string why = {});
   void commit(Lock& lock);
-  Dispatch* deliverable();
-  void deliver_dispatch(Dispatch& dispatch, Lock& lock);
+  bool may_leave(const Dispatch& dispatch) const;
+  bool take_leaving();
+  size_t take_out(Dispatch& dispatch);
+  void deliver_leaving(Lock& lock);
   void book(Dispatch& dispatch, const std::vector<CallFailure>& failures);
   void remove(Dispatch& dispatch);
   void set_answering(Dispatch& dispatch, bool answering);
@@ -122,6 +142,7 @@ class SoloStage final : public Stage {
   const bool asynchronous_, guarded_;
   size_t batch_size_ = 1;
   size_t window_ = 1;
+  uint64_t most_bytes_ = UINT64_MAX;  // that items inside may weigh before more are taken in
 
   mutable std::mutex mutex_;
   // Guarded by mutex_:
@@ -129,7 +150,8 @@ class SoloStage final : public Stage {
   std::deque<RawItem> preloaded_;
   Dispatches dispatches_;                               // in the order of their items
   std::deque<Dispatch*> ready_;                         // to be handed to the node: again, or to resume()
-  std::vector<std::unique_ptr<Dispatch>> spare_;        // done, for reuse
+  Dispatches spare_;                                    // done, for reuse
+  Leaving leaving_;                                     // of the thread that commits: it needs no lock for it
   std::vector<std::unique_ptr<CallBatch>> hung_;        // a thread is inside for good
   std::vector<std::shared_ptr<NodeHandle>> hung_objects_;
   std::shared_ptr<NodeHandle> object_;
@@ -142,6 +164,7 @@ class SoloStage final : public Stage {
   bool committing_ = false;
   bool source_started_ = false, input_ended_ = false, finished_ = false, ended_ = false;
   uint64_t last_sequence_ = 0;
+  uint64_t bytes_ = 0;                                  // of all dispatches
   uint64_t alarm_at_ = 0;                               // 0: not set
   TimerId alarm_ = 0;
   struct Alarm : Job { SoloStage* stage; } alarm_job_;

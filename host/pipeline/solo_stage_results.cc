@@ -8,6 +8,9 @@
 namespace heddle {
 namespace {
 
+// Items that leave at once: then it is seen whether there is room for more.
+constexpr size_t kMostLeaving = 256;
+
 RetryPolicy policy_of(const RetrySettings& retry) {
   using Jitter = RetryPolicy::Jitter;
   return {.max_attempts = retry.max_attempts,
@@ -108,88 +111,99 @@ void SoloStage::set_answering(Dispatch& d, bool answering) {
 void SoloStage::commit(Lock& lock) {
   if (committing_) return;
   committing_ = true;
-  bool removed = false;
+  bool moved = false;
   for (;;) {
     std::vector<InputMerge::Unmatched> unmatched = merge_.take_unmatched();
-    Dispatch* dispatch = nullptr;
-    if (unmatched.empty()) {
-      lock.unlock();
-      const bool room = flush();
-      lock.lock();
-      if (!room || core_.discarding()) break;
-      dispatch = deliverable();
-      if (!dispatch) break;
-      removed = removed || dispatch->state == State::kDone;
-      deliver_dispatch(*dispatch, lock);
-      continue;
-    }
     lock.unlock();
+    const bool room = unmatched.empty() && flush();
     for (auto& [item, error] : unmatched) {
       RawItem envelope = item;
       fail_item(0, envelope, Value::adopt(item.value), std::move(error));
     }
     lock.lock();
+    if (!unmatched.empty()) continue;
+    if (!room || core_.discarding() || !take_leaving()) break;
+    moved = moved || leaving_.done;
+    deliver_leaving(lock);
   }
   committing_ = false;
-  if (removed && strands_.size() > 1) wake();  // the window has moved
+  if (moved && strands_.size() > 1) wake();  // the window has moved
 }
 
-SoloStage::Dispatch* SoloStage::deliverable() {
-  const auto may_leave = [&](const Dispatch& d) {
-    if (d.state == State::kDone) return true;
-    // Before its end, a dispatch gives only what it must to go on, where a retry or the order could still need it.
-    const bool hold = retries() || (d.batch->count() > 1 && plan_.order == OrderMode::kStrict);
-    if (d.state != State::kParked || (hold && !d.batch->has_awaiting())) return false;
-    for (uint32_t port = 0; port < d.batch->outlets(); ++port) {
-      if (!d.batch->outlet(port).empty()) return true;
-    }
-    return false;
-  };
-  for (auto& d : dispatches_) {
-    if (may_leave(*d)) return d.get();
-    if (plan_.order == OrderMode::kStrict) break;
+bool SoloStage::may_leave(const Dispatch& d) const {
+  if (d.state == State::kDone) return true;
+  // Before its end, a dispatch gives only what it must to go on, where a retry or the order could still need it.
+  const bool hold = retries() || (d.batch->count() > 1 && plan_.order == OrderMode::kStrict);
+  if (d.state != State::kParked || (hold && !d.batch->has_awaiting())) return false;
+  for (uint32_t port = 0; port < d.batch->outlets(); ++port) {
+    if (!d.batch->outlet(port).empty()) return true;
   }
-  return nullptr;
+  return false;
 }
 
-void SoloStage::deliver_dispatch(Dispatch& d, Lock& lock) {
+// What may leave, out of all dispatches together: who takes it is woken once for it. False: nothing may.
+bool SoloStage::take_leaving() {
+  const bool strict = plan_.order == OrderMode::kStrict;
+  bool any = false;
+  size_t items = 0;
+  for (auto at = dispatches_.begin(); at != dispatches_.end() && items < kMostLeaving;) {
+    Dispatch& d = **at++;
+    const bool leaves = may_leave(d), done = d.state == State::kDone;
+    if (leaves) items += take_out(d);
+    any = any || leaves;
+    if (strict && !(leaves && done)) break;
+  }
+  return any;
+}
+
+// Puts what leaves a dispatch with the rest that leaves, and forgets the dispatch if it is done. How many items that are.
+size_t SoloStage::take_out(Dispatch& d) {
   CallBatch& batch = *d.batch;
   const bool done = d.state == State::kDone;
-  std::vector<ItemList> outlets(batch.outlets());
+  size_t items = 1;
   for (uint32_t port = 0; port < batch.outlets(); ++port) {
-    outlets[port].swap(batch.outlet(port));
+    ItemList& outlet = batch.outlet(port);
     if (asynchronous_ && batch.count() > 1 && plan_.order == OrderMode::kStrict) {
-      std::stable_sort(outlets[port].begin(), outlets[port].end(), [](const RawItem& a, const RawItem& b) { return a.call < b.call; });
+      std::stable_sort(outlet.begin(), outlet.end(), [](const RawItem& a, const RawItem& b) { return a.call < b.call; });
     }
-  }
-  struct Lost {
-    RawItem envelope;
-    Value original;
-    Error error;
-    bool is_partial;
-  };
-  std::vector<Lost> lost;
-  uint64_t last = 0;
-  if (done) {
-    book(d, batch.failures());
-    for (CallFailure& failure : batch.failures()) {
-      lost.push_back({batch.item(failure.index), batch.original(failure.index), std::move(failure.error), batch.emitted(failure.index) > 0});
+    items += outlet.size();
+    if (leaving_.outlets[port].empty()) {
+      leaving_.outlets[port].swap(outlet);
+    } else {
+      leaving_.outlets[port].append(outlet);
+      outlet.clear();
     }
-    batch.failures().clear();
-    for (uint32_t i = 0; i < batch.count(); ++i) last = std::max(last, batch.item(i).sequence);
   }
   d.delivered = true;
-  const std::vector<Attempt> attempts = d.attempts;
-  lock.unlock();
-  for (uint32_t port = 0; port < outlets.size(); ++port) deliver(0, port, outlets[port]);
-  for (Lost& l : lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), attempts, l.is_partial);
-  if (done && plan_.order == OrderMode::kStrict) {
-    advance_outputs(last);
+  if (!done) {
+    leaving_.parked.push_back(&d);
+    return items;
   }
+  leaving_.done = true;
+  book(d, batch.failures());
+  for (CallFailure& failure : batch.failures()) {
+    leaving_.lost.push_back({batch.item(failure.index), batch.original(failure.index), std::move(failure.error), d.attempts, batch.emitted(failure.index) > 0});
+  }
+  batch.failures().clear();
+  for (uint32_t i = 0; i < batch.count(); ++i) leaving_.last = std::max(leaving_.last, batch.item(i).sequence);
+  remove(d);
+  return items;
+}
+
+void SoloStage::deliver_leaving(Lock& lock) {
+  lock.unlock();
+  for (uint32_t port = 0; port < leaving_.outlets.size(); ++port) deliver(0, port, leaving_.outlets[port]);
+  for (Lost& l : leaving_.lost) fail_item(0, l.envelope, std::move(l.original), std::move(l.error), std::move(l.attempts), l.is_partial);
+  if (leaving_.done && plan_.order == OrderMode::kStrict) advance_outputs(leaving_.last);
   lock.lock();
-  if (done) return remove(d);
-  batch.drained();
-  if (d.state == State::kParked && batch.has_awaiting()) ready_.push_back(&d);
+  for (Dispatch* d : leaving_.parked) {
+    d->batch->drained();
+    if (d->state == State::kParked && d->batch->has_awaiting()) ready_.push_back(d);
+  }
+  leaving_.lost.clear();
+  leaving_.parked.clear();
+  leaving_.done = false;
+  leaving_.last = 0;
 }
 
 // The fate of each call, in the books.
@@ -213,7 +227,7 @@ void SoloStage::book(Dispatch& d, const std::vector<CallFailure>& failures) {
 void SoloStage::remove(Dispatch& d) {
   tell_pool(d, CallOutcome::kNothing);
   if (d.strand->held == &d) d.strand->held = nullptr;
-  const auto at = std::find_if(dispatches_.begin(), dispatches_.end(), [&](const auto& other) { return other.get() == &d; });
+  bytes_ -= std::exchange(d.bytes, 0);
   if (d.batch->is_hung()) {
     hung_.push_back(std::move(d.batch));
     d.batch = make_batch(d);
@@ -221,8 +235,7 @@ void SoloStage::remove(Dispatch& d) {
     d.batch->close_inputs();
   }
   d.handle.reset();
-  spare_.push_back(std::move(*at));
-  dispatches_.erase(at);
+  spare_.splice(spare_.end(), dispatches_, d.at);
 }
 
 }  // namespace heddle
