@@ -162,17 +162,17 @@ TEST_F(NodeRemote, WhatWasFetchedIsAskedForAgainOnlyLaterAndTheLastGoodOneStands
 TEST(PaceTest, QuickItemsGoTogetherInFewRequests) {
   Pace pace(2);
   EXPECT_EQ(pace.items(), 1u);
-  for (size_t items = 2; items <= 64; items *= 2) {
+  for (size_t items = 2; items <= 128; items *= 2) {
     pace.took(Pace::kQuickNs - 1, 1);
     EXPECT_EQ(pace.items(), items);
     EXPECT_EQ(pace.requests(), 2u);
   }
-  pace.took(1, 64);
-  pace.took(Pace::kQuickNs, 64);
-  pace.took(Pace::kSlowNs, 64);
+  pace.took(1, 128);
+  pace.took(Pace::kQuickNs, 128);
+  pace.took(Pace::kSlowNs, 128);
+  EXPECT_EQ(pace.items(), 128u);
+  pace.took(Pace::kSlowNs + 1, 128);
   EXPECT_EQ(pace.items(), 64u);
-  pace.took(Pace::kSlowNs + 1, 64);
-  EXPECT_EQ(pace.items(), 32u);
   EXPECT_EQ(pace.requests(), 2u);
 }
 

@@ -9,14 +9,15 @@ namespace node_remote {
 
 class Pace {
  public:
-  static constexpr size_t kMost = 64;  // items of a request; or requests
+  static constexpr size_t kMostItems = 128;  // of a request
+  static constexpr size_t kMostRequests = 64;
   static constexpr uint64_t kQuickNs = 5'000'000, kSlowNs = 10'000'000;
 
   // `few`: requests that are open while they are quick. `most`: items of a request.
-  explicit Pace(size_t few, size_t most = kMost) : few_(few), most_(most) {}
+  explicit Pace(size_t few, size_t most = kMostItems) : few_(few), most_(most) {}
 
   size_t items() const { return items_; }  // of the next request, at most
-  size_t requests() const { return is_wide() ? kMost : few_; }
+  size_t requests() const { return is_wide() ? kMostRequests : few_; }
 
   // A request with so many items is over.
   void took(uint64_t ns, size_t items) {

@@ -34,7 +34,7 @@ size_t bytes_of(ValueRef item) {
 
 Pace pace_for(const Settings& settings) {
   const size_t endpoints = settings.options.find("pools").at(0).size();
-  return Pace(kForEach * std::max<size_t>(endpoints, 1), settings.hash_key ? 1 : Pace::kMost);
+  return Pace(kForEach * std::max<size_t>(endpoints, 1), settings.hash_key ? 1 : Pace::kMostItems);
 }
 
 class RemotePipeline {
@@ -140,7 +140,7 @@ class RemotePipeline {
   std::shared_ptr<Batch> next() {
     std::lock_guard lock(mutex_);
     if (waiting_.empty() || open_ >= pace_.requests()) {
-      if (!waiting_.empty() && open_ < Pace::kMost) look_later();
+      if (!waiting_.empty() && open_ < Pace::kMostRequests) look_later();
       sending_ = false;
       return nullptr;
     }
@@ -314,7 +314,7 @@ HEDDLE_NODE(
     R"(},"additionalProperties":false,"description":"Speaks TLS. An endpoint on another machine needs it, or https://."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Endpoints on other machines may be spoken to without TLS: others can read and change what is said."})"
     R"(},"required":["transport"],"additionalProperties":false},)"
-    R"("concurrency":"parallel","lane":"io","max_in_flight":256,"create_is_pure":true,"sources":true,"policy":"own")");
+    R"("concurrency":"parallel","lane":"io","max_in_flight":512,"create_is_pure":true,"sources":true,"policy":"own")");
 
 }  // namespace
 }  // namespace node_remote
