@@ -25,10 +25,10 @@ namespace heddle {
 
 // One input: a value, or (value empty) a piece of input that could not be read, with where and why.
 struct FeedItem {
-  Value value;
-  Error error;
+  Value value = {};
+  Error error = {};
   uint64_t line = 0;
-  std::string text;         // its beginning
+  std::string text = {};    // its beginning
   uint64_t text_bytes = 0;  // its whole length
 };
 

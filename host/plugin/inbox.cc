@@ -136,12 +136,66 @@ void Exchange::on_gone(std::function<void()> fn) {
   fn();
 }
 
+void Exchange::hear(RequestHearing hearing) {
+  std::optional<Result<void>> outcome;
+  {
+    std::lock_guard lock(mutex_);
+    if (over_ || state_ == State::kDone) return;
+    outcome = std::exchange(coming_.outcome, std::nullopt);
+    if (!outcome) coming_.hearing = std::make_shared<const RequestHearing>(std::move(hearing));
+  }
+  if (outcome) hearing.ended(*std::move(outcome));
+}
+
+void Exchange::grant_request(uint32_t parts) {
+  {
+    std::lock_guard lock(mutex_);
+    if (over_ || state_ == State::kDone || coming_.is_over) return;
+    coming_.credit += parts;
+  }
+  outlet_->call([&](const heddle_transport& t, void* self) {
+    const heddle_transport* const table = &t;
+    if (HEDDLE_HAS(table, grant)) table->grant(self, asked_.id, parts);
+  });
+}
+
+void Exchange::said_part(Value v) {
+  std::shared_ptr<const RequestHearing> hearing;
+  const char* wrong = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kDone || over_) return;
+    if (!asked_.more || coming_.is_over) wrong = "delivered a part of a request that was whole";
+    else if (coming_.credit == 0) wrong = "delivered a part of a request without credit";
+    if (!wrong) {
+      --coming_.credit;
+      hearing = coming_.hearing;
+    }
+  }
+  if (!wrong) return hearing->part(std::move(v));
+  fault("it " + std::string(wrong) + " (exchange " + std::to_string(asked_.id) + ")");
+  said_end(Error("internal", "the transport " + std::string(wrong)));
+}
+
+void Exchange::said_end(Result<void> outcome) {
+  std::shared_ptr<const RequestHearing> hearing;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kDone || over_ || std::exchange(coming_.is_over, true)) return;
+    hearing = std::move(coming_.hearing);
+    if (!hearing) coming_.outcome = std::move(outcome);
+  }
+  if (hearing) hearing->ended(std::move(outcome));
+}
+
 void Exchange::over() {
   std::function<void()> tell;
+  Coming unheard;  // with what it holds
   {
     std::lock_guard lock(mutex_);
     if (std::exchange(over_, true)) return;
     on_room_ = nullptr;
+    std::swap(unheard, coming_);
     if (tracer_) span_.attributes.emplace_back("error.type", "cancelled");  // the peer has gone: no failure of ours
     end_span();
     if (state_ != State::kDone) tell = std::move(on_gone_);
@@ -214,6 +268,7 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   asked.content_type = plugin_text(r.content_type);
   asked.deadline_ns = r.deadline_ns;
   asked.credit = r.credit;
+  asked.more = r.more;
   asked.parameters = Value::share(r.parameters);
   const heddle_request* const given = &r;
   asked.transport = transport_;
@@ -268,6 +323,19 @@ void Inbox::grant(heddle_id id, uint32_t parts) {
   exchange->grant(parts);
 }
 
+void Inbox::part(heddle_id id, heddle_value* v) {
+  Value part = Value::adopt(v);
+  const auto exchange = find(id);
+  if (!exchange) return outlet_->fault("it delivered a part of exchange " + std::to_string(id) + ", which is not open");
+  exchange->said_part(std::move(part));
+}
+
+void Inbox::end(heddle_id id, heddle_status status, std::string_view why) {
+  const auto exchange = find(id);
+  if (!exchange) return outlet_->fault("it ended the request of exchange " + std::to_string(id) + ", which is not open");
+  exchange->said_end(status < 0 ? Result<void>(error_of_status(status, plugin_text(why))) : Result<void>());
+}
+
 void Inbox::over(heddle_id id) {
   std::shared_ptr<Exchange> exchange;
   {
@@ -311,11 +379,13 @@ struct InboxTable {
   }
   static void part(const heddle_host* h, heddle_id exchange, heddle_value* v) noexcept {
     const HeldPosts held;
-    of(h).calls_.part(exchange, v);
+    if (is_call(exchange)) of(h).calls_.part(exchange, v);
+    else of(h).part(exchange, v);
   }
   static void end(const heddle_host* h, heddle_id exchange, heddle_status status, heddle_str why) noexcept {
     const HeldPosts held;
-    of(h).calls_.end(exchange, status, {why.ptr, why.len});
+    if (is_call(exchange)) of(h).calls_.end(exchange, status, {why.ptr, why.len});
+    else of(h).end(exchange, status, {why.ptr, why.len});
   }
 };
 

@@ -33,6 +33,7 @@ class Exchange {
     std::optional<TraceContext> trace;
     uint64_t deadline_ns = 0;
     uint32_t credit = 0;
+    bool more = false;  // parts follow
     Value parameters, metadata, body;
   };
   Exchange(Asked asked, std::shared_ptr<Outlet> outlet) : asked_(std::move(asked)), outlet_(std::move(outlet)), credit_(asked_.credit) {}
@@ -46,6 +47,8 @@ class Exchange {
   bool is_gone() const;
   bool is_owed() const;  // no answer yet, and somebody waits for it
   bool is_streaming() const;
+  void hear(RequestHearing hearing);
+  void grant_request(uint32_t parts);
   void fault(std::string_view rule) const { outlet_->fault(rule); }
 
   // As in Request. By one thread, before it is answered.
@@ -56,10 +59,19 @@ class Exchange {
 
   // By the inbox.
   void grant(uint32_t parts);
+  void said_part(Value v);
+  void said_end(Result<void> outcome);
   void over();
 
  private:
   enum class State : uint8_t { kAsked, kStreaming, kDone };
+  // The parts of the request.
+  struct Coming {
+    bool is_over = false;
+    uint64_t credit = 0;
+    std::shared_ptr<const RequestHearing> hearing;
+    std::optional<Result<void>> outcome;  // nobody was there yet to hear it
+  };
 
   void end_span();
 
@@ -73,6 +85,7 @@ class Exchange {
   bool wants_room_ = false;
   uint64_t credit_;
   std::function<void()> on_room_, on_gone_;
+  Coming coming_;
   Tracer* tracer_ = nullptr;  // null: nobody records it, or the span is over
   TraceSpan span_;
 };
@@ -108,6 +121,8 @@ class Inbox {
   void deliver(heddle_id listener, const heddle_request& r);
   void over(heddle_id exchange);
   void grant(heddle_id exchange, uint32_t parts);
+  void part(heddle_id exchange, heddle_value* v);
+  void end(heddle_id exchange, heddle_status status, std::string_view why);
   void end_exchanges(heddle_id listener);
   bool is_listener(heddle_id id) const;
   std::shared_ptr<Exchange> find(heddle_id exchange) const;

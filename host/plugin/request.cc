@@ -56,6 +56,11 @@ Result<Value> Request::json_body() const {
   return parsed;
 }
 
+bool Request::has_more() const { return exchange_->asked().more; }
+
+void RequestParts::hear(RequestHearing hearing) { exchange_->hear(std::move(hearing)); }
+void RequestParts::grant(uint32_t parts) { exchange_->grant_request(parts); }
+
 void Request::record(Tracer& tracer, const Operation& operation) {
   const auto& parent = exchange_->asked().trace;
   TraceSpan span{.context = tracer.begin(parent), .parent = parent ? parent->span : 0, .kind = TraceSpan::Kind::kServer, .begin_ns = now_ns()};

@@ -48,6 +48,27 @@ class AnswerStream {
   std::shared_ptr<Exchange> exchange_;
 };
 
+// What is heard of the parts of a request. Called one at a time, on any thread; it must not block. After `ended`, after the end of the answer, and when the peer has gone (on_gone says
+// that), nothing more is heard.
+struct RequestHearing {
+  std::function<void(Value)> part;
+  std::function<void(Result<void>)> ended;
+};
+
+// The parts of a request that follow its head. Any thread. It may be kept longer than the request and the answer.
+class RequestParts {
+ public:
+  explicit RequestParts(std::shared_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+
+  // Once, before the first grant.
+  void hear(RequestHearing hearing);
+  // So many more may come. Before the first grant none does.
+  void grant(uint32_t parts);
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+};
+
 // Move-only; any thread, one at a time. Dropped without an answer, it answers "internal" by itself, and that is logged.
 class Request {
  public:
@@ -71,6 +92,9 @@ class Request {
   std::string_view body_text() const;   // its bytes as they came; empty: none, or the transport gave a value
   // The body as JSON. Errors: "unsupported-media-type" (content type neither application/json nor unsaid), "invalid" (no body; not JSON: where).
   Result<Value> json_body() const;
+  // The body is only its beginning: parts() follow.
+  bool has_more() const;
+  RequestParts parts() const { return RequestParts(exchange_); }
 
   // From here on this is a piece of work of its own, and `tracer`, which outlives the exchange, gets its span when the answer is complete, or the peer has gone. At most once.
   void record(Tracer& tracer, const Operation& operation);

@@ -66,7 +66,10 @@ void execute(Control::State& control, ServedPipelinePtr pipeline, std::vector<Va
   admitted->chain = *std::move(chain);
   admitted->trace = request.trace();
   admitted->tracer = control.host.tracer;
-  if (request.content_type() == kLines) return stream_results(*std::move(admitted), *control.host.lanes, std::move(items), std::move(request));
+  if (request.content_type() == kLines) {
+    auto feed = request.has_more() ? sent_items(std::move(items), request.parts()) : given_items(std::move(items));
+    return stream_results(*std::move(admitted), *control.host.lanes, std::move(feed), std::move(request));
+  }
   execute_one(control, *std::move(admitted), std::move(items), std::move(request));
 }
 

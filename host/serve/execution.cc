@@ -7,27 +7,10 @@
 
 #include "lanes/held_wakes.h"
 #include "log.h"
-#include "pipeline/run.h"
 #include "value/json_value.h"
 
 namespace heddle {
 namespace {
-
-// The items of an execution.
-class GivenItems : public Feed {
- public:
-  explicit GivenItems(std::vector<Value> items) : items_(std::move(items)) {}
-  Result<Got> pull(std::span<FeedItem> out) override {
-    const size_t count = std::min(out.size(), items_.size() - next_);
-    for (size_t i = 0; i < count; ++i) out[i].value = std::move(items_[next_++]);
-    return Got{count ? State::kItems : State::kEnd, count};
-  }
-  void wait(Lanes& lanes, LaneId lane, Job* job) override { lanes.post(lane, job); }  // it never has to
-
- private:
-  std::vector<Value> items_;
-  size_t next_ = 0;
-};
 
 Value failed_item(const DeadLetter& letter) {
   std::vector<Value> attempts;
@@ -93,7 +76,7 @@ class Stay {
 
 class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
  public:
-  OneRun(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each)
+  OneRun(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Done done, AsTheyCome each)
       : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
         chain_(admitted.chain.empty() ? pipeline_->link : std::move(admitted.chain)),
         trace_(std::move(admitted.trace)), tracer_(admitted.tracer), items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
@@ -131,7 +114,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     options.chain = chain_;
     options.trace = trace_;
     options.tracer = tracer_;
-    options.feed = &items_;
+    options.feed = items_.get();
     options.output = &harvest_;
     options.dead_letters = &harvest_;
     options.state_dir = state_dir_;
@@ -178,7 +161,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   const std::string chain_;
   const std::optional<TraceContext> trace_;
   Tracer* const tracer_;
-  GivenItems items_;
+  const std::shared_ptr<Feed> items_;
   Harvest harvest_;
   Done done_;
   Step step_;
@@ -230,10 +213,14 @@ Result<Admitted> admit(ServedPipelinePtr pipeline, std::string state_dir, size_t
                ErrorClass::kRetryable);
 }
 
-std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each) {
+std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Done done, AsTheyCome each) {
   auto out = std::make_shared<OneRun>(std::move(admitted), lanes, std::move(items), std::move(done), std::move(each));
   out->begin_in_turn();
   return out;
+}
+
+std::shared_ptr<Execution> Execution::start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each) {
+  return start(std::move(admitted), lanes, given_items(std::move(items)), std::move(done), std::move(each));
 }
 
 Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, Lanes& lanes, std::string state_dir, std::string name, Tracer* tracer) {

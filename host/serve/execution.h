@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "serve/sent_items.h"
 #include "serve/served_pipelines.h"
 
 namespace heddle {
@@ -43,6 +44,7 @@ class Execution {
   using Done = std::function<void(Executed)>;
   // [any] Starts a run of its own for these items, when it is its turn, and returns; `done` is called once, on a worker, after everything else. Never blocks. The handle may be
   // dropped at any time: the run goes on, and keeps what it needs.
+  static std::shared_ptr<Execution> start(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Done done, AsTheyCome each = {});
   static std::shared_ptr<Execution> start(Admitted admitted, Lanes& lanes, std::vector<Value> items, Done done, AsTheyCome each = {});
   virtual ~Execution() = default;
   // [any] Gives up what is inside; the run ends with the error "stopped".

@@ -105,7 +105,7 @@ void ResultStream::set_self(std::shared_ptr<ResultStream> self) {
   self_.swap(self);  // what was there goes after the lock
 }
 
-void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request) {
+void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request) {
   const auto given_up = std::make_shared<GivenUp>();
   const auto stream = ResultStream::begin(std::move(request), given_up);
   AsTheyCome each;

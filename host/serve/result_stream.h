@@ -60,6 +60,6 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
 };
 
 // [any] Answers `request` with {"output": …} or {"failed": …} a line. If the run as a whole fails, that is the last line, and the answer breaks off.
-void stream_results(Admitted admitted, Lanes& lanes, std::vector<Value> items, Request request);
+void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request);
 
 }  // namespace heddle

@@ -31,7 +31,8 @@ void Call::begin(const std::shared_ptr<Call>& self, grpc::GenericStub& stub, std
     std::lock_guard lock(mutex_);
     reading_ = true;
     out_.push_front(std::move(asked_.message));
-    go_on();
+    if (takes_stream()) queue_items();
+    else go_on();
   }
   StartCall();
 }
@@ -45,7 +46,7 @@ void Call::go_on() {
 
 // As many items as the peer takes, and what ends them.
 void Call::queue_items() {
-  if (asked_.is_whole) return;
+  if (asked_.is_whole) return go_on();
   while (at_ < asked_.lines.size() && item_credit_ > 0) {
     const size_t end = std::min(asked_.lines.find('\n', at_), asked_.lines.size());
     std::string_view line = std::string_view(asked_.lines).substr(at_, end - at_);

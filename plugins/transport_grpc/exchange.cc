@@ -15,9 +15,6 @@ using heddle::sdk::detail::guard;
 using heddle::sdk::detail::to_str;
 using heddle::sdk::detail::to_view;
 
-// So many items of a stream are taken without asking for more, if they are not too large.
-constexpr uint32_t kItems = 256;
-
 std::string one_line(std::string json) {
   std::replace_if(json.begin(), json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   return json + "\n";
@@ -61,7 +58,7 @@ void Exchange::OnReadDone(bool ok) {
     std::lock_guard lock(mutex_);
     if (state_ == State::kEnded) return;
     // Without its "end" a stream of items may have been cut short: gRPC does not tell that from a peer that has said all.
-    if (!ok && state_ == State::kReading) return finish(failure("invalid", std::string("the request did not come to its end: ") + method_.path));
+    if (!ok && (state_ == State::kReading || more_)) return finish(failure("invalid", std::string("the request did not come to its end: ") + method_.path));
     if (!ok) return;  // no credit comes any more
   }
   guard([&] { method_.takes_stream ? take_stream_message() : take_message(); },
@@ -80,48 +77,45 @@ void Exchange::take_message() {
 void Exchange::take_stream_message() {
   using Said = StreamRequestSaid;
   Said said = read_stream_request(in_);
-  bool is_whole = false;
+  const bool opens = said.kind == Said::kOpen;
   {
     std::lock_guard lock(mutex_);
     if (state_ == State::kEnded) return;
-    const bool reading = state_ == State::kReading;
-    if ((said.kind == Said::kOpen) == opened_ || said.kind == Said::kNothing || (!reading && said.kind != Said::kCredit))
+    const bool is_item = said.kind == Said::kItem || said.kind == Said::kEnd;
+    if (opens == opened_ || said.kind == Said::kNothing || (is_item && !more_))
       return finish(failure("invalid", "a stream begins with one \"open\", then come items and \"end\", and \"credit\" at any time"));
-    if (said.kind == Said::kOpen) {
-      if (said.text.empty()) return finish(failure("invalid", "the request names no pipeline, and brings no manifest"));
-      opened_ = true;
-      if (said.sent) lines_ = one_line("{\"manifest\":" + said.text + "}");  // the host says what is wrong with it
-      else wanted_.parameters = {{"name", std::move(said.text)}};
-      wanted_.sent = said.sent;
-      credit_.open(said.credit);
-      is_whole = !said.item.empty();
-      if (is_whole && !take_item(std::move(said.item))) return;
-      if (!is_whole) send(write_reply_credit(kItems), false);
-    } else if (said.kind == Said::kItem) {
-      if (!take_item(std::move(said.text))) return;
-      if (++items_ % (kItems / 2) == 0) send(write_reply_credit(kItems / 2), false);
-    } else if (said.kind == Said::kCredit) {
-      credit_.add(said.credit);
-    }
-    is_whole = is_whole || said.kind == Said::kEnd;
+    if (opens && said.text.empty()) return finish(failure("invalid", "the request names no pipeline, and brings no manifest"));
+    if (opens) open(std::move(said));
+    else if (said.kind == Said::kItem) items_.push_back(std::move(said.text));
+    else if (said.kind == Said::kEnd) more_ = false;
+    else credit_.add(said.credit);
   }
-  if (is_whole) ask();
+  if (opens) ask();
   else settle();
   std::lock_guard lock(mutex_);
-  if (state_ != State::kEnded) StartRead(&in_);
+  if (state_ != State::kEnded) read_on();
 }
 
-// [mutex_ held] False: it is one too many.
-bool Exchange::take_item(std::string json) {
-  if (lines_.size() + json.size() + 1 > listener_.offer().body_bytes) {
-    finish(failure("too-large", "at most " + std::to_string(listener_.offer().body_bytes) + " bytes of items are taken"));
-    return false;
-  }
-  lines_ += one_line(std::move(json));
-  return true;
+void Exchange::open(StreamRequestSaid said) {
+  opened_ = true;
+  more_ = said.item.empty();
+  told_end_ = !more_;
+  wanted_.sent = said.sent;
+  if (said.sent) lines_ = one_line("{\"manifest\":" + said.text + "}");  // the host says what is wrong with it
+  else wanted_.parameters = {{"name", std::move(said.text)}};
+  if (!more_) lines_ += one_line(std::move(said.item));
+  credit_.open(said.credit);
 }
 
-// The request is whole.
+// Nothing more is read before the host has taken what was: so the peer is held back, whether it counts its items or not.
+void Exchange::read_on() {
+  paused_ = !items_.empty();
+  if (paused_) return;
+  silent_ns_ = in_ms(listener_.offer().request_ms);
+  StartRead(&in_);
+}
+
+// The host hears of the request: of a stream once it is open.
 void Exchange::ask() {
   const std::string_view operation = wanted_.sent ? method_.sent_operation : method_.operation;
   if (!listener_.offer().operations.contains(operation)) {
@@ -155,6 +149,7 @@ void Exchange::ask() {
     due_ns_ = kNever;
     settling_ = true;
     r.credit = method_.gives_stream ? credit_.take() : 0;
+    r.more = more_;
     r.exchange = id_ = listener_.exchanges().open(self_);
   }
   r.body = wanted_.body.release();
@@ -166,18 +161,44 @@ void Exchange::ask() {
   settle();
 }
 
-// Gives the host the credit that is due; whoever comes meanwhile leaves it to who does it already.
+// Tells the host what is due: items, their end, credit. Whoever comes meanwhile leaves it to who does it already.
 void Exchange::settle() {
   std::unique_lock lock(mutex_);
   if (std::exchange(settling_, true)) return;
+  Exchanges& host = listener_.exchanges();
   while (state_ == State::kStreaming || state_ == State::kAsked) {
-    const uint32_t due = method_.gives_stream ? credit_.take() : 0;
-    if (due == 0) break;
-    lock.unlock();
-    listener_.exchanges().grant(id_, due);
-    lock.lock();
+    if (!items_.empty() && item_credit_ > 0) {
+      const std::string item = std::move(items_.front());
+      items_.pop_front();
+      --item_credit_;
+      lock.unlock();
+      host.part(id_, Value::bytes(std::as_bytes(std::span(item))));
+      lock.lock();
+    } else if (items_.empty() && opened_ && !more_ && !std::exchange(told_end_, true)) {
+      lock.unlock();
+      host.end(id_);
+      lock.lock();
+    } else if (const uint32_t due = method_.gives_stream ? credit_.take() : 0; due > 0) {
+      lock.unlock();
+      host.grant(id_, due);
+      lock.lock();
+    } else {
+      break;
+    }
   }
   settling_ = false;
+  if (paused_ && items_.empty() && state_ != State::kEnded) read_on();
+}
+
+void Exchange::grant(uint32_t parts) {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::kEnded) return;
+    if (item_credit_ == 0) silent_ns_ = in_ms(listener_.offer().request_ms);
+    item_credit_ += parts;
+    if (more_) send(write_reply_credit(parts), false);
+  }
+  settle();
 }
 
 void Exchange::answer(const heddle_answer& a) {
@@ -281,7 +302,10 @@ void Exchange::OnCancel() {
 
 void Exchange::look(uint64_t now) {
   std::lock_guard lock(mutex_);
-  if (done_ || now < due_ns_) return;
+  if (done_) return;
+  if (state_ != State::kEnded && more_ && item_credit_ > 0 && deadline_ns_ == 0 && now >= silent_ns_)
+    return finish(failure("request-timeout", "no item came for " + std::to_string(listener_.offer().request_ms) + " ms, and the call has no deadline"));
+  if (now < due_ns_) return;
   if (state_ == State::kReading) return finish(failure("request-timeout", "the request did not come to its end in time"));
   due_ns_ = kNever;
   context_.TryCancel();

@@ -30,6 +30,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void answer(const heddle_answer& a) override;
   void part(heddle_value* v) override;
   void end(heddle_status status, std::string_view why) override;
+  void grant(uint32_t parts) override;
   void give_up() override;
   // A peer that keeps us waiting too long is cut off.
   void look(uint64_t now) override;
@@ -47,10 +48,11 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void start();
   void take_message();
   void take_stream_message();
-  bool take_item(std::string json);
   void ask();
   void settle();
   // With the lock held:
+  void open(StreamRequestSaid said);
+  void read_on();
   void send(grpc::ByteBuffer message, bool counts);
   void go_on();
   void finish(const Failure& failure);
@@ -68,9 +70,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   grpc::ByteBuffer in_;
   // Of whoever reads:
   Wanted wanted_;
-  std::string lines_;  // the items of a stream
-  uint32_t items_ = 0;
-  bool opened_ = false;
+  std::string lines_;  // of a stream, what the host is asked with
 
   std::mutex mutex_;
   // Guarded by mutex_:
@@ -84,6 +84,14 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   bool writing_ = false;
   std::optional<grpc::Status> end_;  // once everything is written
   Credit credit_;
+  // Of a stream's items:
+  bool opened_ = false;
+  bool more_ = false;                // items may come
+  bool told_end_ = false;            // the host has heard that none do
+  std::deque<std::string> items_;    // said, and not yet taken by the host
+  uint64_t item_credit_ = 0;         // so many it takes
+  bool paused_ = false;              // nothing is read until it has taken them
+  uint64_t silent_ns_ = kNever;      // by then the peer must have said something
   bool settling_ = false;  // somebody speaks to the host
   bool given_up_ = false;  // by the host
   bool done_ = false;      // gRPC has forgotten it

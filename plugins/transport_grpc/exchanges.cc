@@ -8,7 +8,7 @@ using heddle::sdk::Error;
 using heddle::sdk::detail::to_str;
 
 Exchanges::Exchanges(const heddle_host* host) : host_(host), inbox_(heddle::sdk::detail::service<heddle_inbox_service>(host, HEDDLE_INBOX)) {
-  if (!HEDDLE_HAS(inbox_, request) || !HEDDLE_HAS(inbox_, grant) || !HEDDLE_HAS(inbox_, over))
+  if (!HEDDLE_HAS(inbox_, request) || !HEDDLE_HAS(inbox_, grant) || !HEDDLE_HAS(inbox_, over) || !HEDDLE_HAS(inbox_, part) || !HEDDLE_HAS(inbox_, end))
     throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_INBOX " for this object");
 }
 

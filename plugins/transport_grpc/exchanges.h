@@ -2,6 +2,7 @@
 #pragma once
 #include <heddle/inbox.h>
 #include <heddle/sdk/host.h>
+#include <heddle/sdk/value.h>
 
 #include <memory>
 #include <mutex>
@@ -22,6 +23,8 @@ class Exchanges {
   // The host hears of it; r.body is consumed.
   void ask(heddle_id listener, const heddle_request& r) { inbox_->request(host_, listener, &r); }
   void grant(heddle_id id, uint32_t parts) { inbox_->grant(host_, id, parts); }
+  void part(heddle_id id, heddle::sdk::Value v) { inbox_->part(host_, id, v.release()); }
+  void end(heddle_id id) { inbox_->end(host_, id, HEDDLE_OK, {}); }
   // The last word on it: it is forgotten here.
   void over(heddle_id id, heddle_status status, std::string_view why);
 

@@ -74,8 +74,11 @@ void cancel(void* self, heddle_id exchange) noexcept {
   }
 }
 void grant(void* self, heddle_id exchange, uint32_t parts) noexcept {
-  if (!is_call(exchange)) return;  // peers' requests come to the host whole
-  if (const auto call = of(self).calls().find(exchange)) call->grant(parts);
+  if (!is_call(exchange)) {
+    if (const auto found = of(self).exchanges().find(exchange)) found->grant(parts);
+  } else if (const auto call = of(self).calls().find(exchange)) {
+    call->grant(parts);
+  }
 }
 
 void connect(void* self, heddle_id channel, const heddle_value* options, heddle_op* op) noexcept {

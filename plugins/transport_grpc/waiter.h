@@ -16,6 +16,7 @@ class Waiter {
   virtual void answer(const heddle_answer& a) = 0;
   virtual void part(heddle_value* v) = 0;
   virtual void end(heddle_status status, std::string_view why) = 0;
+  virtual void grant(uint32_t parts) = 0;
   virtual void give_up() = 0;
 
   // [any] Called now and then: the time has gone on.

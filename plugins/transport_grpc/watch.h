@@ -25,6 +25,7 @@ class Watch final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteB
   void answer(const heddle_answer& a) override;
   void part(heddle_value* v) override;
   void end(heddle_status status, std::string_view why) override;
+  void grant(uint32_t) override {}  // it sends no items
   void give_up() override;
   void look(uint64_t now) override;
   void close() override;

@@ -86,6 +86,26 @@ inline RemoteCall execute_lines(std::string_view lines) {
   return call;
 }
 
+// The items of a request that follow its head, granted one at a time.
+class Items {
+ public:
+  explicit Items(const Request& request) : parts_(request.parts()) {
+    parts_.hear({[this](Value item) { items_.add(std::string(item.as_bytes().value_or("no bytes"))); },
+                 [this](Result<void> end) { ends_.add(end ? "" : end.error().text()); }});
+  }
+  std::string next() {
+    parts_.grant(1);
+    return items_.next();
+  }
+  std::string end() { return ends_.next(); }
+  void grant(uint32_t items) { parts_.grant(items); }
+  bool none() { return items_.empty(); }
+
+ private:
+  RequestParts parts_;
+  Arrivals<std::string> items_, ends_;
+};
+
 inline Value executed(int64_t output) {
   std::vector<Value> outputs, failed;
   outputs.push_back(Value::integer(output));

@@ -19,17 +19,22 @@ class Held {
 };
 
 TEST(GrpcStream, ItemsGoAndResultsComeInOrder) {
-  GrpcServed served([](Request r) {
-    EXPECT_EQ(r.content_type(), "application/x-ndjson");
-    EXPECT_EQ(r.body_text(), "1\n{\"a\":  2}\n3\n");
-    AnswerStream stream = r.stream("application/x-ndjson");
-    for (int i = 0; i < 3; ++i) stream.send(output(i));
-    stream.send(*Value::parse(R"({"failed":{"code":"x"}})"));
-    stream.end();
-  });
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
   GrpcCalling calling(served.port);
   Heard heard;
   calling.channel->call(execute_lines("1\n\n{\"a\":  2}\r\n3"), heard.hearing());
+  Request request = asked.next();
+  EXPECT_EQ(request.content_type(), "application/x-ndjson");
+  EXPECT_EQ(request.body_text(), "");
+  ASSERT_TRUE(request.has_more());
+  Items items(request);
+  AnswerStream stream = request.stream("application/x-ndjson");
+  for (const char* item : {"1", "{\"a\":  2}", "3"}) EXPECT_EQ(items.next(), item);
+  EXPECT_EQ(items.end(), "");
+  for (int i = 0; i < 3; ++i) stream.send(output(i));
+  stream.send(*Value::parse(R"({"failed":{"code":"x"}})"));
+  stream.end();
   const RemoteAnswer answer = heard.answers.next();
   ASSERT_TRUE(answer.is_ok()) << answer.why.text();
   EXPECT_TRUE(answer.more);
@@ -40,44 +45,92 @@ TEST(GrpcStream, ItemsGoAndResultsComeInOrder) {
   EXPECT_TRUE(heard.parts.empty());
 }
 
-TEST(GrpcStream, MoreItemsThanThePeerGrantsAtFirstArriveAll) {
+TEST(GrpcStream, AResultGoesBackBeforeTheNextItemComes) {
+  std::string lines;
+  for (int i = 0; i < 500; ++i) lines += std::to_string(i) + "\n";
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
+  GrpcCalling calling(served.port);
+  Heard heard;
+  calling.channel->call(execute_lines(lines), heard.hearing(1000));
+  Request request = asked.next();
+  Items items(request);
+  AnswerStream stream = request.stream("application/x-ndjson");
+  for (int i = 0; i < 500; ++i) {
+    EXPECT_EQ(items.next(), std::to_string(i));
+    EXPECT_TRUE(items.none());  // what is not granted does not come
+    EXPECT_EQ(stream.send(output(i)), Sent::kSent);
+    EXPECT_EQ(heard.parts.next().json(), output(i).json());
+  }
+  EXPECT_EQ(items.end(), "");
+  stream.end();
+  EXPECT_EQ(heard.ends.next(), "");
+}
+
+TEST(GrpcStream, ManyItemsThatAreGrantedTogetherComeInOrder) {
   std::string lines;
   for (int i = 0; i < 5000; ++i) lines += std::to_string(i) + "\n";
-  GrpcServed served([&](Request r) {
-    EXPECT_EQ(r.body_text(), lines);
-    r.stream("application/x-ndjson").end();
-  });
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
   GrpcCalling calling(served.port);
   Heard heard;
   calling.channel->call(execute_lines(lines), heard.hearing());
+  Request request = asked.next();
+  Items items(request);
+  items.grant(6000);
+  for (int i = 0; i < 5000; ++i) EXPECT_EQ(items.next(), std::to_string(i));
+  EXPECT_EQ(items.end(), "");
+  request.stream("application/x-ndjson").end();
   EXPECT_EQ(heard.ends.next(), "");
-  EXPECT_TRUE(heard.answers.next().is_ok());
+}
+
+TEST(GrpcStream, AnAnswerThatEndsFirstEndsTheItems) {
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
+  GrpcCalling calling(served.port);
+  Heard heard;
+  calling.channel->call(execute_lines("1\n2\n3\n"), heard.hearing());
+  {
+    Request request = asked.next();
+    Items items(request);
+    EXPECT_EQ(items.next(), "1");
+    request.stream("application/x-ndjson").end();
+    EXPECT_EQ(heard.ends.next(), "");
+    items.grant(10);
+    EXPECT_TRUE(items.none());
+  }
 }
 
 TEST(GrpcStream, AManifestComesBeforeItsItems) {
-  GrpcServed served([](Request r) {
-    EXPECT_EQ(r.operation(), "manifests.execute");
-    EXPECT_EQ(r.body_text(), "{\"manifest\":{\"nodes\": []}}\n1\n2\n");
-    r.stream("application/x-ndjson").end();
-  });
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
   GrpcCalling calling(served.port);
   Heard heard;
   RemoteCall call = execute_lines("{\"manifest\": {\"nodes\": []}}\n1\n2\n");
   call.operation = "manifests.execute";
   call.parameters.clear();
   calling.channel->call(std::move(call), heard.hearing());
+  Request request = asked.next();
+  EXPECT_EQ(request.operation(), "manifests.execute");
+  EXPECT_EQ(request.body_text(), "{\"manifest\":{\"nodes\": []}}\n");
+  Items items(request);
+  EXPECT_EQ(items.next(), "1");
+  EXPECT_EQ(items.next(), "2");
+  EXPECT_EQ(items.end(), "");
+  request.stream("application/x-ndjson").end();
   EXPECT_EQ(heard.ends.next(), "");
   EXPECT_TRUE(heard.answers.next().is_ok());
 }
 
 TEST(GrpcStream, AStreamWithoutItemsAndResultsEndsWell) {
-  GrpcServed served([](Request r) {
-    EXPECT_EQ(r.body_text(), "");
-    r.stream("application/x-ndjson").end();
-  });
+  Arrivals<Request> asked;
+  GrpcServed served([&](Request r) { asked.add(std::move(r)); });
   GrpcCalling calling(served.port);
   Heard heard;
   calling.channel->call(execute_lines(""), heard.hearing());
+  Request request = asked.next();
+  EXPECT_EQ(Items(request).end(), "");
+  request.stream("application/x-ndjson").end();
   EXPECT_EQ(heard.ends.next(), "");
 }
 

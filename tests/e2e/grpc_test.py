@@ -1,6 +1,7 @@
 """A client that was generated from the .proto, in Python, against a running host that listens on gRPC."""
 import json
 import os
+import queue
 import shutil
 import signal
 import subprocess
@@ -97,6 +98,30 @@ class Grpc(GrpcCase):
             yield pb.StreamRequest(end=pb.StreamRequest.End())
         outputs = [json.loads(r.output) for r in host.Stream(items(), timeout=TIMEOUT) if r.HasField("output")]
         self.assertEqual(outputs, [2 * i for i in range(2000)])
+
+    def test_a_stream_is_a_conversation(self):
+        host = self.serve_grpc()
+        said = queue.Queue()
+        said.put(pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double")))
+        heard = host.Stream(iter(said.get, None), timeout=TIMEOUT)
+        outputs = (json.loads(reply.output) for reply in heard if reply.HasField("output"))
+        item = 1
+        while item < 2 ** 20:
+            said.put(pb.StreamRequest(item=str(item).encode()))
+            item = next(outputs)
+        said.put(pb.StreamRequest(end=pb.StreamRequest.End()))
+        said.put(None)
+        self.assertEqual(list(outputs), [])
+
+    def test_an_item_of_a_stream_that_is_no_json_fails_alone(self):
+        host = self.serve_grpc()
+        items = [pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))]
+        items += [pb.StreamRequest(item=item) for item in (b"1", b"{oops", b"3")]
+        replies = [r for r in host.Stream(iter(items + [pb.StreamRequest(end=pb.StreamRequest.End())]), timeout=TIMEOUT) if not r.HasField("credit")]
+        self.assertEqual([r.output for r in replies if r.HasField("output")], [b"2", b"6"])
+        failed = [json.loads(r.failed) for r in replies if r.HasField("failed")]
+        self.assertEqual([f["node"] for f in failed], ["input"])
+        self.assertIn("item 2 is not JSON: line 1, column 2", failed[0]["message"])
 
     def test_an_only_item_goes_with_the_opening(self):
         host = self.serve_grpc()
@@ -229,9 +254,10 @@ class Grpc(GrpcCase):
         def said():
             yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double"))
             over.wait(TIMEOUT)
-        error, said_back = self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(host.Stream(said(), timeout=TIMEOUT)))
+        error, said_back = self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(host.Stream(said())))
         over.set()
         self.assertEqual(said_back["heddle-code"], "request-timeout")
+        self.assertIn("no item came for 200 ms", error.details())
 
     def test_tls(self):
         key = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=here",

@@ -34,7 +34,7 @@ extern "C" {
 /* The head of a request. Texts and parameters are borrowed until the call that carries the struct returns. Set struct_size. */
 typedef struct heddle_request {
     uint32_t            struct_size;
-    bool                more;         /* parts of the request follow */
+    bool                more;         /* parts of the request follow; a body of application/x-ndjson is then whole lines, or null */
     heddle_id           exchange;
     heddle_str          operation;    /* the name the host offered, or gave at connect: "jobs.submit" */
     heddle_str          peer;         /* whom the transport sees: "192.0.2.7:51234"; empty in a call of the host */
