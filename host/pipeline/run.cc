@@ -252,6 +252,7 @@ void Run::State::go() {
   make_queues();
   make_stages();
   preload();
+  if (options.output) options.output->on_room([this] { core.on_room(); });
   held_wakes::begin();
   core.begin();
   feeder->wake();  // first: who comes after it finds something to do

@@ -52,6 +52,10 @@ class Output {
   virtual ~Output() = default;
   virtual Result<void> write(const PipelineNode& node, std::span<Item> items) = 0;
   virtual Result<void> close() = 0;  // flush; the last write
+  // [any] While it is full, no node works whose results would come here.
+  virtual bool is_full() const { return false; }
+  // Once, before the first write: `room` is to be called whenever it was full and is no more; on any thread, one at a time, until close() is called.
+  virtual void on_room(std::function<void()>) {}
   // After close: how many items of this node write() was given that did not get out.
   virtual uint64_t lost(const PipelineNode&) const { return 0; }
 };

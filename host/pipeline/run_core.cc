@@ -50,6 +50,26 @@ void RunCore::put_out(uint32_t exit, std::span<RawItem> items) noexcept {
   if (!written) fail(std::move(written).error());
 }
 
+bool RunCore::output_is_full() noexcept {
+  if (!options.output || !options.output->is_full()) return false;
+  {
+    std::lock_guard lock(mutex_);
+    if (discarding()) return false;
+    if (!std::exchange(waits_for_room_, true)) begin();
+  }
+  if (options.output->is_full()) return true;  // who makes room from here on sees that somebody waits
+  on_room();
+  return false;
+}
+
+void RunCore::on_room() noexcept {
+  {
+    std::lock_guard lock(mutex_);
+    if (!stop_waiting_for_room_locked()) return;
+  }
+  wake_all();
+}
+
 void RunCore::put_away(DeadLetter letter) noexcept {
   dead_letters.fetch_add(1, std::memory_order_relaxed);
   Result<void> kept;
@@ -92,10 +112,10 @@ void RunCore::fail(Error error) noexcept {
     if (failed_ || ended_) return;
     failed_ = true;
     error_ = std::move(error);
-    begin();
+    if (!stop_waiting_for_room_locked()) begin();
+    stopping_ = true;
+    discarding_ = true;
   }
-  stopping_ = true;
-  discarding_ = true;
   wake_all();
 }
 
@@ -110,10 +130,10 @@ void RunCore::stop(bool now) noexcept {
     std::lock_guard lock(mutex_);
     if (ended_) return;
     stopped_ = true;
-    begin();
+    if (!stop_waiting_for_room_locked()) begin();
+    stopping_ = true;
+    if (now) discarding_ = true;
   }
-  stopping_ = true;
-  if (now) discarding_ = true;
   wake_all();
 }
 

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/edge_queue.h"
@@ -45,6 +46,10 @@ class RunCore : public Activity {
 
   // [any] Results of a node leave the run by an exit of it. The references move in.
   void put_out(uint32_t exit, std::span<RawItem> items) noexcept;
+  // [a turn] Whether results would have to wait. Everybody is woken once they do not.
+  bool output_is_full() noexcept;
+  // [any] There is room for them again.
+  void on_room() noexcept;
   // What the sources among the nodes gave, and what the sinks among them took and completed, so far.
   uint64_t source_items() const;
   uint64_t sink_items() const;
@@ -84,6 +89,7 @@ class RunCore : public Activity {
   void none_left() noexcept override;
   void end(bool by_force) noexcept;
   void wake_all() noexcept;
+  bool stop_waiting_for_room_locked() { return std::exchange(waits_for_room_, false); }
 
   std::atomic<bool> stopping_{false}, discarding_{false}, gave_up_threads_{false};
   std::atomic<uint32_t> stages_left_;
@@ -101,6 +107,7 @@ class RunCore : public Activity {
   bool ended_ = false;
   bool failed_ = false;
   bool stopped_ = false;
+  bool waits_for_room_ = false;  // for results: an activity of its own
   int end_fd_ = -1;        // none yet
   Job* end_job_ = nullptr; // null: nobody asked for it
   Error error_;

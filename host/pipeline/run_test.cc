@@ -60,6 +60,53 @@ struct Results : Output {
   int closed = 0, fail_after = 0;
 };
 
+// Full after every write, until make_room().
+class NarrowOutput : public Output {
+ public:
+  Result<void> write(const PipelineNode&, std::span<Item> items) override {
+    std::lock_guard lock(mutex_);
+    written += items.size();
+    written_while_full += full_;
+    full_ = true;
+    changed_.notify_all();
+    return {};
+  }
+  Result<void> close() override {
+    std::lock_guard lock(mutex_);
+    room_ = nullptr;
+    closed_ = true;
+    changed_.notify_all();
+    return {};
+  }
+  bool is_full() const override {
+    std::lock_guard lock(mutex_);
+    return full_;
+  }
+  void on_room(std::function<void()> room) override {
+    std::lock_guard lock(mutex_);
+    room_ = std::move(room);
+  }
+  // Waits until it is full; false: it is closed.
+  bool wait_until_full() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return full_ || closed_; });
+    return !closed_;
+  }
+  void make_room() {
+    std::lock_guard lock(mutex_);
+    full_ = false;
+    if (room_) room_();
+  }
+
+  size_t written = 0, written_while_full = 0;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  bool full_ = false, closed_ = false;
+  std::function<void()> room_;
+};
+
 struct Letters : DeadLetters {
   Result<void> add(const DeadLetter& letter) override {
     all.push_back(letter);
@@ -299,6 +346,40 @@ TEST_F(RunTest, AnOutputThatFailsFailsTheRun) {
   const RunReport& report = t.run(numbers(10'000));
   EXPECT_FALSE(report.ok);
   EXPECT_EQ(report.error.message, "the disk is full");
+}
+
+TEST_F(RunTest, NoNodeWorksWhoseResultsFindNoRoom) {
+  for (const char* node : {R"({"id":"a","node_type":"PassThrough"})", R"({"id":"a","node_type":"PassThrough","parallel":3})", R"({"id":"a","node_type":"Delay","params":{"delay_ms":1}})"}) {
+    Trial t(pipeline_of(node, ""));
+    NarrowOutput output;
+    t.options.output = &output;
+    std::thread reader([&] {
+      while (output.wait_until_full()) output.make_room();
+    });
+    EXPECT_TRUE(t.run(numbers(3000)).ok) << node << t.report.error.text();
+    reader.join();
+    EXPECT_EQ(output.written, 3000u) << node;
+    EXPECT_EQ(output.written_while_full, 0u) << node;
+  }
+}
+
+TEST_F(RunTest, AnOutputThatStaysFullHoldsNoEndUp) {
+  for (const bool now : {true, false}) {
+    Trial t(pipeline_of(R"({"id":"a","node_type":"PassThrough"})", "", now ? "" : R"(,"run":{"drain_ms":50})"));
+    NarrowOutput output;
+    ListFeed feed(numbers(3000));
+    t.options.output = &output;
+    t.options.feed = &feed;
+    auto started = t.start();
+    ASSERT_TRUE(started);
+    ASSERT_TRUE(output.wait_until_full());
+    EXPECT_FALSE((*started)->wait(20));
+    (*started)->stop(now);
+    EXPECT_TRUE((*started)->wait(60'000));
+    EXPECT_TRUE((*started)->report().stopped);
+    EXPECT_TRUE((*started)->report().balanced);
+    EXPECT_EQ(output.written_while_full, 0u);
+  }
 }
 
 TEST_F(RunTest, ParallelInStrictOrderKeepsTheOrder) {

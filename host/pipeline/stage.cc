@@ -76,6 +76,7 @@ Stage::Stage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> node
     };
     for (auto& port : node.routes) std::for_each(port.begin(), port.end(), feed);
     std::for_each(node.error_routes.begin(), node.error_routes.end(), feed);
+    gives_results_ = gives_results_ || node.node->is_output;
   }
 }
 
@@ -135,6 +136,7 @@ void Stage::fail_emitted(uint32_t position, ItemList& items) {
 }
 
 bool Stage::flush_much() {
+  if (gives_results_ && core_.output_is_full()) return false;
   if (backlog_size_ == 0) return true;
   if (blocked_ || backlog_size_ >= hand_over_) return flush();
   const uint64_t now = now_ns();
@@ -144,7 +146,8 @@ bool Stage::flush_much() {
 
 bool Stage::flush() {
   collecting_since_ = 0;
-  if (backlog_size_ == 0) return true;
+  const bool room = !gives_results_ || !core_.output_is_full();
+  if (backlog_size_ == 0) return room;
   for (Backlog& backlog : backlogs_) {
     if (backlog.items.empty()) continue;
     const size_t taken = backlog.queue->push(backlog.items, backlog.sent);
@@ -156,7 +159,7 @@ bool Stage::flush() {
     }
   }
   blocked_ = backlog_size_ > 0;
-  return !blocked_;
+  return !blocked_ && room;
 }
 
 void Stage::fail_item(uint32_t position, const RawItem& envelope, Value original, Error error, std::vector<Attempt> attempts, bool is_partial) {

@@ -65,6 +65,7 @@ class Stage : public Wakeable {
   std::vector<Backlog> backlogs_;  // one per queue that this stage feeds
   size_t backlog_size_ = 0;
   bool blocked_ = false;           // a queue is full
+  bool gives_results_ = false;     // some node's leave the run
   bool feeds_ordered_ = false;
   // To wake another thread costs this one some 5 us, and the other one some 40: so many items are collected first, but no more than the smallest queue takes.
   size_t hand_over_ = 512;

@@ -58,6 +58,11 @@ class EachResults {
     lock.unlock();
     if (is_all && stream_) stream_->end({});
   }
+  // Much of what was told is not read yet.
+  bool is_full() {
+    std::lock_guard lock(mutex_);
+    return stream_ && stream_->is_full();
+  }
   // The first results have waited long enough: from here on each goes as it comes.
   void wait_no_longer() {
     std::lock_guard lock(mutex_);
@@ -133,6 +138,7 @@ class OneForEach : public std::enable_shared_from_this<OneForEach> {
     AsTheyCome told;
     told.output = [results = results_, item](uint64_t, Value value) { results->output(item, std::move(value)); };
     told.failed = [results = results_, item](uint64_t, Value value) { results->failed(item, std::move(value)); };
+    told.is_full = [results = results_] { return results->is_full(); };
     const auto done = [self = shared_from_this(), item](const Executed& executed) {
       if (!executed.run) self->results_->failed(item, error_json(executed.run.error()));
       self->results_->over(item, item);
@@ -152,6 +158,7 @@ void run_for_all(Admitted admitted, Lanes& lanes, std::vector<Value> items, cons
   AsTheyCome told;
   told.output = [results](uint64_t item, Value value) { results->output(item, std::move(value)); };
   told.failed = [results](uint64_t item, Value value) { results->failed(item, std::move(value)); };
+  told.is_full = [results] { return results->is_full(); };
   const auto done = [results, count = items.size()](const Executed& executed) {
     for (size_t item = 1; !executed.run && item <= count; ++item) results->failed(item, error_json(executed.run.error()));
     results->over(1, count);

@@ -39,7 +39,20 @@ class Harvest : public Output, public DeadLetters {
     }
     return {};
   }
-  Result<void> close() override { return {}; }
+  // Waits for a thread that is on its way through go_on().
+  Result<void> close() override {
+    on_room(nullptr);
+    return {};
+  }
+  bool is_full() const override { return each_.is_full && each_.is_full(); }
+  void on_room(std::function<void()> room) override {
+    std::lock_guard lock(going_on_);
+    room_ = std::move(room);
+  }
+  void go_on() {
+    std::lock_guard lock(going_on_);
+    if (room_) room_();
+  }
   Result<void> add(const DeadLetter& letter) override {
     put(letter.sequence, failed_item(letter), each_.failed, failed_);
     return {};
@@ -57,6 +70,8 @@ class Harvest : public Output, public DeadLetters {
 
   const AsTheyCome each_;
   bool tagged_ = false;
+  std::mutex going_on_;
+  std::function<void()> room_;  // guarded by going_on_; null: the run has not begun, or is over
   std::mutex telling_;
   // Guarded by telling_:
   std::vector<Value> outputs_, failed_;
@@ -95,6 +110,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     }
     if (place_ && place_->give_up()) post_begin();  // which finds that it was stopped
   }
+  void go_on() override { harvest_.go_on(); }
 
  private:
   struct Step : Job { OneRun* one = nullptr; };

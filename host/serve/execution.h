@@ -23,6 +23,8 @@ struct Executed {
 // of, from 1; 0: not known.
 struct AsTheyCome {
   std::function<void(uint64_t item, Value)> output = nullptr, failed = nullptr;
+  // While it says so, nothing more is made that would come here; once it does not, Execution::go_on is called.
+  std::function<bool()> is_full = nullptr;
 };
 
 // Leave to execute a pipeline, with its place in the line where state is kept.
@@ -49,6 +51,8 @@ class Execution {
   virtual ~Execution() = default;
   // [any] Gives up what is inside; the run ends with the error "stopped".
   virtual void stop() = 0;
+  // [any] Who was told that it is full has room again.
+  virtual void go_on() = 0;
 };
 
 // [any] The job "pipeline/NAME": its payload is one item, its result {"outputs":[…]}. A failed item fails the job, retryable as the item's error says. The pipeline is the one that is

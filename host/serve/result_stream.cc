@@ -9,7 +9,7 @@
 namespace heddle {
 namespace {
 
-constexpr size_t kMostUnread = size_t{64} << 20;
+constexpr size_t kMuchUnread = size_t{1} << 20, kMostUnread = size_t{64} << 20;
 
 }  // namespace
 
@@ -17,9 +17,10 @@ void GivenUp::watch(const std::shared_ptr<Execution>& execution) {
   std::unique_lock lock(mutex_);
   std::erase_if(executions_, [](const auto& one) { return one.expired(); });
   executions_.push_back(execution);
-  if (!given_up_) return;
+  const bool given_up = given_up_;
   lock.unlock();
-  execution->stop();
+  if (given_up) execution->stop();
+  else execution->go_on();  // it may have begun, and have had to wait, before it was known here
 }
 
 void GivenUp::give_up() {
@@ -31,6 +32,16 @@ void GivenUp::give_up() {
   }
   for (const auto& one : all)
     if (const auto running = one.lock()) running->stop();
+}
+
+void GivenUp::go_on() {
+  std::vector<std::weak_ptr<Execution>> all;
+  {
+    std::lock_guard lock(mutex_);
+    all = executions_;
+  }
+  for (const auto& one : all)
+    if (const auto running = one.lock()) running->go_on();
 }
 
 std::shared_ptr<ResultStream> ResultStream::begin(Request request, std::shared_ptr<GivenUp> given_up) {
@@ -54,6 +65,7 @@ void ResultStream::add(Value part) {
     unread_ += part.weight();
     waiting_.push_back(std::move(part));
     is_late_ = unread_ > kMostUnread;
+    if (unread_ > kMuchUnread) is_full_ = true;
   }
   go_on();
 }
@@ -82,11 +94,14 @@ void ResultStream::send_all() {
 bool ResultStream::take() {
   std::optional<Result<void>> end;
   {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (!is_late_ && !waiting_.empty()) {
       next_ = std::move(waiting_.front());
       waiting_.pop_front();
       unread_ -= std::min(unread_, next_.weight());
+      const bool has_room = unread_ < kMuchUnread / 2 && is_full_.exchange(false);
+      lock.unlock();
+      if (has_room) given_up_->go_on();
       return true;
     }
     if (is_late_) end = Error("exhausted", "the peer leaves too much unread");
@@ -111,6 +126,7 @@ void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items
   AsTheyCome each;
   each.output = [stream](uint64_t, Value value) { stream->add(json_object({{"output", std::move(value)}})); };
   each.failed = [stream](uint64_t, Value value) { stream->add(json_object({{"failed", std::move(value)}})); };
+  each.is_full = [stream] { return stream->is_full(); };
   const auto done = [stream](Executed executed) {
     if (!executed.run) stream->add(json_object({{"failed", error_json(executed.run.error())}}));
     stream->end(std::move(executed.run));

@@ -1,5 +1,6 @@
 // Results of a pipeline for a peer: as parts of an answer, as soon as they are there; and executions that end when nobody waits for them any more.
 #pragma once
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -13,11 +14,13 @@
 
 namespace heddle {
 
-// Executions that may be given up before they have begun. Any thread.
+// The executions that a peer waits for: they end when it goes, perhaps before they have begun, and make nothing more while it does not read. Any thread.
 class GivenUp {
  public:
   void watch(const std::shared_ptr<Execution>& execution);
   void give_up();
+  // It reads again.
+  void go_on();
 
  private:
   std::mutex mutex_;
@@ -26,13 +29,15 @@ class GivenUp {
   bool given_up_ = false;
 };
 
-// The parts of one answer, kept until the peer takes them. A peer that leaves more unread than is kept for it, or goes, is given up, and what it waited for with it. Any thread.
+// The parts of one answer, kept until the peer takes them. Where many are left unread, what makes them waits. A peer that leaves more unread than is kept for it all the same, or goes, is
+// given up, and what it waited for with it. Any thread.
 class ResultStream : public std::enable_shared_from_this<ResultStream> {
  public:
   // `given_up`: what is given up with it.
   static std::shared_ptr<ResultStream> begin(Request request, std::shared_ptr<GivenUp> given_up);
 
   void add(Value part);
+  bool is_full() const { return is_full_.load(std::memory_order_acquire); }
   // After the last part; an error breaks the answer off.
   void end(Result<void> outcome);
 
@@ -50,6 +55,7 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
   Value next_;
   bool is_ended_ = false;
 
+  std::atomic<bool> is_full_{false};
   std::mutex mutex_;
   // Guarded by mutex_:
   std::shared_ptr<ResultStream> self_;  // until its end was sent, or nobody wants it
