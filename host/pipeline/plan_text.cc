@@ -78,7 +78,7 @@ std::string breaker_words(const BreakerSettings& breaker) {
 
 // In which order the strategies against failure lie in each other; empty: there are none.
 std::string policy_words(const PipelineNode& node) {
-  if (node.entry.type && node.entry.type->own_policy) return "deadline, fallback, hedge, retry, circuit breaker, limit of an attempt";
+  if (node.entry.type && node.entry.type->own_policy) return "deadline, fallback, hedge, retry, circuit breaker, calls at a time, limit of an attempt";  // the sixth is the transport's
   return node.pool ? "deadline, retry, circuit breaker, limit of an attempt" : "";
 }
 
