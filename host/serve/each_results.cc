@@ -35,10 +35,11 @@ struct Untold {
   }
 };
 
-// Gathers what comes of the items, and hands it on: where nothing was told before the last of them is over, in one piece. Any thread.
-class EachResults {
+// Gathers what comes of the items, and hands it on: where nothing was told before the last of them is over, in one piece. Results wait a moment for the word that their item is over, so
+// that a host that is killed leaves few items of which only the one is known. Any thread.
+class EachResults : public std::enable_shared_from_this<EachResults> {
  public:
-  EachResults(Request request, size_t items) : request_(std::move(request)), untold_(items), left_(items) {
+  EachResults(Control::State& control, Request request, size_t items) : control_(control), request_(std::move(request)), untold_(items), left_(items) {
     touched_.reserve(items);
     request_->on_gone([given_up = given_up_] { given_up->give_up(); });
   }
@@ -54,7 +55,7 @@ class EachResults {
       if (!std::exchange(untold_[item - 1].is_over, true)) --left_;
     }
     const bool is_all = left_ == 0;
-    if (is_all || !gathers_) tell();
+    if (is_all || !is_first_) tell();
     lock.unlock();
     if (is_all && stream_) stream_->end({});
   }
@@ -63,11 +64,9 @@ class EachResults {
     std::lock_guard lock(mutex_);
     return stream_ && stream_->is_full();
   }
-  // The first results have waited long enough: from here on each goes as it comes.
-  void wait_no_longer() {
+  void begin() {
     std::lock_guard lock(mutex_);
-    gathers_ = false;
-    tell();
+    wait();
   }
 
  private:
@@ -77,7 +76,21 @@ class EachResults {
     touch(item);
     weight_ += value.weight();
     (untold_[item - 1].*kind).push_back(std::move(value));
-    if (weight_ > kMostGathered || !gathers_) tell();
+    if (weight_ > kMostGathered) tell();
+    else wait();
+  }
+  // [mutex_ held]
+  void wait() {
+    if (std::exchange(waits_, true)) return;
+    control_.patience.wait(control_.errands, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->wait_no_longer();
+    });
+  }
+  // What is there has waited long enough.
+  void wait_no_longer() {
+    std::lock_guard lock(mutex_);
+    is_first_ = waits_ = false;
+    tell();
   }
   void touch(size_t item) {
     if (!std::exchange(untold_[item - 1].is_touched, true)) touched_.push_back(item);
@@ -99,6 +112,7 @@ class EachResults {
     stream_->add(std::move(part));
   }
 
+  Control::State& control_;
   const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
   std::mutex mutex_;
   // Guarded by mutex_:
@@ -108,7 +122,8 @@ class EachResults {
   std::vector<size_t> touched_;           // as they came
   size_t left_ = 0;                       // that are not over
   size_t weight_ = 0;
-  bool gathers_ = true;
+  bool is_first_ = true;                  // until the first results have waited long enough
+  bool waits_ = false;
 };
 
 // An execution for each item, so many at a time; those of a pipeline that keeps state one after the other.
@@ -170,10 +185,8 @@ void run_for_all(Admitted admitted, Lanes& lanes, std::vector<Value> items, cons
 
 void answer_each(Control::State& control, ServedPipelinePtr pipeline, std::string chain, std::vector<Value> items, Request request) {
   Admitted admitted{.pipeline = std::move(pipeline), .state_dir = control.host.state_dir, .chain = std::move(chain), .trace = request.trace(), .tracer = control.host.tracer};
-  const auto results = std::make_shared<EachResults>(std::move(request), items.size());
-  control.patience.wait(control.errands, [weak = std::weak_ptr(results)] {
-    if (const auto waiting = weak.lock()) waiting->wait_no_longer();
-  });
+  const auto results = std::make_shared<EachResults>(control, std::move(request), items.size());
+  results->begin();
   Lanes& lanes = *control.host.lanes;
   if (admitted.pipeline->keeps_items_apart) run_for_all(std::move(admitted), lanes, std::move(items), results);
   else std::make_shared<OneForEach>(std::move(admitted), lanes, std::move(items), results)->begin();
