@@ -273,6 +273,7 @@ void Inbox::deliver(heddle_id listener_id, const heddle_request& r) {
   const heddle_request* const given = &r;
   asked.transport = transport_;
   asked.trace = read_trace(plugin_text(r.trace), HEDDLE_HAS(given, trace_state.len) ? plugin_text(r.trace_state) : std::string());
+  if (HEDDLE_HAS(given, accept.len)) asked.accept = plugin_text(r.accept);
   if (HEDDLE_HAS(given, metadata)) asked.metadata = Value::share(r.metadata);
   asked.body = Value::adopt(r.body);
   const auto exchange = std::make_shared<Exchange>(std::move(asked), outlet_);

@@ -28,7 +28,7 @@ class Exchange {
  public:
   struct Asked {
     heddle_id id = 0;
-    std::string operation, peer, identity, token, content_type;
+    std::string operation, peer, identity, token, content_type, accept;
     std::string transport;  // its name: "http"
     std::optional<TraceContext> trace;
     uint64_t deadline_ns = 0;

@@ -1,5 +1,6 @@
 #include "plugin/request.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "plugin/host_table.h"
@@ -31,6 +32,19 @@ const std::string& Request::peer() const { return exchange_->asked().peer; }
 const std::string& Request::identity() const { return exchange_->asked().identity; }
 const std::string& Request::token() const { return exchange_->asked().token; }
 const std::string& Request::content_type() const { return exchange_->asked().content_type; }
+bool Request::accepts(std::string_view content_type) const {
+  std::string_view rest = exchange_->asked().accept;
+  while (!rest.empty()) {
+    std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    one = one.substr(0, one.find(';'));
+    one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
+    one = one.substr(0, one.find_last_not_of(" \t") + 1);
+    const auto same = [](char said, char wanted) { return (said >= 'A' && said <= 'Z' ? said | 0x20 : said) == wanted; };
+    if (std::equal(one.begin(), one.end(), content_type.begin(), content_type.end(), same)) return true;
+  }
+  return false;
+}
 const std::optional<TraceContext>& Request::trace() const { return exchange_->trace(); }
 uint64_t Request::deadline_ns() const { return exchange_->asked().deadline_ns; }
 const Value& Request::parameters() const { return exchange_->asked().parameters; }

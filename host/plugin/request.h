@@ -82,6 +82,8 @@ class Request {
   const std::string& identity() const;  // what the connection proves; empty: nothing
   const std::string& token() const;     // a secret; empty: none
   const std::string& content_type() const;
+  // Whether the peer says that it takes answers of this type, in lower case: by its name, not with a "*".
+  bool accepts(std::string_view content_type) const;
   const std::optional<TraceContext>& trace() const;  // of which this is a part: what the peer said, or, once it is recorded, its span
   uint64_t deadline_ns() const;         // 0: none
   const Value& parameters() const;      // a map of texts

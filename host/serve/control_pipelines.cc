@@ -12,7 +12,7 @@
 namespace heddle {
 namespace {
 
-constexpr std::string_view kLines = "application/x-ndjson";
+constexpr std::string_view kLines = "application/x-ndjson", kEvents = "text/event-stream";
 
 Result<std::vector<Value>> read_lines(std::string_view text) {
   std::vector<Value> items;
@@ -66,9 +66,10 @@ void execute(Control::State& control, ServedPipelinePtr pipeline, std::vector<Va
   admitted->chain = *std::move(chain);
   admitted->trace = request.trace();
   admitted->tracer = control.host.tracer;
-  if (request.content_type() == kLines) {
+  const bool events = request.accepts(kEvents);
+  if (events || request.content_type() == kLines || request.accepts(kLines)) {
     auto feed = request.has_more() ? sent_items(std::move(items), request.parts()) : given_items(std::move(items));
-    return stream_results(*std::move(admitted), *control.host.lanes, std::move(feed), std::move(request));
+    return stream_results(*std::move(admitted), *control.host.lanes, std::move(feed), std::move(request), events ? ToldAs::kEvents : ToldAs::kLines);
   }
   execute_one(control, *std::move(admitted), std::move(items), std::move(request));
 }

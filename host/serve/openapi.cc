@@ -44,7 +44,10 @@ Value failure_answer(std::string_view description) {
 
 Value answers_of(const Route& route) {
   Members content = {{std::string(route.answer_type), schema_of(route.answer_schema)}};
-  if (route.takes_lines) content.emplace_back("application/x-ndjson", schema_of("ExecutedLine"));
+  if (route.takes_lines) {
+    content.emplace_back("application/x-ndjson", schema_of("ExecutedLine"));
+    content.emplace_back("text/event-stream", schema_of(""));
+  }
   const Value good = json_object({{"description", json_text(route.summary)}, {"content", json_object(std::move(content))}});
   Members answers = {{"200", good}};
   if (route.may_accept) answers.emplace_back("202", good);

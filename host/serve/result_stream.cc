@@ -44,8 +44,8 @@ void GivenUp::go_on() {
     if (const auto running = one.lock()) running->go_on();
 }
 
-std::shared_ptr<ResultStream> ResultStream::begin(Request request, std::shared_ptr<GivenUp> given_up) {
-  const std::shared_ptr<ResultStream> stream(new ResultStream(request.stream("application/x-ndjson"), std::move(given_up)));
+std::shared_ptr<ResultStream> ResultStream::begin(Request request, std::shared_ptr<GivenUp> given_up, std::string_view content_type) {
+  const std::shared_ptr<ResultStream> stream(new ResultStream(request.stream(content_type), std::move(given_up)));
   const std::weak_ptr<ResultStream> weak = stream;
   stream->answer_.on_room([weak] {
     if (const auto self = weak.lock()) self->go_on();
@@ -120,15 +120,21 @@ void ResultStream::set_self(std::shared_ptr<ResultStream> self) {
   self_.swap(self);  // what was there goes after the lock
 }
 
-void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request) {
+void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request, ToldAs told) {
+  const bool events = told == ToldAs::kEvents;
   const auto given_up = std::make_shared<GivenUp>();
-  const auto stream = ResultStream::begin(std::move(request), given_up);
+  const auto stream = ResultStream::begin(std::move(request), given_up, events ? "text/event-stream" : "application/x-ndjson");
+  const auto tell = [stream, events](std::string_view what, Value value) {
+    if (events) stream->add(json_object({{"event", json_text(what)}, {"data", json_text(value.json())}}));
+    else stream->add(json_object({{std::string(what), std::move(value)}}));
+  };
   AsTheyCome each;
-  each.output = [stream](uint64_t, Value value) { stream->add(json_object({{"output", std::move(value)}})); };
-  each.failed = [stream](uint64_t, Value value) { stream->add(json_object({{"failed", std::move(value)}})); };
+  each.output = [tell](uint64_t, Value value) { tell("output", std::move(value)); };
+  each.failed = [tell](uint64_t, Value value) { tell("failed", std::move(value)); };
   each.is_full = [stream] { return stream->is_full(); };
-  const auto done = [stream](Executed executed) {
-    if (!executed.run) stream->add(json_object({{"failed", error_json(executed.run.error())}}));
+  const auto done = [stream, tell, events](Executed executed) {
+    if (!executed.run) tell("failed", error_json(executed.run.error()));
+    else if (events) tell("end", json_object({}));
     stream->end(std::move(executed.run));
   };
   given_up->watch(Execution::start(std::move(admitted), lanes, std::move(items), done, std::move(each)));

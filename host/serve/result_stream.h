@@ -34,7 +34,7 @@ class GivenUp {
 class ResultStream : public std::enable_shared_from_this<ResultStream> {
  public:
   // `given_up`: what is given up with it.
-  static std::shared_ptr<ResultStream> begin(Request request, std::shared_ptr<GivenUp> given_up);
+  static std::shared_ptr<ResultStream> begin(Request request, std::shared_ptr<GivenUp> given_up, std::string_view content_type = "application/x-ndjson");
 
   void add(Value part);
   bool is_full() const { return is_full_.load(std::memory_order_acquire); }
@@ -65,7 +65,10 @@ class ResultStream : public std::enable_shared_from_this<ResultStream> {
   std::optional<Result<void>> end_;
 };
 
-// [any] Answers `request` with {"output": …} or {"failed": …} a line. If the run as a whole fails, that is the last line, and the answer breaks off.
-void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request);
+// How results are told as they come: a line each, {"output": …} or {"failed": …}; or an event each, "output" or "failed", and "end" after the last one.
+enum class ToldAs : uint8_t { kLines, kEvents };
+
+// [any] Answers `request` so. If the run as a whole fails, that is the last that is told, and the answer breaks off.
+void stream_results(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Request request, ToldAs told);
 
 }  // namespace heddle

@@ -101,7 +101,8 @@ const std::vector<Route>& routes() {
        .summary = "The pipelines that are served.",
        .answer = list_pipelines, .answer_schema = "Pipelines"},
       {.name = "pipelines.execute", .method = "POST", .path = "/v1/pipelines/{name}/execute", .scope = Scope::kSubmit,
-       .summary = "Runs a pipeline for one item, the body; or, of application/x-ndjson, for one item a line, with a line for each result as it comes.",
+       .summary = "Runs a pipeline for one item, the body; or, of application/x-ndjson, for one item a line, with a line for each result as it comes. Who accepts application/x-ndjson or "
+                  "text/event-stream gets the results of one item so, too: lines, or the events \"output\" and \"failed\" and, after the last, \"end\".",
        .run = execute_pipeline, .body_schema = "Any", .answer_schema = "Executed", .takes_lines = true, .stream = true},
       {.name = "manifests.execute", .method = "POST", .path = "/v1/execute", .scope = Scope::kSubmit,
        .summary = "Runs a manifest that comes with its input, as far as the configuration allows; or, of application/x-ndjson, {\"manifest\"} in the first line and an item in each other, "

@@ -111,6 +111,7 @@ void Connection::give_request(const std::string& body) {
   r.content_type = to_str(head_.content_type);
   r.trace = to_str(head_.trace);
   r.trace_state = to_str(head_.trace_state);
+  r.accept = to_str(head_.accept);
   r.deadline_ns = head_.deadline_ns;
   r.credit = Exchange::kWindow;
   r.parameters = parameters.get();

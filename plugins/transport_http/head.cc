@@ -34,10 +34,11 @@ std::string trace_of(const httplib::Request& request) {
   return request.get_header_value_count("traceparent") == 1 ? request.get_header_value("traceparent") : std::string();
 }
 
-std::string trace_state_of(const httplib::Request& request) {
-  std::string state;
-  for (size_t i = 0; i < request.get_header_value_count("tracestate"); ++i) state.append(i ? "," : "").append(request.get_header_value("tracestate", i));
-  return state;
+// A list that may be said in several fields.
+std::string list_of(const httplib::Request& request, const char* field) {
+  std::string list;
+  for (size_t i = 0; i < request.get_header_value_count(field); ++i) list.append(i ? "," : "").append(request.get_header_value(field, i));
+  return list;
 }
 
 void refuse(Head& head, int http, std::string message, bool close = false) {
@@ -79,7 +80,8 @@ void judge_headers(const httplib::Request& request, Head& head) {
   head.content_type = std::move(type);
   head.token = bearer(request);
   head.trace = trace_of(request);
-  head.trace_state = trace_state_of(request);
+  head.trace_state = list_of(request, "tracestate");
+  head.accept = list_of(request, "Accept");
   auto said = read_metadata(request.headers);
   if (said.refused) return refuse(head, said.refused->http, said.refused->message, head.has_body);
   head.metadata = std::move(said.metadata);

@@ -20,7 +20,7 @@ struct Head {
   Parameters parameters;   // of path and query; see "otherwise" in heddle/transport.h
   Parameters metadata;
   bool has_body = false;
-  std::string content_type, token, trace, trace_state;
+  std::string content_type, accept, token, trace, trace_state;
   uint64_t deadline_ns = 0;
 };
 

@@ -85,6 +85,27 @@ TEST_F(ControlPipelines, RunForManyItemsALineEach) {
   EXPECT_EQ(ask_lines(none, "triple", "\n").reply().body, "");
 }
 
+TEST_F(ControlPipelines, ResultsComeAsThePeerAcceptsThem) {
+  const auto ask = [&](const std::string& accept, const std::string& type, const std::string& body) {
+    Peer peer(host_.served->port);
+    peer.ask("POST /v1/pipelines/same/execute", accept + "Content-Type: " + type + "\r\n", body);
+    return peer.reply();
+  };
+  for (const char* accept : {"", "Accept: */*\r\n", "Accept: application/json\r\n", "Accept: text/event-streams, x\r\n"}) {
+    EXPECT_EQ(ask(accept, "application/json", "\"a\"").body, R"({"outputs":["a"],"failed":[]})") << accept;
+  }
+  Reply reply = ask("Accept: application/x-ndjson\r\n", "application/json", "\"a\"");
+  EXPECT_EQ(reply.header("content-type"), "application/x-ndjson");
+  EXPECT_EQ(reply.body, "{\"output\":\"a\"}\n");
+  for (const char* accept : {"Accept: text/event-stream\r\n", "Accept: text/html;q=0.5 , Text/Event-Stream;q=0.9\r\n", "Accept: text/html\r\nAccept: text/event-stream\r\n"}) {
+    reply = ask(accept, "application/json", "{\"a\":\n 1}");
+    EXPECT_EQ(reply.header("content-type"), "text/event-stream") << accept;
+    EXPECT_EQ(reply.body, "event: output\ndata: {\"a\":  1}\n\nevent: end\ndata: {}\n\n") << accept;
+  }
+  reply = ask("Accept: text/event-stream\r\n", "application/x-ndjson", "\"a\"\n2\n");
+  EXPECT_EQ(reply.body, "event: output\ndata: \"a\"\n\nevent: output\ndata: 2\n\nevent: end\ndata: {}\n\n");
+}
+
 TEST_F(ControlPipelines, APeerThatReadsLateGetsEverything) {
   Peer peer(host_.served->port, 4096);
   std::string body;

@@ -48,6 +48,7 @@ typedef struct heddle_request {
     const heddle_value *parameters;   /* MAP of STRING: those of the path and of the query */
     heddle_value       *body;         /* BYTES as they came, or a value where the transport has values; null: none. Consumed */
     const heddle_value *metadata;     /* MAP of STRING; null: none. Of a peer's request: what the peer says, and no more than that */
+    heddle_str          accept;       /* of a peer's request: the content types that it takes, as it says them ("text/event-stream, application/json;q=0.5", RFC 9110); empty: not said, or any */
 } heddle_request;
 
 /* The head of an answer; ownership as above. */
