@@ -192,6 +192,8 @@ void Schedule::leave(Lane& lane, Job* job) {
 }
 
 bool Schedule::cancel(Job* job) {
+  // Of one that is not here, nothing else may be looked at: somebody may be posting it right now.
+  if (job->place == Job::Place::kElsewhere) return false;
   Lane& lane = *lanes_[job->lane];
   if (job->place == Job::Place::kDelayed) {
     job->place = Job::Place::kElsewhere;
@@ -199,7 +201,6 @@ bool Schedule::cancel(Job* job) {
     --lane.delayed;
     return true;
   }
-  if (job->place != Job::Place::kWaiting) return false;
   lane.entries.at(job->level).queue.remove(job);
   leave(lane, job);
   note_idle(lane);
