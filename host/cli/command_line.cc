@@ -188,6 +188,7 @@ void Definition::add_run() {
 void Definition::add_looking() {
   CLI::App* validate = add_verb("validate", Verb::kValidate, "Check a manifest and say everything that is wrong with it",
                                 "Levels: syntax (the text alone), graph (and its connections), environment (and the installed plugins).\n"
+                                "A file *.yaml or *.yml is an activity spec: what kinds of work a worker takes, with what goes in and comes out.\n"
                                 "Example:\n  heddle validate pipeline.json --level graph");
   add_manifest(validate, line_.validate.manifest);
   std::map<std::string, CheckLevel> levels{

@@ -1,8 +1,13 @@
+#include <unistd.h>
+
 #include "cli/console.h"
-#include "value/json_value.h"
+#include "cli/failure.h"
 #include "cli/prepare.h"
+#include "cli/source_file.h"
 #include "cli/verbs.h"
+#include "manifest/activity_spec.h"
 #include "pipeline/try_params.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
@@ -20,9 +25,29 @@ std::string verdict_json(const Prepared& prepared, const std::string& file) {
 
 std::string counted(size_t n, const std::string& noun) { return std::to_string(n) + " " + noun + (n == 1 ? "" : "s"); }
 
+bool is_activity_spec(std::string_view path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
+
+ExitCode validate_spec(const std::string& path, const GeneralArguments& general) {
+  const Result<std::string> text = read_source(path);
+  if (!text) return fail_with(ExitCode::kIo, text.error(), general.json);
+  const std::string file = source_name(path);
+  Diagnostics diagnostics(file, *text);
+  const auto spec = read_activity_spec(*text, file, diagnostics);
+  const ExitCode code = spec ? ExitCode::kOk : ExitCode::kManifestInvalid;
+  const size_t activities = spec ? spec->activities.size() : 0;
+  if (general.json) {
+    const Value verdict = json_object({{"ok", Value::boolean(spec.has_value())}, {"file", json_text(path)}, {"activities", json_count(activities)}, {"diagnostics", json_or_text(diagnostics.json())}});
+    return print(verdict.json() + "\n") ? code : ExitCode::kIo;
+  }
+  if (!spec) (void)write_all(STDERR_FILENO, diagnostics.text(use_color(general.color, STDERR_FILENO))).has_value();
+  if (!spec || general.quiet) return code;
+  return print("ok: " + std::to_string(activities) + (activities == 1 ? " activity\n" : " activities\n")) ? code : ExitCode::kIo;
+}
+
 }  // namespace
 
 ExitCode validate_command(const ValidateArguments& arguments, const GeneralArguments& general) {
+  if (is_activity_spec(arguments.manifest.path)) return validate_spec(arguments.manifest.path, general);
   Prepared prepared = prepare(arguments.manifest, general, arguments.level);
   if (prepared.pipeline) try_params(*prepared.pipeline, *prepared.diagnostics);
   if (general.json) {

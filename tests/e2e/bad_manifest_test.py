@@ -104,6 +104,15 @@ class BadManifest(HeddleCase):
         manifest = pipeline(node("a", "PassThrough"), node("b", "PassThrough"), node("c", "PassThrough"), connections=[("a", "b"), ("b", "c"), ("c", "a")])
         self.refuse(manifest, r"cycle", r"a (→|->) b (→|->) c (→|->) a|b (→|->) c (→|->) a (→|->) b|c (→|->) a (→|->) b (→|->) c")
 
+    def test_an_activity_spec(self):
+        good = self.write("good.yaml", "name: thumbnails\nversion: 1.2.0\nactivities:\n  - id: resize\n    input_params: [{name: image, type: string}]\n")
+        self.assertEqual(self.heddle("validate", good).out, "ok: 1 activity\n")
+        wrong = self.write("wrong.yml", "name: thumbnails\nversion: 1.2.0\nactivities:\n  - id: resize\n    input_params: [{name: image, type: strng}]\n")
+        answer = self.heddle("validate", wrong, code=INVALID)
+        self.assertIn('wrong.yml:5:40: error[bad-type]: there is no type "strng"; did you mean "string"?', answer.err)
+        said = json.loads(self.heddle("validate", wrong, "--json", code=INVALID).out)
+        self.assertEqual((said["ok"], said["diagnostics"][0]["line"], said["diagnostics"][0]["column"]), (False, 5, 40))
+
     def test_a_node_connected_to_itself(self):
         self.refuse(pipeline(node("a", "PassThrough"), connections=[("a", "a")]), "connected to itself")
 

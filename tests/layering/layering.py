@@ -44,6 +44,7 @@ LIBRARIES = {
     "simdjson": (r"simdjson", ["host/value/", "tests/bench/"]),
     "mimalloc": (r"mimalloc", ["host/value/"]),
     "valijson": (r"valijson/", ["host/manifest/", "host/pipeline/"]),
+    "yaml-cpp": (r"yaml-cpp/", ["host/manifest/yaml.cc"]),
     "CLI11": (r"CLI/", ["host/cli/"]),
     "libcurl": (r"curl/", ["host/cli/host_client.cc", "plugins/node_remote/fetch.cc"]),
     "spdlog": (r"spdlog/", ["host/log.cc"]),
