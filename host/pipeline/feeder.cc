@@ -50,6 +50,7 @@ bool Feeder::step() {
       end();
       return true;
     }
+    if (core_.output_is_full()) return true;  // as are the items that fail here; woken when there is room
     if (!pull()) return true;  // woken when there is input
   }
   turn_.wake();

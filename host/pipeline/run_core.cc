@@ -71,6 +71,7 @@ void RunCore::on_room() noexcept {
 }
 
 void RunCore::put_away(DeadLetter letter) noexcept {
+  held_wakes::tell();  // to put it away may take long
   dead_letters.fetch_add(1, std::memory_order_relaxed);
   Result<void> kept;
   {

@@ -363,6 +363,20 @@ TEST_F(RunTest, NoNodeWorksWhoseResultsFindNoRoom) {
   }
 }
 
+TEST_F(RunTest, AMergeBySequenceGoesOnWhereTheOutputWasFull) {
+  Trial t(pipeline_of(R"({"id":"a","node_type":"PassThrough","parallel":2,"is_output_node":true},{"id":"b","node_type":"PassThrough"},)"
+                      R"({"id":"m","node_type":"Sample","params":{"every":1000000},"merge":{"mode":"by_sequence"}})",
+                      R"({"from":"a","to":"m","queue":{"items":1}},{"from":"b","to":"m","queue":{"items":1}})"));
+  NarrowOutput output;
+  t.options.output = &output;
+  std::thread reader([&] {
+    while (output.wait_until_full()) output.make_room();
+  });
+  EXPECT_TRUE(t.run(numbers(20'000)).ok) << t.report.error.text();
+  reader.join();
+  EXPECT_EQ(output.written, 20'000u);
+}
+
 TEST_F(RunTest, AnOutputThatStaysFullHoldsNoEndUp) {
   for (const bool now : {true, false}) {
     Trial t(pipeline_of(R"({"id":"a","node_type":"PassThrough"})", "", now ? "" : R"(,"run":{"drain_ms":50})"));

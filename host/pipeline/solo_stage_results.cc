@@ -8,8 +8,8 @@
 namespace heddle {
 namespace {
 
-// Items that leave at once: then it is seen whether there is room for more.
-constexpr size_t kMostLeaving = 256;
+// Items that leave at once, and what results among them weigh: then it is seen whether there is room for more.
+constexpr size_t kMostLeaving = 256, kMostLeavingBytes = size_t{1} << 20;
 
 RetryPolicy policy_of(const RetrySettings& retry) {
   using Jitter = RetryPolicy::Jitter;
@@ -145,10 +145,12 @@ bool SoloStage::may_leave(const Dispatch& d) const {
 bool SoloStage::take_leaving() {
   const bool strict = plan_.order == OrderMode::kStrict;
   bool any = false;
-  size_t items = 0;
-  for (auto at = dispatches_.begin(); at != dispatches_.end() && items < kMostLeaving;) {
+  size_t items = 0, bytes = 0;
+  for (auto at = dispatches_.begin(); at != dispatches_.end() && items < kMostLeaving && bytes < kMostLeavingBytes;) {
     Dispatch& d = **at++;
     const bool leaves = may_leave(d), done = d.state == State::kDone;
+    for (uint32_t port = 0; leaves && gives_results() && port < d.batch->outlets(); ++port)
+      for (const RawItem& item : d.batch->outlet(port)) bytes += weight_of(item);
     if (leaves) items += take_out(d);
     any = any || leaves;
     if (strict && !(leaves && done)) break;

@@ -147,7 +147,10 @@ bool Stage::flush_much() {
 bool Stage::flush() {
   collecting_since_ = 0;
   const bool room = !gives_results_ || !core_.output_is_full();
-  if (backlog_size_ == 0) return room;
+  if (backlog_size_ == 0) {
+    tell_passed();
+    return room;
+  }
   for (Backlog& backlog : backlogs_) {
     if (backlog.items.empty()) continue;
     const size_t taken = backlog.queue->push(backlog.items, backlog.sent);
@@ -159,6 +162,7 @@ bool Stage::flush() {
     }
   }
   blocked_ = backlog_size_ > 0;
+  if (!blocked_) tell_passed();
   return !blocked_ && room;
 }
 
@@ -202,9 +206,17 @@ void Stage::end_outputs() {
 }
 
 void Stage::advance_outputs(uint64_t sequence) {
-  if (!feeds_ordered_ || !flush()) return;  // not before what it speaks of is there
+  if (!feeds_ordered_) return;
+  passed_ = std::max(passed_, sequence);
+  flush();
+}
+
+// Not before what it speaks of is in the queues.
+void Stage::tell_passed() {
+  if (passed_ <= told_passed_) return;
+  told_passed_ = passed_;
   for (Backlog& backlog : backlogs_) {
-    if (backlog.ordered) backlog.queue->advance(sequence);
+    if (backlog.ordered) backlog.queue->advance(passed_);
   }
 }
 

@@ -44,6 +44,7 @@ class Stage : public Wakeable {
   // All queues that this stage feeds.
   void end_outputs();
   void advance_outputs(uint64_t sequence);
+  bool gives_results() const { return gives_results_; }
   void discard_backlog();
 
   RunCore& core_;
@@ -67,6 +68,8 @@ class Stage : public Wakeable {
   bool blocked_ = false;           // a queue is full
   bool gives_results_ = false;     // some node's leave the run
   bool feeds_ordered_ = false;
+  void tell_passed();
+  uint64_t passed_ = 0, told_passed_ = 0;  // up to where everything has left, for queues whose consumer merges by sequence
   // To wake another thread costs this one some 5 us, and the other one some 40: so many items are collected first, but no more than the smallest queue takes.
   size_t hand_over_ = 512;
   uint64_t collecting_since_ = 0;  // now_ns of the oldest item in the backlog; 0: not yet known

@@ -6,6 +6,8 @@
 #include <functional>
 #include <string_view>
 
+#include "lanes/held_wakes.h"
+
 namespace heddle {
 
 // Any thread; no lock is held during a call.
@@ -20,6 +22,7 @@ class Outlet {
   template <class Fn>
   bool call(Fn&& fn) {
     bool open = false;
+    held_wakes::end();
     if (enter()) {
       fn(*table_, self_);
       open = true;

@@ -37,6 +37,8 @@ bool Request::accepts(std::string_view content_type) const {
   while (!rest.empty()) {
     std::string_view one = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    const std::string_view parameters = one.substr(std::min(one.find(';'), one.size()));
+    if (const size_t q = parameters.find("q=0"); q != parameters.npos && parameters.find_first_of("123456789", q) == parameters.npos) continue;
     one = one.substr(0, one.find(';'));
     one.remove_prefix(std::min(one.find_first_not_of(" \t"), one.size()));
     one = one.substr(0, one.find_last_not_of(" \t") + 1);

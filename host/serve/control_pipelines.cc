@@ -71,6 +71,7 @@ void execute(Control::State& control, ServedPipelinePtr pipeline, std::vector<Va
     auto feed = request.has_more() ? sent_items(std::move(items), request.parts()) : given_items(std::move(items));
     return stream_results(*std::move(admitted), *control.host.lanes, std::move(feed), std::move(request), events ? ToldAs::kEvents : ToldAs::kLines);
   }
+  if (request.has_more()) return refuse(request, Error("unsupported", "a request in parts is one of " + std::string(kLines)));
   execute_one(control, *std::move(admitted), std::move(items), std::move(request));
 }
 

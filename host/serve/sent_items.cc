@@ -9,9 +9,10 @@
 namespace heddle {
 namespace {
 
-constexpr uint64_t kFirst = 8, kMost = 256;          // items that lie here or may come
-constexpr size_t kMostBytes = size_t{4} << 20;       // that they have together, going by the largest one, but for a single one
-constexpr size_t kMostQuoted = 256;                  // of a text that is no JSON
+constexpr uint64_t kFirst = 4, kMost = 64;       // items that lie here or may come
+constexpr size_t kMuch = size_t{4} << 20;        // that they weigh together, going by the largest one that came, but for a single one
+constexpr size_t kTooMuch = size_t{64} << 20;    // what lies here, where later ones are larger than those before had said
+constexpr size_t kMostQuoted = 256;              // of a text that is no JSON
 
 class GivenItems : public Feed {
  public:
@@ -31,7 +32,7 @@ class GivenItems : public Feed {
 class SentItems : public Feed {
  public:
   SentItems(std::vector<Value> first, RequestParts parts) : parts_(std::move(parts)) {
-    for (Value& item : first) waiting_.push_back({.value = std::move(item), .line = ++last_});
+    for (Value& item : first) put({.value = std::move(item), .line = ++last_});
   }
 
   Result<Got> pull(std::span<FeedItem> out) override {
@@ -39,7 +40,10 @@ class SentItems : public Feed {
     size_t count = 0;
     {
       std::lock_guard lock(mutex_);
-      for (; count < out.size() && !waiting_.empty(); ++count, waiting_.pop_front()) out[count] = std::move(waiting_.front());
+      for (; count < out.size() && !waiting_.empty(); ++count, waiting_.pop_front()) {
+        weight_ -= weight_of(waiting_.front());
+        out[count] = std::move(waiting_.front());
+      }
       wanted = wanted_locked();
       if (count == 0 && end_) {
         if (*end_) return Got{State::kEnd, 0};
@@ -69,16 +73,18 @@ class SentItems : public Feed {
   void add(const Value& said) {
     FeedItem item = item_of(said);
     std::unique_lock lock(mutex_);
+    if (end_) return;
     item.line = ++last_;
     if (!item.value) item.error = Error("invalid", "item " + std::to_string(last_) + " is not JSON").because(std::move(item.error));
     --coming_;
-    largest_ = std::max(largest_, said.weight());
-    waiting_.push_back(std::move(item));
+    largest_ = std::max({largest_, said.weight(), weight_of(item)});
+    put(std::move(item));
+    if (weight_ > kTooMuch && waiting_.size() > 1) end_ = Error("exhausted", "many large items came where small ones had come before: send fewer at a time", ErrorClass::kRetryable);
     wake(lock);
   }
   void end(Result<void> outcome) {
     std::unique_lock lock(mutex_);
-    end_ = std::move(outcome);
+    if (!end_) end_ = std::move(outcome);
     wake(lock);
   }
 
@@ -89,6 +95,11 @@ class SentItems : public Feed {
     Job* job = nullptr;
   };
 
+  static size_t weight_of(const FeedItem& item) { return item.value ? item.value.weight() : item.text.size(); }
+  void put(FeedItem item) {
+    weight_ += weight_of(item);
+    waiting_.push_back(std::move(item));
+  }
   static FeedItem item_of(const Value& said) {
     const auto text = said.as_bytes();
     if (!text) return {.value = said};
@@ -99,7 +110,7 @@ class SentItems : public Feed {
   // How many more may come now: not one by one, where some are on their way.
   uint64_t wanted_locked() {
     if (end_) return 0;
-    const uint64_t most = largest_ == 0 ? kFirst : std::clamp<uint64_t>(kMostBytes / largest_, 1, kMost), have = waiting_.size() + coming_;
+    const uint64_t most = largest_ == 0 ? kFirst : std::clamp<uint64_t>(kMuch / largest_, 1, kMost), have = waiting_.size() + coming_;
     if (have > most / 2) return 0;
     coming_ += most - have;
     return most - have;
@@ -118,7 +129,8 @@ class SentItems : public Feed {
   bool interrupted_ = false;
   uint64_t last_ = 0;     // the number of the last item that came
   uint64_t coming_ = 0;   // granted, and not here yet
-  size_t largest_ = 0;
+  size_t largest_ = 0;    // that came
+  size_t weight_ = 0;     // of what waits
   Sleeper sleeper_;
 };
 

@@ -16,6 +16,9 @@ class Credit {
     allowed_ = credit;
   }
   void add(uint32_t credit) { allowed_ += credit; }
+  bool is_counted() const { return counted_; }
+  // The peer takes nothing before it says so.
+  bool is_used_up() const { return counted_ && sent_ >= allowed_; }
   void sent() { ++sent_; }
 
   // To be granted to the host now; not one by one where it has some left.

@@ -85,6 +85,8 @@ void Exchange::take_stream_message() {
     if (opens == opened_ || said.kind == Said::kNothing || (is_item && !more_))
       return finish(failure("invalid", "a stream begins with one \"open\", then come items and \"end\", and \"credit\" at any time"));
     if (opens && said.text.empty()) return finish(failure("invalid", "the request names no pipeline, and brings no manifest"));
+    const bool counts = said.kind == Said::kItem && ++items_said_ > items_granted_ && credit_.is_counted();
+    if (counts) return finish(failure("invalid", "an item came without credit: a client that counts its results waits for credit for its items"));
     if (opens) open(std::move(said));
     else if (said.kind == Said::kItem) items_.push_back(std::move(said.text));
     else if (said.kind == Said::kEnd) more_ = false;
@@ -188,6 +190,9 @@ void Exchange::settle() {
   }
   settling_ = false;
   if (paused_ && items_.empty() && state_ != State::kEnded) read_on();
+  const bool over = std::exchange(over_due_, false);
+  lock.unlock();
+  if (over) conclude();
 }
 
 void Exchange::grant(uint32_t parts) {
@@ -196,7 +201,9 @@ void Exchange::grant(uint32_t parts) {
     if (state_ == State::kEnded) return;
     if (item_credit_ == 0) silent_ns_ = in_ms(listener_.offer().request_ms);
     item_credit_ += parts;
-    if (more_) send(write_reply_credit(parts), false);
+    items_granted_ += parts;
+    items_owed_ += parts;
+    go_on();
   }
   settle();
 }
@@ -222,7 +229,7 @@ void Exchange::part(heddle_value* v) {
   std::lock_guard lock(mutex_);
   if (state_ == State::kEnded) return;
   if (state_ != State::kStreaming || end_) return host_erred("sent a part of no stream");
-  if (out_.size() > 2 * Credit::kWindow) return host_erred("sent a part without credit");
+  if (parts_out_ > 2 * Credit::kWindow) return host_erred("sent a part without credit");
   guard([&] { send(method_.write_reply(value), true); }, [&](heddle_status, std::string_view why) { host_erred("sent a part that cannot be sent: " + std::string(why)); });
 }
 
@@ -247,12 +254,14 @@ void Exchange::host_erred(std::string_view what) {
 }
 
 void Exchange::send(grpc::ByteBuffer message, bool counts) {
+  parts_out_ += counts;
   out_.push_back({std::move(message), counts});
   go_on();
 }
 
 void Exchange::go_on() {
   if (writing_ || state_ == State::kEnded) return;
+  if (items_owed_ > 0 && more_) out_.push_front({write_reply_credit(static_cast<uint32_t>(std::exchange(items_owed_, 0))), false});
   if (!out_.empty()) {
     writing_ = true;
     if (state_ != State::kReading) due_ns_ = in_ms(listener_.offer().stall_ms);
@@ -288,7 +297,11 @@ void Exchange::OnWriteDone(bool ok) {
     if (!ok) return finish(failure("cancelled", "the peer has gone"));
     writing_ = false;
     if (state_ != State::kReading) due_ns_ = kNever;
-    if (out_.front().counts) credit_.sent();
+    if (out_.front().counts) {
+      --parts_out_;
+      credit_.sent();
+      if (credit_.is_used_up()) silent_ns_ = in_ms(listener_.offer().request_ms);
+    }
     out_.pop_front();
     go_on();
   }
@@ -303,8 +316,10 @@ void Exchange::OnCancel() {
 void Exchange::look(uint64_t now) {
   std::lock_guard lock(mutex_);
   if (done_) return;
-  if (state_ != State::kEnded && more_ && item_credit_ > 0 && deadline_ns_ == 0 && now >= silent_ns_)
-    return finish(failure("request-timeout", "no item came for " + std::to_string(listener_.offer().request_ms) + " ms, and the call has no deadline"));
+  const bool waits = (more_ && item_credit_ > 0) || credit_.is_used_up();
+  if (state_ != State::kEnded && opened_ && waits && deadline_ns_ == 0 && now >= silent_ns_)
+    return finish(failure("request-timeout", std::string(more_ && item_credit_ > 0 ? "no item" : "no credit") + " came for " + std::to_string(listener_.offer().request_ms) +
+                                                 " ms, and the call has no deadline"));
   if (now < due_ns_) return;
   if (state_ == State::kReading) return finish(failure("request-timeout", "the request did not come to its end in time"));
   due_ns_ = kNever;
@@ -312,14 +327,24 @@ void Exchange::look(uint64_t now) {
 }
 
 void Exchange::OnDone() {
-  heddle_id id;
-  bool given_up;
-  const bool cancelled = context_.IsCancelled();
   {
     std::lock_guard lock(mutex_);
     done_ = true;
+    cancelled_ = context_.IsCancelled();
+    over_due_ = settling_;  // nothing may be said of it after the last word
+    if (over_due_) return;
+  }
+  conclude();
+}
+
+void Exchange::conclude() {
+  heddle_id id;
+  bool given_up, cancelled;
+  {
+    std::lock_guard lock(mutex_);
     id = id_;
     given_up = given_up_;
+    cancelled = cancelled_;
   }
   const bool late = cancelled && deadline_ns_ != 0 && now_ns() >= deadline_ns_;
   if (id != 0 && late) listener_.exchanges().over(id, HEDDLE_DEADLINE, "the caller's deadline has passed");

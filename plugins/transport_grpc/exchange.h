@@ -50,6 +50,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   void take_stream_message();
   void ask();
   void settle();
+  void conclude();
   // With the lock held:
   void open(StreamRequestSaid said);
   void read_on();
@@ -81,6 +82,7 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
     bool counts;  // against the credit
   };
   std::deque<Message> out_;  // the first one is being written, if `writing_`
+  uint64_t parts_out_ = 0;   // of these, those that count
   bool writing_ = false;
   std::optional<grpc::Status> end_;  // once everything is written
   Credit credit_;
@@ -90,11 +92,14 @@ class Exchange final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::By
   bool told_end_ = false;            // the host has heard that none do
   std::deque<std::string> items_;    // said, and not yet taken by the host
   uint64_t item_credit_ = 0;         // so many it takes
+  uint64_t items_said_ = 0, items_granted_ = 0, items_owed_ = 0;  // in all; of those that are granted, what the peer has not been told
   bool paused_ = false;              // nothing is read until it has taken them
   uint64_t silent_ns_ = kNever;      // by then the peer must have said something
   bool settling_ = false;  // somebody speaks to the host
   bool given_up_ = false;  // by the host
   bool done_ = false;      // gRPC has forgotten it
+  bool cancelled_ = false;  // and had been told by the peer, or by time
+  bool over_due_ = false;   // the last word is to be said by who speaks to the host
   uint64_t due_ns_ = kNever;
 };
 

@@ -91,7 +91,7 @@ TEST_F(ControlPipelines, ResultsComeAsThePeerAcceptsThem) {
     peer.ask("POST /v1/pipelines/same/execute", accept + "Content-Type: " + type + "\r\n", body);
     return peer.reply();
   };
-  for (const char* accept : {"", "Accept: */*\r\n", "Accept: application/json\r\n", "Accept: text/event-streams, x\r\n"}) {
+  for (const char* accept : {"", "Accept: */*\r\n", "Accept: application/json\r\n", "Accept: text/event-streams, x\r\n", "Accept: text/event-stream;q=0.0\r\n"}) {
     EXPECT_EQ(ask(accept, "application/json", "\"a\"").body, R"({"outputs":["a"],"failed":[]})") << accept;
   }
   Reply reply = ask("Accept: application/x-ndjson\r\n", "application/json", "\"a\"");

@@ -136,9 +136,12 @@ class Grpc(GrpcCase):
         host = self.serve_grpc()
         more, over = threading.Event(), threading.Event()
 
+        room = threading.Semaphore(0)
+
         def said():
             yield pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double", credit=3))
             for i in range(5):
+                room.acquire(timeout=TIMEOUT)
                 yield pb.StreamRequest(item=str(i).encode())
             yield pb.StreamRequest(end=pb.StreamRequest.End())
             more.wait(TIMEOUT)
@@ -146,6 +149,8 @@ class Grpc(GrpcCase):
             over.wait(TIMEOUT)
         heard = []
         for reply in host.Stream(said(), timeout=TIMEOUT):
+            if reply.HasField("credit"):
+                room.release(reply.credit)
             if reply.HasField("output"):
                 heard.append(json.loads(reply.output))
                 if len(heard) == 3:
@@ -154,6 +159,24 @@ class Grpc(GrpcCase):
                     self.assertTrue(more.is_set())
         over.set()
         self.assertEqual(heard, [0, 2, 4, 6, 8])
+
+    def test_a_client_that_counts_does_so_both_ways(self):
+        host = self.serve_grpc()
+        hasty = [pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="slow", credit=3))] + [pb.StreamRequest(item=b"1")] * 20_000
+        error, _ = self.refused(grpc.StatusCode.INVALID_ARGUMENT, lambda: list(host.Stream(iter(hasty), timeout=TIMEOUT)))
+        self.assertIn("without credit", error.details())
+
+    def test_credit_that_never_comes_ends_the_call(self):
+        host = self.serve_grpc(limits={"request_ms": 200})
+        said = queue.Queue()
+        said.put(pb.StreamRequest(open=pb.StreamRequest.Open(pipeline="double", credit=1)))
+        heard = host.Stream(iter(said.get, None))
+        self.assertTrue(next(heard).credit)
+        said.put(pb.StreamRequest(item=b"1"))
+        said.put(pb.StreamRequest(item=b"2"))
+        error, _ = self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(heard))
+        said.put(None)
+        self.assertRegex(error.details(), "no (item|credit) came for 200 ms")
 
     def test_what_is_wrong_is_said(self):
         host = self.serve_grpc()
