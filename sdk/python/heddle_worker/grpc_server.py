@@ -33,6 +33,7 @@ class GrpcServer:
         contents = tls.contents() if tls else None
         self._table = TaskTable(worker, slots, limits)
         most = self._table.limits.streams
+        self._fewer, self._open = threading.Condition(), 0  # streams of which not everything has been sent
         self._pool = futures.ThreadPoolExecutor(most, thread_name_prefix="heddle-worker-stream")
         self._server = grpc.server(self._pool, options=_OPTIONS, maximum_concurrent_rpcs=most)
         # Bytes come in, so that what cannot be read is answered in our words.
@@ -59,7 +60,9 @@ class GrpcServer:
     def close(self):
         """Ends at once: what is in hand fails. Once it returns, the port is free, and no thread of the server is left but handlers that do not notice that they are cancelled."""
         self._table.close()
-        self._server.stop(_LAST_WORDS_S).wait()
+        with self._fewer:
+            self._fewer.wait_for(lambda: not self._open, _LAST_WORDS_S)
+        self._server.stop(None).wait()  # with a grace it would also wait for the other side to close its connection
         self._pool.shutdown()
 
     def _bind(self, endpoint, contents):
@@ -78,8 +81,10 @@ class GrpcServer:
 
     def _answers(self, requests, context):
         stream = Stream(self._table)
-        if not context.add_callback(stream.over):
-            stream.over()
+        with self._fewer:
+            self._open += 1
+        if not context.add_callback(lambda: self._left(stream)):
+            self._left(stream)
         threading.Thread(target=_listen, args=(stream, requests, context), name="heddle-worker-reader", daemon=True).start()
         try:
             while (answer := stream.next_answer()) is not None:
@@ -88,6 +93,12 @@ class GrpcServer:
             context.abort(grpc.StatusCode[fault.code], str(fault))
         finally:
             stream.over()
+
+    def _left(self, stream):
+        stream.over()
+        with self._fewer:
+            self._open -= 1
+            self._fewer.notify_all()
 
 
 def _listen(stream, requests, context):

@@ -35,7 +35,7 @@ class RestServer:
             self._end_table()
             raise
         self.endpoint = addresses.join(host, self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, name="heddle-worker-rest", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(None,), name="heddle-worker-rest", daemon=True)
         self._thread.start()
 
     def drain(self, grace=30.0):
@@ -51,7 +51,9 @@ class RestServer:
     def close(self):
         """Ends at once: what is in hand fails."""
         self._end_table()
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for connections
+            self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
