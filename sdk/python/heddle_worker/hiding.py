@@ -9,7 +9,7 @@ _SHOWN = 500
 def hide(text, values):
     """`text` with … in place of each text of 4 characters or more in `values` (any nesting; bytes too, where they are text)."""
     for secret in sorted(set(_texts(values)), key=len, reverse=True):
-        for form in (secret, repr(secret)[1:-1], quote(secret)):
+        for form in (secret, repr(secret)[1:-1], quote(secret, errors="replace")):
             text = text.replace(form, "…")
     return text
 

@@ -3,7 +3,7 @@ import json
 from dataclasses import dataclass
 
 from .check import DoesNotFit, check_outputs
-from .task import MOST_REF, SKIPPED, Ref, parse_json
+from .task import MOST_REF, SKIPPED, Ref, parse_json, sendable
 
 MOST_MESSAGE_BYTES = 64 << 20  # of one message, in either direction
 _MOST_RESULT = MOST_MESSAGE_BYTES - (64 << 10)  # the ids and the rest have to fit in, too
@@ -19,7 +19,7 @@ class Outcome:
 
 
 def failed(why):
-    return Outcome("ERROR", error=why)
+    return Outcome("ERROR", error=sendable(why))
 
 
 def outcome_of(result, activity=None):
@@ -27,7 +27,7 @@ def outcome_of(result, activity=None):
     if result is SKIPPED:
         return Outcome("SKIPPED")
     if isinstance(result, Ref):
-        return Outcome("SUCCESS", result_ref=str(result)) if 0 < len(result) <= MOST_REF else failed(f"the result's ref must have 1 to {MOST_REF} characters")
+        return Outcome("SUCCESS", result_ref=sendable(result)) if 0 < len(result) <= MOST_REF else failed(f"the result's ref must have 1 to {MOST_REF} characters")
     if activity and result is None:
         result = {}
     if isinstance(result, (bytes, bytearray)):

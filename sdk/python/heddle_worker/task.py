@@ -58,7 +58,7 @@ class Task:
         percent = 0 if math.isnan(percent) else int(min(100, max(0, percent)))
         if checkpoint is not None and (not isinstance(checkpoint, str) or len(checkpoint) > MOST_REF):
             raise ValueError(f"a checkpoint is a text of at most {MOST_REF} characters")
-        self._report(percent, str(message)[:_MOST_MESSAGE], None if checkpoint is None else str(checkpoint))
+        self._report(percent, sendable(str(message)[:_MOST_MESSAGE]), None if checkpoint is None else sendable(checkpoint))
 
     def check(self):
         """Raises Cancelled, if the task was cancelled."""
@@ -94,6 +94,11 @@ def _value_of(one):
         raise ValueError(f'the input "{one.name}" is not JSON: line {wrong.lineno}, column {wrong.colno}: {wrong.msg}') from None
     except (ValueError, RecursionError):
         raise ValueError(f'the input "{one.name}" is not JSON that can be read: a number that is none, or nested too deep') from None
+
+
+def sendable(text):
+    """The text with ? in place of half characters, which no message can carry."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def parse_json(text):

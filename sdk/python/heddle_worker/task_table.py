@@ -159,15 +159,13 @@ class TaskTable:
             assignment, run.assignment, run.is_begun = run.assignment, None, True
         try:
             entry, task = bound or self.worker.bind(assignment)
+            del assignment, bound
             task.attach(run.cancelled, lambda *said: self._report(run, *said))
+            outcome = failed("cancelled") if run.cancelled.is_set() else self.worker.perform(entry, task)
         except Refused as why:
             outcome = failed(str(why))
-        except Exception as error:  # ours: the host is owed an answer all the same
-            log.exception("the assignment could not be read")
-            outcome = failed(f"the assignment could not be read: {type(error).__name__}")
-        else:
-            del assignment, bound
-            outcome = failed("cancelled") if run.cancelled.is_set() else self.worker.perform(entry, task)
+        except BaseException as error:  # an exception that cannot say what it is, say: the host is owed an answer all the same
+            outcome = failed(type(error).__name__)
         with self.lock:
             self._end(run, failed("cancelled") if run.cancelled.is_set() else outcome)
 
@@ -178,6 +176,7 @@ class TaskTable:
         self._ended.add(run)
         if run.listener:
             run.listener.completed(run)
+            run.listener = None
         self._tell_capacity()
         self._changed.notify_all()
 

@@ -90,6 +90,20 @@ class Tasks(TaskCase):
             self.assertNotIn(secret, lines[0])
         self.assertEqual(self.ask(lambda task: exit(3)).error, "SystemExit: 3")
 
+        class Mute(Exception):
+            def __str__(self):
+                raise self
+
+        def fail_mutely(task):
+            raise Mute()
+        self.assertEqual(self.ask(fail_mutely).error, "Mute")
+
+        def fail_by_halves(task):
+            task.progress(1, "\ud800", checkpoint="\ud800")
+            raise ValueError("\udfff" + task.inputs["half"])
+        self.assertEqual(self.ask(fail_by_halves, inputs={"half": "\ud800abcd"}).error, "ValueError: ?…")
+        self.assertEqual(self.ask(result=Ref("\ud800")).result_ref, "?")
+
         def give_up(task):
             raise Cancelled()
         self.assertEqual(self.ask(give_up).error, "cancelled")
