@@ -330,9 +330,10 @@ class Drain(WorkerCase):
         self.add_waiting()
         self.start()
         stream = self.stream().opened()
-        stream.assign()
+        stream.assign(heartbeat_interval_s=1)
         stream.end()
-        self.wait_begun()
+        for _ in range(2):  # a sign of life, a second after it said no more: by now it was heard that it does
+            stream.until("progress")
         self.go_on.set()
         self.assertEqual([what for what, _ in stream.rest() if what == "completion"], ["completion"])
 
