@@ -4,12 +4,15 @@ import subprocess
 import threading
 import time
 import unittest
+from unittest import mock
 
 import grpc
 
 from host_client import TIMEOUT, Stream, WorkerCase
 from heddle_worker import Limits
-from heddle_worker.protocol import Ack
+from heddle_worker.protocol import Ack, Envelope, TaskAssignment, Version
+from heddle_worker.stream import Stream as WorkerStream
+from heddle_worker.task_table import TaskTable
 
 
 class Greeting(WorkerCase):
@@ -53,6 +56,34 @@ class Greeting(WorkerCase):
         good.say_bytes(b"\xaa\x06\x00")  # and a message of one: 101
         good.assign(kind="none")
         self.assertIn('no handler of "none"', good.completion().error)
+
+    def test_who_does_not_say_hello_does_not_stay(self):
+        self.start()
+        with mock.patch("heddle_worker.stream._HELLO_S", 0.05):
+            self.assertIn('nobody said "hello"', self.refused(grpc.StatusCode.DEADLINE_EXCEEDED, self.stream(hello=None)))
+
+    def test_of_a_host_that_reads_nothing_nothing_more_is_read(self):
+        table = TaskTable(self.worker, 1)
+        self.addCleanup(table.close)
+        stream = WorkerStream(table)
+        stream.hear(Envelope(hello=Version()))
+        heard = []
+
+        def hear():
+            for i in range(300):  # each is answered at once: it has no activity_id
+                stream.hear(Envelope(assign=TaskAssignment(activity_id="", run_id=str(i))))
+                heard.append(i)
+        reader = threading.Thread(target=hear, daemon=True)
+        with mock.patch("heddle_worker.stream._MOST_QUEUED", 5):
+            reader.start()
+            most, answers = 0, []
+            while len(answers) < 300:
+                most = max(most, len(stream._queue))
+                answer = stream.next_answer()
+                answers += [answer.completion.run_id] if answer.HasField("completion") else []
+            reader.join(TIMEOUT)
+        self.assertEqual((answers, len(heard)), ([str(i) for i in range(300)], 300))
+        self.assertLessEqual(most, 5)
 
     def test_more_streams_than_there_may_be_are_refused(self):
         self.start(limits=Limits(streams=2))
