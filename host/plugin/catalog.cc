@@ -66,6 +66,7 @@ const Shipped kShipped[] = {
     {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
     {"transport", "heddle-plugins-base", true, {"http"}},
     {"transport", "heddle-plugin-grpc", true, {"grpc"}},
+    {"sidecar", "heddle-plugin-grpc", true, {"execution"}},
     {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
 };
 
