@@ -1,11 +1,9 @@
 // transport_grpc, one side against the other: what one host asks, another hears, and what it answers comes back.
 #include <chrono>
-#include <condition_variable>
-#include <filesystem>
-#include <iterator>
 #include <mutex>
 
 #include "grpc.h"
+#include "threads_gone.h"
 
 namespace heddle {
 namespace {
@@ -268,17 +266,6 @@ TEST(Grpc, WhereNothingCanListenTheReasonIsSaid) {
   }
 }
 
-// gRPC's threads may be on their way out when everything of it has been shut down, with what they are about to free: what they still hold then is not lost.
-class UntilTheThreadsHaveGone : public ::testing::Environment {
- public:
-  void TearDown() override {
-    std::mutex mutex;
-    std::unique_lock lock(mutex);
-    std::condition_variable never;
-    const auto are_there = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {}) > 1; };
-    for (int i = 0; i < 1000 && are_there(); ++i) never.wait_for(lock, std::chrono::milliseconds(10));
-  }
-};
 const auto* const kUntilTheThreadsHaveGone = ::testing::AddGlobalTestEnvironment(new UntilTheThreadsHaveGone);
 
 }  // namespace

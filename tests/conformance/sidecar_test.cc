@@ -9,6 +9,7 @@
 #include "calling.h"
 #include "plugin/sidecar_handle.h"
 #include "served.h"
+#include "threads_gone.h"
 
 extern char** environ;
 
@@ -220,6 +221,8 @@ TEST_F(SidecarTest, DisconnectingEndsWhatIsOpen) {
   for (int n = 0; n < 4; ++n) EXPECT_EQ(place.done.next().second.substr(0, 9), "cancelled");
   sidecar.reset();
 }
+
+const auto* const kUntilTheThreadsHaveGone = ::testing::AddGlobalTestEnvironment(new UntilTheThreadsHaveGone);
 
 }  // namespace
 }  // namespace heddle
