@@ -39,7 +39,7 @@ struct Untold {
 // that a host that is killed leaves few items of which only the one is known. Any thread.
 class EachResults : public std::enable_shared_from_this<EachResults> {
  public:
-  EachResults(Control::State& control, Request request, size_t items) : control_(control), request_(std::move(request)), untold_(items), left_(items) {
+  EachResults(Control::State& control, Request request, size_t items) : control_(control.weak_from_this()), request_(std::move(request)), untold_(items), left_(items) {
     touched_.reserve(items);
     request_->on_gone([given_up = given_up_] { given_up->give_up(); });
   }
@@ -81,8 +81,11 @@ class EachResults : public std::enable_shared_from_this<EachResults> {
   }
   // [mutex_ held]
   void wait() {
-    if (std::exchange(waits_, true)) return;
-    control_.patience.wait(control_.errands, [weak = weak_from_this()] {
+    if (waits_) return;
+    const auto control = control_.lock();
+    if (!control) return tell();  // the host goes, and its executions with it
+    waits_ = true;
+    control->patience.wait(control->errands, [weak = weak_from_this()] {
       if (const auto self = weak.lock()) self->wait_no_longer();
     });
   }
@@ -112,7 +115,7 @@ class EachResults : public std::enable_shared_from_this<EachResults> {
     stream_->add(std::move(part));
   }
 
-  Control::State& control_;
+  const std::weak_ptr<Control::State> control_;
   const std::shared_ptr<GivenUp> given_up_ = std::make_shared<GivenUp>();
   std::mutex mutex_;
   // Guarded by mutex_:
