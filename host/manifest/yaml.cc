@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "manifest/utf8.h"
+#include "value/number.h"
 
 namespace heddle {
 namespace {
@@ -22,28 +23,6 @@ namespace {
 struct Refused {};
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) { return std::find(words.begin(), words.end(), word) != words.end(); }
-
-bool is_json_number(std::string_view text) {
-  const auto digits = [&] {
-    const size_t n = std::min(text.find_first_not_of("0123456789"), text.size());
-    text.remove_prefix(n);
-    return n;
-  };
-  if (text.starts_with('-')) text.remove_prefix(1);
-  const bool zero = text.starts_with('0');
-  const size_t whole = digits();
-  if (whole == 0 || (zero && whole > 1)) return false;
-  if (text.starts_with('.')) {
-    text.remove_prefix(1);
-    if (digits() == 0) return false;
-  }
-  if (text.starts_with('e') || text.starts_with('E')) {
-    text.remove_prefix(1);
-    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-    if (digits() == 0) return false;
-  }
-  return text.empty();
-}
 
 class TreeMaker : public YAML::EventHandler {
  public:
@@ -110,7 +89,7 @@ class TreeMaker : public YAML::EventHandler {
     if (tag != "?" && !tag.empty() && !is_one_of(tag, {"tag:yaml.org,2002:int", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:float", "tag:yaml.org,2002:null"})) unknown_tag(tag, span);
     if (is_one_of(text, {"", "~", "null", "Null", "NULL"})) return JsonKind::kNull;
     if (is_one_of(text, {"true", "True", "TRUE", "false", "False", "FALSE"})) return JsonKind::kBool;
-    return is_json_number(text) ? JsonKind::kNumber : JsonKind::kString;
+    return is_number(text) ? JsonKind::kNumber : JsonKind::kString;
   }
   [[noreturn]] void unknown_tag(const std::string& tag, Span span) { refuse("unknown-tag", span, "the tag \"" + printable(tag) + "\" means nothing here"); }
 

@@ -14,6 +14,12 @@ Result<Value> map_of(const Texts& texts) {
   return Value::map(std::move(members));
 }
 
+Result<Value> value_of(const ChannelTls& tls) {
+  Texts texts = {{"ca", tls.ca}, {"certificate", tls.certificate}, {"key", tls.key}, {"server_name", tls.server_name}};
+  std::erase_if(texts, [](const auto& member) { return member.second.empty(); });
+  return map_of(texts);
+}
+
 Channel::~Channel() {
   if (!disconnected_) disconnect([](const Result<void>&) {});
 }

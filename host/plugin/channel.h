@@ -29,6 +29,9 @@ struct ChannelTls {
   bool operator==(const ChannelTls&) const = default;
 };
 
+// As a transport and a sidecar are given it: what is not empty.
+Result<Value> value_of(const ChannelTls& tls);
+
 struct ChannelOptions {
   std::string endpoint;  // "host:port" or a URL
   std::vector<Operation> operations;

@@ -225,4 +225,18 @@ Error error_of_status(int32_t status, std::string message) {
   }
 }
 
+Error failure_said(int32_t status, const Value& said) {
+  const auto text = [&](std::string_view key) {
+    const Value found = said ? said.find(key) : Value();
+    return plugin_text(found ? found.as_text().value_or("") : "");
+  };
+  Error why = error_of_status(status, text("message"));
+  if (const std::string code = text("code"); !code.empty()) why.code = code;
+  if (why.message.empty()) why.message = "it gave no reason";
+  const std::string error_class = text("class");
+  for (const ErrorClass c : {ErrorClass::kPermanent, ErrorClass::kRetryable, ErrorClass::kConfig, ErrorClass::kCancelled})
+    if (error_class == name_of(c)) why.error_class = c;
+  return why;
+}
+
 }  // namespace heddle

@@ -8,6 +8,7 @@
 
 #include "lanes/lanes.h"
 #include "result.h"
+#include "value/value.h"
 
 namespace heddle {
 
@@ -44,5 +45,7 @@ class HostTable {
 
 // Error code and class of a status that a plugin answered ("invalid", "unavailable", …).
 Error error_of_status(int32_t status, std::string message);
+// The failure that a plugin, or a peer behind it, tells as a map of "code", "class" and "message"; what it leaves out follows from the status.
+Error failure_said(int32_t status, const Value& said);
 
 }  // namespace heddle

@@ -37,32 +37,13 @@ Result<Value> metadata_of(const Texts& texts) {
   return map_of(texts);
 }
 
-ErrorClass class_named(std::string_view name, ErrorClass otherwise) {
-  for (const ErrorClass c : {ErrorClass::kPermanent, ErrorClass::kRetryable, ErrorClass::kConfig, ErrorClass::kCancelled})
-    if (name == name_of(c)) return c;
-  return otherwise;
-}
-
-// What the transport, or the peer, says of a failure; what it leaves out follows from the status.
-Error failure_of(heddle_status status, const Value& body) {
-  const auto text = [&](std::string_view key) {
-    const Value found = body ? body.find(key) : Value();
-    return plugin_text(found ? found.as_text().value_or("") : "");
-  };
-  Error why = error_of_status(status, text("message"));
-  if (const std::string code = text("code"); !code.empty()) why.code = code;
-  if (why.message.empty()) why.message = "it gave no reason";
-  why.error_class = class_named(text("class"), why.error_class);
-  return why;
-}
-
 RemoteAnswer answer_of(const heddle_answer& a) {
   const heddle_answer* const given = &a;
   RemoteAnswer answer;
   answer.status = a.status;
   Value body = Value::adopt(a.body);
   if (a.status < 0) {
-    answer.why = failure_of(a.status, body);
+    answer.why = failure_said(a.status, body);
     answer.retry_after_ms = a.retry_after_ms;
     answer.unsent = HEDDLE_HAS(given, unsent);
     return answer;

@@ -22,11 +22,8 @@ Error reason(heddle_status status) {
 Value number(uint64_t n) { return Value::integer(static_cast<int64_t>(std::min<uint64_t>(n, INT64_MAX))); }
 
 Result<Value> value_of(const WorkerPlace& place) {
-  Texts tls;
-  if (place.tls) tls = {{"ca", place.tls->ca}, {"certificate", place.tls->certificate}, {"key", place.tls->key}, {"server_name", place.tls->server_name}};
-  std::erase_if(tls, [](const auto& member) { return member.second.empty(); });
-  auto tls_value = map_of(tls), endpoint = Value::string(place.endpoint), version = map_of({{"min", place.min_version}, {"max", place.max_version}});
-  for (const auto* made : {&tls_value, &endpoint, &version})
+  auto tls = value_of(place.tls.value_or(ChannelTls())), endpoint = Value::string(place.endpoint), version = map_of({{"min", place.min_version}, {"max", place.max_version}});
+  for (const auto* made : {&tls, &endpoint, &version})
     if (!*made) return made->error();
   std::vector<std::pair<std::string, Value>> members = {{"endpoint", *endpoint},
                                                         {"version", *version},
@@ -34,7 +31,7 @@ Result<Value> value_of(const WorkerPlace& place) {
                                                         {"connect_ms", number(place.connect_ms)},
                                                         {"reattach_ms", number(place.reattach_ms)},
                                                         {"most_bytes", number(place.most_bytes)}};
-  if (place.tls) members.emplace_back("tls", *tls_value);
+  if (place.tls) members.emplace_back("tls", *tls);
   return Value::map(std::move(members));
 }
 
@@ -53,27 +50,6 @@ Result<Value> value_of(const std::vector<AssignmentInput>& inputs) {
 }
 
 heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
-
-StartOp::Done without_value(SidecarHandle::Done done) {
-  return [done = std::move(done)](Result<Value> outcome) {
-    if (outcome) done({});
-    else done(std::move(outcome).error());
-  };
-}
-
-// What a sidecar says of an assignment that failed.
-Error failure_of(heddle_status status, const Value& said) {
-  const auto text = [&](std::string_view key) {
-    const Value found = said ? said.find(key) : Value();
-    return plugin_text(found ? found.as_text().value_or("") : "");
-  };
-  Error why = error_of_status(status, text("message"));
-  if (const std::string code = text("code"); !code.empty()) why.code = code;
-  if (why.message.empty()) why.message = "it gave no reason";
-  for (const ErrorClass c : {ErrorClass::kPermanent, ErrorClass::kRetryable, ErrorClass::kConfig, ErrorClass::kCancelled})
-    if (text("class") == name_of(c)) why.error_class = c;
-  return why;
-}
 
 }  // namespace
 
@@ -137,7 +113,7 @@ struct AssignmentsTable {
       }
     }
     if (!hearing) return self.fault("it said that the assignment " + std::to_string(assignment) + " is done, which is not open");
-    if (status < 0) hearing->done(failure_of(status, value));
+    if (status < 0) hearing->done(failure_said(status, value));
     else if (!value || value.kind() != HEDDLE_MAP) hearing->done(Error("internal", "the sidecar gave no result"));
     else hearing->done(std::move(value));
   }
@@ -183,27 +159,6 @@ SidecarHandle::~SidecarHandle() {
   table_->base.destroy(self_);
 }
 
-heddle_op* SidecarHandle::start(StartOp::Done done) {
-  StartOp* op;
-  {
-    std::lock_guard lock(mutex_);
-    if (free_.empty()) {
-      op = starts_.emplace_back(std::make_unique<StartOp>(nullptr)).get();
-      op->on_fault([this](std::string_view rule) { fault("it " + std::string(rule)); });
-    } else {
-      op = free_.back();
-      free_.pop_back();
-    }
-  }
-  op->reopen([this, op, done = std::move(done)](Result<Value> outcome) {
-    {
-      std::lock_guard lock(mutex_);
-      free_.push_back(op);
-    }
-    done(std::move(outcome));
-  });
-  return op->handle();
-}
 
 heddle_id SidecarHandle::connect(const WorkerPlace& place, WorkerHearing hearing, Done done) {
   const auto options = value_of(place);
@@ -217,13 +172,13 @@ heddle_id SidecarHandle::connect(const WorkerPlace& place, WorkerHearing hearing
     id = ++last_id_;
     workers_.emplace(id, Worker{.hearing = std::make_shared<const WorkerHearing>(std::move(hearing))});
   }
-  table_->connect(self_, id, options->get(), start(without_value([this, id, done = std::move(done)](Result<void> outcome) {
+  table_->connect(self_, id, options->get(), ops_.open_plain([this, id, done = std::move(done)](Result<void> outcome) {
                     if (!outcome) {
                       std::lock_guard lock(mutex_);
                       workers_.erase(id);
                     }
                     done(std::move(outcome));
-                  })));
+                  }));
   return id;
 }
 
@@ -262,10 +217,10 @@ heddle_id SidecarHandle::assign(heddle_id worker, const AssignmentOrder& order, 
 
 void SidecarHandle::cancel(heddle_id assignment, const std::string& reason, uint64_t grace_ns) { table_->cancel(self_, assignment, str(reason), grace_ns); }
 void SidecarHandle::drain(heddle_id worker) { table_->drain(self_, worker); }
-void SidecarHandle::probe(heddle_id worker, Probed probed) { table_->probe(self_, worker, start(std::move(probed))); }
+void SidecarHandle::probe(heddle_id worker, Probed probed) { table_->probe(self_, worker, ops_.open(std::move(probed))); }
 
 void SidecarHandle::disconnect(heddle_id worker, Done done) {
-  table_->disconnect(self_, worker, start(without_value([this, worker, done = std::move(done)](Result<void> outcome) {
+  table_->disconnect(self_, worker, ops_.open_plain([this, worker, done = std::move(done)](Result<void> outcome) {
                        size_t left = 0;
                        {
                          std::lock_guard lock(mutex_);
@@ -274,7 +229,7 @@ void SidecarHandle::disconnect(heddle_id worker, Done done) {
                        }
                        if (left > 0) fault("it disconnected a worker, and never said that " + std::to_string(left) + " of its assignments are done");
                        done(std::move(outcome));
-                     })));
+                     }));
 }
 
 }  // namespace heddle

@@ -15,6 +15,7 @@
 #include "plugin/channel.h"
 #include "plugin/host_table.h"
 #include "plugin/library.h"
+#include "plugin/start_ops.h"
 #include "result.h"
 #include "value/value.h"
 
@@ -97,7 +98,6 @@ class SidecarHandle {
   };
 
   SidecarHandle() = default;
-  heddle_op* start(StartOp::Done done);
   void fault(const std::string& rule) const { fault_(rule); }
 
   Fault fault_;
@@ -110,8 +110,8 @@ class SidecarHandle {
   std::map<heddle_id, Worker> workers_;
   std::map<heddle_id, Open> open_;
   heddle_id last_id_ = 0;
-  std::vector<std::unique_ptr<StartOp>> starts_;  // all there ever were, so that a second completion finds them
-  std::vector<StartOp*> free_;                    // those that are answered
+
+  StartOps ops_{[this](std::string_view rule) { fault("it " + std::string(rule)); }};
 };
 
 }  // namespace heddle

@@ -37,12 +37,6 @@ Result<Value> value_of(const Offer& offer) {
   return Value::map(std::move(members));
 }
 
-Result<Value> value_of(const ChannelTls& tls) {
-  Texts texts = {{"ca", tls.ca}, {"certificate", tls.certificate}, {"key", tls.key}, {"server_name", tls.server_name}};
-  std::erase_if(texts, [](const auto& member) { return member.second.empty(); });
-  return map_of(texts);
-}
-
 Result<Value> value_of(const ChannelOptions& options) {
   auto operations = value_of(options.operations), headers = map_of(options.headers), endpoint = Value::string(options.endpoint);
   auto tls = value_of(options.tls.value_or(ChannelTls()));
@@ -55,14 +49,6 @@ Result<Value> value_of(const ChannelOptions& options) {
                                                         {"most_body_bytes", number(options.most_body_bytes)}};
   if (options.tls) members.emplace_back("tls", *tls);
   return Value::map(std::move(members));
-}
-
-// For an answer that is only yes or no.
-StartOp::Done without_value(TransportHandle::Done done) {
-  return [done = std::move(done)](Result<Value> outcome) {
-    if (outcome) done({});
-    else done(std::move(outcome).error());
-  };
 }
 
 }  // namespace
@@ -112,36 +98,15 @@ TransportHandle::~TransportHandle() {
   inbox_.remove_all();
 }
 
-heddle_op* TransportHandle::start(StartOp::Done done) {
-  StartOp* op;
-  {
-    std::lock_guard lock(mutex_);
-    if (free_.empty()) {
-      op = starts_.emplace_back(std::make_unique<StartOp>(nullptr)).get();
-      op->on_fault([outlet = &inbox_.outlet()](std::string_view rule) { outlet->fault("it " + std::string(rule)); });
-    } else {
-      op = free_.back();
-      free_.pop_back();
-    }
-  }
-  op->reopen([this, op, done = std::move(done)](Result<Value> outcome) {
-    {
-      std::lock_guard lock(mutex_);
-      free_.push_back(op);
-    }
-    done(std::move(outcome));
-  });
-  return op->handle();
-}
 
 void TransportHandle::activate(Done done) {
   if (!table_->base.activate) return done({});
-  table_->base.activate(self_, start(without_value(std::move(done))));
+  table_->base.activate(self_, ops_.open_plain(std::move(done)));
 }
 
 void TransportHandle::deactivate(Done done) {
   if (!table_->base.deactivate) return done({});
-  table_->base.deactivate(self_, start(without_value(std::move(done))));
+  table_->base.deactivate(self_, ops_.open_plain(std::move(done)));
 }
 
 heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening done) {
@@ -159,7 +124,7 @@ heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening
   for (const Operation& operation : offer.operations) listener.operations.insert(operation.name);
   if (!offer.otherwise.empty()) listener.operations.insert(offer.otherwise);
   const heddle_id id = inbox_.add(std::move(listener));
-  heddle_op* const op = start([this, id, done = std::move(done)](Result<Value> answered) {
+  heddle_op* const op = ops_.open([this, id, done = std::move(done)](Result<Value> answered) {
     if (!answered) {
       inbox_.remove(id);
       return done(std::move(answered).error());
@@ -172,10 +137,10 @@ heddle_id TransportHandle::listen(const Offer& offer, Receive receive, Listening
 }
 
 void TransportHandle::close(heddle_id listener, uint64_t until_ns, Done done) {
-  heddle_op* const op = start(without_value([this, listener, done = std::move(done)](Result<void> closed) {
+  heddle_op* const op = ops_.open_plain([this, listener, done = std::move(done)](Result<void> closed) {
     if (closed) inbox_.remove(listener);
     done(std::move(closed));
-  }));
+  });
   table_->close(self_, listener, until_ns, op);
 }
 
@@ -187,7 +152,7 @@ void TransportHandle::connect(const ChannelOptions& options, Connected done) {
   if (!value) return done(value.error());
   const heddle_id id = inbox_.new_id();
   inbox_.calls().add(id);
-  heddle_op* const op = start([this, id, endpoint = options.endpoint, done = std::move(done)](Result<Value> answered) {
+  heddle_op* const op = ops_.open([this, id, endpoint = options.endpoint, done = std::move(done)](Result<Value> answered) {
     if (answered) return done(std::make_unique<Channel>(*this, id, endpoint));
     inbox_.calls().remove(id);
     done(std::move(answered).error());
@@ -195,13 +160,13 @@ void TransportHandle::connect(const ChannelOptions& options, Connected done) {
   table_->connect(self_, id, value->get(), op);
 }
 
-void TransportHandle::probe(heddle_id channel, Done done) { table_->probe(self_, channel, start(without_value(std::move(done)))); }
+void TransportHandle::probe(heddle_id channel, Done done) { table_->probe(self_, channel, ops_.open_plain(std::move(done))); }
 
 void TransportHandle::disconnect(heddle_id channel, Done done) {
-  table_->disconnect(self_, channel, start(without_value([this, channel, done = std::move(done)](Result<void> outcome) {
+  table_->disconnect(self_, channel, ops_.open_plain([this, channel, done = std::move(done)](Result<void> outcome) {
                        inbox_.calls().remove(channel);
                        done(std::move(outcome));
-                     })));
+                     }));
 }
 
 }  // namespace heddle

@@ -16,6 +16,7 @@
 #include "plugin/inbox.h"
 #include "plugin/library.h"
 #include "plugin/operation.h"
+#include "plugin/start_ops.h"
 #include "result.h"
 #include "value/value.h"
 
@@ -72,7 +73,6 @@ class TransportHandle {
  private:
   TransportHandle(std::string name, Outlet::Fault fault) : inbox_(std::move(name), std::move(fault)) {}
   friend class Channel;
-  heddle_op* start(StartOp::Done done);
   void probe(heddle_id channel, Done done);
   void disconnect(heddle_id channel, Done done);
 
@@ -81,10 +81,7 @@ class TransportHandle {
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_transport* table_ = nullptr;
-  std::mutex mutex_;
-  // Guarded by mutex_:
-  std::vector<std::unique_ptr<StartOp>> starts_;  // all there ever were, so that a second completion finds them
-  std::vector<StartOp*> free_;                    // those that are answered
+  StartOps ops_{[outlet = &inbox_.outlet()](std::string_view rule) { outlet->fault("it " + std::string(rule)); }};
 };
 
 }  // namespace heddle
