@@ -7,6 +7,8 @@ namespace {
 
 using heddle::sdk::Value;
 
+constexpr std::string_view kInstance = "instance/";  // a tag that begins so names the process
+
 Value text(const std::string& s) { return Value::string(s); }
 
 Value why_not(const std::string& code, const char* error_class, const std::string& message) {
@@ -123,15 +125,39 @@ void Worker::take_capabilities(const execution::v1::Capabilities& said) {
   if (mode_ == Mode::kSerial) return;  // it came too late: its lines are taken one by one
   mode_ = Mode::kFull;
   slots_ = std::clamp<uint32_t>(said.max_concurrency(), 1, kMostSlots);
-  tags_.assign(said.tags().begin(), said.tags().end());
+  const std::string before = std::exchange(instance_, "");
+  tags_.clear();
+  for (const std::string& tag : said.tags()) (tag.starts_with(kInstance) ? instance_ : tags_.emplace_back()) = tag;
+  if (!before.empty() && !instance_.empty() && before != instance_) {
+    say_here();
+    return forget_all();
+  }
   // What it had in hand on a line that was lost, it goes on with on this one.
   const uint64_t line = lines_.rbegin()->first;
-  for (auto& [id, given] : given_) {
-    if (given.line == 0 || given.line == line || given.cut_off) continue;
+  for (const heddle_id id : sent_elsewhere(line)) {
+    Given& given = given_.at(id);
     given.line = line;
     send(line, given.what.said);
   }
   say_here();
+}
+
+// Another process is there now: it has nothing of what the earlier one had.
+void Worker::forget_all() {
+  const std::vector<heddle_id> lost = sent_elsewhere(lines_.rbegin()->first);
+  std::vector<heddle_id> cut_off;
+  for (const auto& [id, given] : given_)
+    if (given.cut_off) cut_off.push_back(id);
+  for (const heddle_id id : cut_off) release(id);
+  for (const heddle_id id : lost) fail(id, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " ended while it worked on it: " + last_why_);
+}
+
+// What was sent on other lines than this one, and is not over.
+std::vector<heddle_id> Worker::sent_elsewhere(uint64_t line) const {
+  std::vector<heddle_id> ids;
+  for (const auto& [id, given] : given_)
+    if (given.line != 0 && given.line != line && !given.cut_off) ids.push_back(id);
+  return ids;
 }
 
 void Worker::on_said_nothing(heddle_id line) {

@@ -111,7 +111,8 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void send(uint64_t line, Envelope said);
   void greet(uint64_t line, const execution::v1::Version& theirs);
   void take_capabilities(const execution::v1::Capabilities& said);
-  void settle_mode();
+  std::vector<heddle_id> sent_elsewhere(uint64_t line) const;
+  void forget_all();
   void say_here();
   void offer();
   void send_waiting();
@@ -153,6 +154,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   std::string last_why_ = "it was not reached yet";
   Versions theirs_;
   std::vector<std::string> tags_;
+  std::string instance_;  // of the process, where it says so
   uint32_t slots_ = 0;
   std::optional<uint64_t> room_;  // of a worker that says its capacity: so many more it takes now
   size_t quarantined_ = 0;        // slots of a serial worker

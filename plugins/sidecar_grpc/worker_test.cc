@@ -85,10 +85,11 @@ class WorkerTest : public testing::Test {
       e.mutable_hello_ack()->set_max(max);
     });
   }
-  void capabilities(uint64_t line, uint32_t most) {
+  void capabilities(uint64_t line, uint32_t most, const std::string& instance = "") {
     hear(line, [&](Envelope& e) {
       e.mutable_capabilities()->set_max_concurrency(most);
       e.mutable_capabilities()->add_tags("gpu");
+      if (!instance.empty()) e.mutable_capabilities()->add_tags(instance);
     });
   }
   void complete(uint64_t line, const std::string& activity, const std::string& run, const std::string& status = "SUCCESS") {
@@ -236,6 +237,20 @@ TEST_F(WorkerTest, OneOfTheFullProtocolGoesOnWithWhatItHasAfterALostLine) {
   EXPECT_EQ(outside->take(), (Log{"open 2", R"(here {"version":{"min":"1.0.0","max":"1.0.0"},"slots":2,"full":true,"tags":["gpu"]})", "grant 1"}));
   complete(2, "a", "1");
   EXPECT_EQ(outside->take(), (Log{R"(done 1 {"status":"success"})", "grant 1"}));
+}
+
+TEST_F(WorkerTest, AnotherProcessOfTheFullProtocolIsNotAssignedWhatTheFirstOneHad) {
+  begin();
+  hello(1);
+  capabilities(1, 2, "instance/1");
+  assign(1, "a");
+  outside->take();
+  worker->ended(1, "reset");
+  outside->pass(Worker::kAgainNs);
+  hello(2);
+  capabilities(2, 2, "instance/2");
+  EXPECT_EQ(assigned(2), 0u);
+  EXPECT_EQ(outside->take(), (Log{"gone: reset", "open 2", R"(here {"version":{"min":"1.0.0","max":"1.0.0"},"slots":2,"full":true,"tags":["gpu"]})", "grant 1", "done 1 lost", "grant 1"}));
 }
 
 TEST_F(WorkerTest, WhatNobodyComesBackForIsLost) {

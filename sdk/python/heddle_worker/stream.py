@@ -143,7 +143,7 @@ class Stream:
             self._say(Envelope(hello_ack=Version(min=ours[0], max=ours[1])))
             if not do_meet:
                 raise StreamFault("FAILED_PRECONDITION", f"the host speaks versions {_shown(theirs)} of the protocol, the worker {_shown(ours)}")
-            self._say(Envelope(capabilities=Capabilities(max_concurrency=self._table.slots, tags=self._table.worker.tags)))
+            self._say(Envelope(capabilities=Capabilities(max_concurrency=self._table.slots, tags=[*self._table.worker.tags, self._table.instance])))
             if not self._is_over:
                 self._table.listeners.append(self)
             self._is_greeted = True

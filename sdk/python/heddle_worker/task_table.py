@@ -2,6 +2,7 @@
 import logging
 import threading
 import time
+import uuid
 
 from .kept import Kept
 from .outcome import failed
@@ -20,6 +21,7 @@ class TaskTable:
         if not 1 <= slots <= _MOST_SLOTS:
             raise ValueError(f"slots must be from 1 to {_MOST_SLOTS}, not {slots}")
         self.worker, self.slots, self.limits = worker, slots, limits or Limits()
+        self.instance = f"instance/{uuid.uuid4().hex}"  # tells the host after a lost connection that the runs in hand are still here
         self.lock = threading.Lock()
         self._changed = threading.Condition(self.lock)  # a run ended, or lost its listener; the table is closed
         self._in_hand = {}

@@ -24,7 +24,9 @@ class Greeting(WorkerCase):
         self.assertEqual([what for what, _ in stream.heard], ["hello_ack", "capabilities", "capacity"])
         ack, capabilities, capacity = (message for _, message in stream.heard)
         self.assertEqual((ack.min, ack.max), ("1.0.0", "1.0.0"))
-        self.assertEqual((capabilities.max_concurrency, list(capabilities.tags), capacity.available_slots), (3, ["a/one", "b/two"], 3))
+        *tags, instance = capabilities.tags
+        self.assertEqual((capabilities.max_concurrency, tags, capacity.available_slots), (3, ["a/one", "b/two"], 3))
+        self.assertRegex(instance, "^instance/[0-9a-f]{32}$")
         self.assertEqual(self.stream(hello=("", "")).opened().heard[0][0], "hello_ack")
 
     def test_versions_that_do_not_meet_end_the_stream(self):
