@@ -33,6 +33,7 @@ class ChainStage final : public Stage {
     void wake(CallBatch&) noexcept override {}  // answers that come after process() are late: close_batch says so
     void fault(std::string_view rule) noexcept override { core->fault(node, rule); }
     std::string_view trace() const noexcept override { return core->trace.of_node(node); }
+    void progress(uint64_t sequence, const Value& said) noexcept override { core->tell_progress(node, sequence, said); }
     bool waiting() const { return open || next < in.size(); }
   };
 

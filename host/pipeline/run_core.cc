@@ -88,6 +88,10 @@ void RunCore::put_away(DeadLetter letter) noexcept {
   }
 }
 
+void RunCore::tell_progress(uint32_t node, uint64_t sequence, const Value& said) const noexcept {
+  if (options.on_progress) options.on_progress({pipeline.nodes[node].settings.id, sequence, said});
+}
+
 void RunCore::fault(uint32_t node, std::string_view rule) noexcept {
   nodes[node].faults.fetch_add(1, std::memory_order_relaxed);
   const PipelineNode& n = pipeline.nodes[node];

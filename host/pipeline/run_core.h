@@ -58,6 +58,8 @@ class RunCore : public Activity {
   // [any] A plugin broke the contract; counted, kept (the first ones), logged.
   void fault(uint32_t node, std::string_view rule) noexcept;
   void warn(std::string text) noexcept;
+  // [any] A node says how far it is with an item.
+  void tell_progress(uint32_t node, uint64_t sequence, const Value& said) const noexcept;
 
   // [any] Ends the run with an error: nothing is taken in any more, and what is inside is dropped and counted. The first error counts.
   void fail(Error error) noexcept;

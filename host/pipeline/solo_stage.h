@@ -49,6 +49,7 @@ class SoloStage final : public Stage {
     void wake(CallBatch&) noexcept override { stage->on_answer(*this); }
     void fault(std::string_view rule) noexcept override { stage->core_.fault(stage->nodes_[0].index, rule); }
     std::string_view trace() const noexcept override { return stage->core_.trace.of_node(stage->nodes_[0].index); }
+    void progress(uint64_t sequence, const Value& said) noexcept override { stage->core_.tell_progress(stage->nodes_[0].index, sequence, said); }
     SoloStage* stage = nullptr;
     Strand* strand = nullptr;
     std::unique_ptr<CallBatch> batch;

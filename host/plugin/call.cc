@@ -132,6 +132,17 @@ struct CallAnswers {
     return HEDDLE_AGAIN;
   }
 
+  static void progress(heddle_call* handle, const heddle_value* said) noexcept {
+    heddle_call& c = *address(handle);
+    uint64_t sequence = 0;
+    {
+      std::lock_guard lock(c.batch->mutex_);  // it is not given up meanwhile
+      if (c.batch->given_up_ || !said || !c.is(open_word(handle))) return;
+      if (c.batch->has_input_) sequence = c.item->sequence;
+    }
+    c.batch->owner_.progress(sequence, Value::share(said));
+  }
+
   static bool item(const heddle_call* handle, heddle_item* out) noexcept {
     const heddle_call& c = *address(handle);
     if (!c.is(open_word(handle)) || !c.batch->has_input_ || out->struct_size < sizeof(heddle_item)) return false;
@@ -512,7 +523,7 @@ const heddle_op_service& op_service() {
 
 const heddle_call_service& call_service() {
   static const heddle_call_service service = {sizeof(heddle_call_service), CallAnswers::op,   CallAnswers::port, CallAnswers::input,
-                                              CallAnswers::take,           CallAnswers::emit, CallAnswers::item};
+                                              CallAnswers::take,           CallAnswers::emit, CallAnswers::item, CallAnswers::progress};
   return service;
 }
 

@@ -43,6 +43,8 @@ class CallOwner {
   virtual void fault(std::string_view rule) noexcept = 0;
   // [any] W3C traceparent of what it runs for, alive as long as the owner; empty: none.
   virtual std::string_view trace() const noexcept { return {}; }
+  // [any] A call on the item with that sequence says how far it is (heddle/call.h).
+  virtual void progress(uint64_t /*sequence*/, const Value& /*said*/) noexcept {}
 };
 
 }  // namespace heddle

@@ -42,6 +42,10 @@ typedef struct heddle_call_service {
 
     /* [any] Envelope of the input: see item.h. False where the call has no input. */
     bool (*item)(const heddle_call *c, heddle_item *out) HEDDLE_FN;
+
+    /* [any] How far it is, for whoever watches the run; nothing is kept of it. A MAP, borrowed: "percent" (INT or FLOAT, 0 to 100) and "message" (STRING), each may be absent, and what else there is
+     * to know. Of a call that is complete: ignored. */
+    void (*progress)(heddle_call *c, const heddle_value *said) HEDDLE_FN;
 } heddle_call_service;
 
 #ifdef __cplusplus

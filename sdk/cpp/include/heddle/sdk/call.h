@@ -71,6 +71,11 @@ class Call {
   // `details`, a MAP, goes with the failure: its member "code" names it.
   void fail(heddle_status status, std::string_view why, Value details = {}) noexcept { answer(status < 0 ? status : HEDDLE_INTERNAL, why, std::move(details)); }
 
+  // How far it is, for whoever watches: see heddle/call.h.
+  void progress(ValueRef said) const noexcept {
+    if (HEDDLE_HAS(&table(), progress)) table().progress(c_, said.get());
+  }
+
   // Nobody wants the answer any more; it is still owed.
   bool is_cancelled() const noexcept { return detail::services.op->is_cancelled(op()); }
   uint64_t deadline_ns() const noexcept { return detail::services.op->deadline_ns(op()); }  // CLOCK_MONOTONIC; 0: none
