@@ -160,17 +160,22 @@ ExitCode RunCommand::execute() {
   StopSignals signals;
   Lanes lanes(arguments_.threads);
   RunSpans spans(*prepared_.catalog, lanes, HEDDLE_VERSION);
-  Peers peers(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared_.catalog));  // which outlives it
+  Outside outside(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared_.catalog));  // which outlives it
   DeadLetterFile letters(dead_letter_path(), talk());
   RunOptions options;
   options.lanes = &lanes;
-  options.peers = &peers;
+  options.outside = &outside;
   options.trace = trace_of_environment();
   options.tracer = spans.tracer();
   options.feed = feed_.get();
   options.output = results_.get();
   options.dead_letters = &letters;
   options.state_dir = state_dir();
+  if (general_.verbose) {
+    options.on_progress = [](const NodeProgress& at) {
+      if (const std::string text = at.text(); !text.empty()) log::write(log::Level::kInfo, at.node, (at.sequence > 0 ? "item " + std::to_string(at.sequence) + ": " : "") + text);
+    };
+  }
 
   const PipelineNode* culprit = nullptr;
   Result<std::unique_ptr<Run>> run = Run::start(*prepared_.pipeline, options, &culprit);

@@ -33,11 +33,11 @@ ExitCode test_command(const TestArguments& arguments, const GeneralArguments& ge
 
   const Manifest& manifest = *prepared.manifest;
   Lanes lanes(arguments.threads);
-  Peers peers(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared.catalog));  // which outlives it
+  Outside outside(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared.catalog));  // which outlives it
   size_t failed = 0;
   std::vector<Value> verdicts;
   for (size_t i = 0; i < manifest.tests.size(); ++i) {
-    TestVerdict verdict = run_test(manifest, i, *prepared.catalog, lanes, peers);
+    TestVerdict verdict = run_test(manifest, i, *prepared.catalog, lanes, outside);
     failed += !verdict.passed();
     if (general.json)
       verdicts.push_back(verdict_json(verdict));

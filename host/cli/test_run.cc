@@ -74,12 +74,12 @@ std::vector<std::string> build_errors(const Diagnostics& diagnostics) {
   return out;
 }
 
-std::vector<std::string> execute(const Pipeline& pipeline, const TestCase& test, Lanes& lanes, Peers& peers) {
+std::vector<std::string> execute(const Pipeline& pipeline, const TestCase& test, Lanes& lanes, Outside& outside) {
   Captured output;
   Failures failures;
   RunOptions options;
   options.lanes = &lanes;
-  options.peers = &peers;
+  options.outside = &outside;
   options.output = &output;
   options.dead_letters = &failures;
   for (const auto& [node, texts] : test.in) {
@@ -125,7 +125,7 @@ std::vector<std::string> compare_items(const std::string& node, const std::vecto
   return out;
 }
 
-TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& catalog, Lanes& lanes, Peers& peers) {
+TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& catalog, Lanes& lanes, Outside& outside) {
   const TestCase& test = manifest.tests[index];
   TestVerdict verdict;
   verdict.name = test.name.empty() ? "test " + std::to_string(index + 1) : test.name;
@@ -133,7 +133,7 @@ TestVerdict run_test(const Manifest& manifest, size_t index, const Catalog& cata
   Diagnostics diagnostics(manifest.file, "");
   RemoteHosts others(read_remotes_config, catalog);
   std::optional<Pipeline> pipeline = build_pipeline(marked, catalog, diagnostics, &others);
-  verdict.differences = pipeline ? execute(*pipeline, test, lanes, peers) : build_errors(diagnostics);
+  verdict.differences = pipeline ? execute(*pipeline, test, lanes, outside) : build_errors(diagnostics);
   return verdict;
 }
 

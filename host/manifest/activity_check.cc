@@ -22,7 +22,7 @@ class Check {
       if (!is_known) unknown(Path(Path(), key), names_of(wanted), key, what);
     }
   }
-  Result<void> outcome(const Activity& activity) {
+  Result<void> outcome(const ActivityKind& activity) {
     if (faults_ == 0) return {};
     return Error("invalid", "activity \"" + activity.kind + "\": " + said_ + (faults_ > kMostFaults ? "; and " + std::to_string(faults_ - kMostFaults) + " more" : ""));
   }
@@ -87,13 +87,13 @@ class Check {
 
 }  // namespace
 
-Result<void> check_inputs(const Activity& activity, const Value& inputs) {
+Result<void> check_inputs(const ActivityKind& activity, const Value& inputs) {
   Check check;
   check.params(activity.inputs, inputs, "input");
   return check.outcome(activity);
 }
 
-Result<void> check_outputs(const Activity& activity, const Value& outputs) {
+Result<void> check_outputs(const ActivityKind& activity, const Value& outputs) {
   Check check;
   check.params(activity.outputs, outputs, "output");
   return check.outcome(activity);

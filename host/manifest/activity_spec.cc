@@ -53,8 +53,8 @@ std::vector<ActivityParam> read_params(Reading& reading, Fields& of, std::string
   return out;
 }
 
-Activity read_activity(Reading& reading, JsonNode& node, const Path& path, const std::string& version) {
-  Activity out;
+ActivityKind read_activity(Reading& reading, JsonNode& node, const Path& path, const std::string& version) {
+  ActivityKind out;
   take_as_text(node, {"id", "name"});
   Fields f(reading, node, path, kActivityKeys, "an activity");
   if (f.required_text("id", out.kind) && out.kind.empty()) f.error("bad-name", "id", "an activity needs an id");
@@ -76,7 +76,7 @@ ActivitySpec read_task(Reading& reading, JsonNode& root) {
   const Path path;
   take_as_text(root, {"task_kind", "task_version"});
   Fields f(reading, root, path, kTaskKeys, "a task's spec");
-  Activity one;
+  ActivityKind one;
   if (f.required_text("task_kind", one.kind) && one.kind.empty()) f.error("bad-name", "task_kind", "a task needs a kind");
   f.required_text("task_version", one.version);
   one.inputs = read_params(reading, f, "inputs");
@@ -100,7 +100,7 @@ ActivitySpec read_list(Reading& reading, JsonNode& root) {
   const Path activities = f.at("activities");
   for (size_t i = 0; i < list->items.size(); ++i) {
     const Path at(activities, i);
-    Activity one = read_activity(reading, list->items[i], at, out.version);
+    ActivityKind one = read_activity(reading, list->items[i], at, out.version);
     if (!one.kind.empty() && out.find(one.kind)) {
       const JsonNode* const id = list->items[i].find("id");
       reading.error("duplicate-name", Path(at, "id"), id ? id->span : list->items[i].span, "there is another activity \"" + one.kind + "\"");
@@ -112,8 +112,8 @@ ActivitySpec read_list(Reading& reading, JsonNode& root) {
 
 }  // namespace
 
-const Activity* ActivitySpec::find(std::string_view kind) const {
-  const auto found = std::find_if(activities.begin(), activities.end(), [&](const Activity& one) { return one.kind == kind; });
+const ActivityKind* ActivitySpec::find(std::string_view kind) const {
+  const auto found = std::find_if(activities.begin(), activities.end(), [&](const ActivityKind& one) { return one.kind == kind; });
   return found == activities.end() ? nullptr : &*found;
 }
 

@@ -1,4 +1,4 @@
-// Activity specs: what kinds of work a worker process takes, and what goes into each and comes out of it. YAML, in two forms:
+// ActivityKind specs: what kinds of work a worker process takes, and what goes into each and comes out of it. YAML, in two forms:
 //
 //   name: thumbnails                       task_kind: thumbnails/resize
 //   version: 1.2.0                         task_version: 1.2.0
@@ -36,7 +36,7 @@ struct ActivityParam {
   ActivityType type;
 };
 
-struct Activity {
+struct ActivityKind {
   std::string kind, version;  // what a task of it is called; of an activity of a list the version is the spec's
   std::string name, description, worker;
   uint32_t workers = 1, quorum = 1;
@@ -46,16 +46,16 @@ struct Activity {
 
 struct ActivitySpec {
   std::string name, version;
-  std::vector<Activity> activities;  // no two of one kind
+  std::vector<ActivityKind> activities;  // no two of one kind
 
-  const Activity* find(std::string_view kind) const;
+  const ActivityKind* find(std::string_view kind) const;
 };
 
 // `file` names the text in what is said. Nothing, if there is an error.
 std::optional<ActivitySpec> read_activity_spec(std::string_view text, const std::string& file, Diagnostics& diagnostics);
 
 // Whether these are the activity's inputs, or outputs: a map with each of them, of its type, and nothing else. The error, "invalid", says everything that is wrong, by JSON Pointer.
-Result<void> check_inputs(const Activity& activity, const Value& inputs);
-Result<void> check_outputs(const Activity& activity, const Value& outputs);
+Result<void> check_inputs(const ActivityKind& activity, const Value& inputs);
+Result<void> check_outputs(const ActivityKind& activity, const Value& outputs);
 
 }  // namespace heddle

@@ -54,7 +54,7 @@ TEST(ActivitySpec, ReadsAListOfActivities) {
   EXPECT_EQ(spec.name, "video");
   EXPECT_EQ(spec.version, "1.1");
   ASSERT_EQ(spec.activities.size(), 2u);
-  const Activity& cut = *spec.find("cut");
+  const ActivityKind& cut = *spec.find("cut");
   EXPECT_EQ(cut.version, "1.1");
   EXPECT_EQ(cut.worker, "ffmpeg");
   EXPECT_EQ(cut.workers, 3u);
@@ -72,7 +72,7 @@ TEST(ActivitySpec, ReadsAListOfActivities) {
 
 TEST(ActivitySpec, ReadsOneTask) {
   const ActivitySpec spec = spec_of("task_kind: video/cut\ntask_version: 2.0.1\ninputs:\n  - {name: n, type: int}\noutputs: []\n");
-  const Activity* const task = spec.find("video/cut");
+  const ActivityKind* const task = spec.find("video/cut");
   ASSERT_TRUE(task);
   EXPECT_EQ(task->version, "2.0.1");
   EXPECT_EQ(task->inputs[0].name, "n");
@@ -101,7 +101,7 @@ TEST(ActivitySpec, TypesThatAreNoneAreRefused) {
 
 TEST(ActivitySpec, InputsThatFitPass) {
   const ActivitySpec spec = spec_of(kVideo);
-  const Activity& cut = *spec.find("cut");
+  const ActivityKind& cut = *spec.find("cut");
   EXPECT_EQ(refusal(check_inputs(cut, json(R"({"source":"s3://a","at":[1,200000000000000000000000],"frame":{"width":1,"height":2},"flags":[true,["x"]]})"))), "");
   EXPECT_EQ(refusal(check_outputs(cut, json(R"({"pieces":[["a",1],["b",2]]})"))), "");
   EXPECT_EQ(refusal(check_inputs(*spec.find("drop"), json("{}"))), "");
@@ -109,7 +109,7 @@ TEST(ActivitySpec, InputsThatFitPass) {
 
 TEST(ActivitySpec, WhatDoesNotFitIsSaidTogether) {
   const ActivitySpec spec = spec_of(kVideo);
-  const Activity& cut = *spec.find("cut");
+  const ActivityKind& cut = *spec.find("cut");
   const std::string why = refusal(check_inputs(cut, json(R"({"sourc":1,"at":[1,2.5],"frame":{"width":1,"hight":2},"flags":[true]})")));
   for (const char* part : {"activity \"cut\"", "/source: the input is missing", "/at/1: must be int, not", "/frame/height: the part is missing", "/frame/hight: there is no such part; did you mean \"height\"?",
                            "/flags: must be (bool, []string), not", "/sourc: there is no such input; did you mean \"source\"?"}) {

@@ -14,10 +14,11 @@ Result<std::shared_ptr<NodeHandle>> Activation::create(uint32_t index) {
   const PipelineNode& node = pipeline_.nodes[index];
   if (!node.params) return node.params.error();
   const auto lane = lanes_.find(node.lane);
-  PeerAccess peers = peers_;
-  peers.idempotent = node.settings.idempotent.value_or(false);
-  peers.idempotency_key = node.settings.idempotency_key;
-  auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, &lanes_, lane.value_or(0), std::move(peers));
+  NodeAccess access = access_;
+  access.peers.idempotent = access.sidecars.repeatable = node.settings.idempotent.value_or(false);
+  access.peers.idempotency_key = node.settings.idempotency_key;
+  access.sidecars.priority = lanes_.priority(lane.value_or(0));
+  auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, &lanes_, lane.value_or(0), std::move(access));
   if (!made) return std::move(made).error();
   return std::shared_ptr<NodeHandle>(std::move(*made));
 }

@@ -15,9 +15,9 @@ namespace heddle {
 
 class Activation {
  public:
-  // `limit_ms`: what an activate or deactivate may take. `peers`: with what nodes call other hosts.
-  Activation(const Pipeline& pipeline, Lanes& lanes, PeerAccess peers, std::string state_dir, uint64_t limit_ms)
-      : pipeline_(pipeline), lanes_(lanes), peers_(std::move(peers)), state_dir_(std::move(state_dir)), limit_ms_(limit_ms) {}
+  // `limit_ms`: what an activate or deactivate may take. `access`: with what nodes reach others.
+  Activation(const Pipeline& pipeline, Lanes& lanes, NodeAccess access, std::string state_dir, uint64_t limit_ms)
+      : pipeline_(pipeline), lanes_(lanes), access_(std::move(access)), state_dir_(std::move(state_dir)), limit_ms_(limit_ms) {}
 
   using Opened = std::function<void(Result<void>)>;
   using Closed = std::function<void(std::vector<std::string> warnings)>;
@@ -50,7 +50,7 @@ class Activation {
 
   const Pipeline& pipeline_;
   Lanes& lanes_;
-  const PeerAccess peers_;  // but for what differs from node to node
+  const NodeAccess access_;  // but for what differs from node to node
   const std::string state_dir_;
   const uint64_t limit_ms_;
   std::vector<std::shared_ptr<NodeHandle>> handles_;  // by node; null for standby ones

@@ -12,6 +12,7 @@
 #include "pipeline/feeder.h"
 #include "pipeline/run_core.h"
 #include "pipeline/solo_stage.h"
+#include "plugin/plugin_text.h"
 
 namespace heddle {
 namespace {
@@ -19,12 +20,15 @@ namespace {
 // After stop(true), threads inside nodes get this long to come back.
 constexpr uint64_t kGraceMs = 300;
 
-PeerAccess access_of(const RunOptions& options, const RunTrace& trace) {
-  PeerAccess access;
-  access.peers = options.peers;
-  if (!options.chain.empty()) access.metadata = {{"chain", options.chain}};
-  access.trace_state = trace.context().state;
-  access.tracer = trace.recorder();
+NodeAccess access_of(const RunOptions& options, const RunTrace& trace) {
+  NodeAccess access;
+  if (!options.outside) return access;
+  PeerAccess& peers = access.peers;
+  peers.peers = &options.outside->peers;
+  if (!options.chain.empty()) peers.metadata = {{"chain", options.chain}};
+  peers.trace_state = trace.context().state;
+  peers.tracer = trace.recorder();
+  access.sidecars.sidecars = &options.outside->sidecars;
   return access;
 }
 
@@ -258,6 +262,14 @@ void Run::State::go() {
   feeder->wake();  // first: who comes after it finds something to do
   for (const auto& stage : stages) stage->wake();
   core.done();
+}
+
+std::string NodeProgress::text() const {
+  const Value percent = said.find("percent"), message = said.find("message");
+  std::string out;
+  if (percent && percent.as_float()) out = std::to_string(static_cast<int>(*percent.as_float())) + " %";
+  if (message && message.kind() == HEDDLE_STRING) out += (out.empty() ? "" : ": ") + plugin_text(*message.as_text());
+  return out;
 }
 
 Run::Run() = default;

@@ -15,7 +15,7 @@
 
 #include "lanes/lanes.h"
 #include "pipeline/pipeline.h"
-#include "plugin/peers.h"
+#include "plugin/outside.h"
 #include "plugin/start_call.h"
 #include "result.h"
 #include "tracer.h"
@@ -85,15 +85,25 @@ class DeadLetters {
   virtual Result<void> add(const DeadLetter& letter) = 0;
 };
 
+// How far a node says that it is with an item: what `said` has stands in heddle/call.h.
+struct NodeProgress {
+  const std::string& node;
+  uint64_t sequence = 0;  // of the item; 0: not known
+  const Value& said;
+  // "40 %: step 2"; empty: it says neither.
+  std::string text() const;
+};
+
 struct RunOptions {
   Lanes* lanes = nullptr;
-  Peers* peers = nullptr;              // for nodes that call other hosts; null: they cannot
+  Outside* outside = nullptr;          // for nodes that have something done elsewhere; null: they cannot
   std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
   std::optional<TraceContext> trace;   // of which the run is a part; none: it begins one
   Tracer* tracer = nullptr;            // null: nothing is recorded
   Feed* feed = nullptr;                // null: no input items
   Output* output = nullptr;            // null: results are counted and dropped
   DeadLetters* dead_letters = nullptr; // null: counted and dropped
+  std::function<void(const NodeProgress&)> on_progress;  // [any] must not block; null: nobody watches
   std::string state_dir;               // for "state": "keep"; empty: nothing is kept
   uint64_t start_ms = kStartMs;        // what an activate or deactivate may take
   std::vector<std::pair<std::string, std::vector<Value>>> node_input;  // for `heddle test`: items straight into a node

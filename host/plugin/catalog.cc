@@ -61,7 +61,7 @@ const Shipped kShipped[] = {
      {"PassThrough",    "PassThroughNode", "PassthroughNode", "Echo",     "EchoNode",       "Multiply", "Add", "Calculator",
       "CalculatorNode", "Delay",           "Merge",           "Split",    "Aggregate",      "Sample",   "Log", "Assert",
       "ReadCsv",        "ReadJsonLines",   "ReadText",        "WriteCsv", "WriteJsonLines", "WriteText",
-      "RemotePipeline", "RemotePipelineNode"}},
+      "RemotePipeline", "RemotePipelineNode", "Sidecar"}},
     {"node", "heddle-plugin-jq", true, {"Filter", "Route", "Jq"}},
     {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
     {"transport", "heddle-plugins-base", true, {"http"}},

@@ -1,4 +1,4 @@
-#include "serve/endpoint.h"
+#include "plugin/endpoint.h"
 
 #include <algorithm>
 

@@ -92,9 +92,12 @@ struct HostTable::Table {
   static bool sched_cancel(const heddle_host* h, heddle_id timer) noexcept;
 
   const std::string owner;
-  std::string service_id;  // of add_service; empty: none
-  const void* service = nullptr;
-  void* context = nullptr;
+  struct Added {
+    std::string id;
+    const void* table;
+    void* context;
+  };
+  std::vector<Added> services;  // of add_service
   heddle_host host{};
   LineLimit limit;
   std::optional<PostedWork> work;  // empty without lanes; last, so that no function of the plugin runs while the rest goes
@@ -126,8 +129,9 @@ const void* HostTable::Table::get_service(const heddle_host* h, const char* id) 
   if (wanted == HEDDLE_CALL) return &call_service();
   if (wanted == HEDDLE_LOG) return &kLog;
   if (wanted == HEDDLE_SCHED) return &kSched;
-  const Table& table = of(h);
-  return table.service && wanted == table.service_id ? table.service : nullptr;
+  for (const Added& service : of(h).services)
+    if (wanted == service.id) return service.table;
+  return nullptr;
 }
 
 void HostTable::Table::fail(const heddle_host*, heddle_status status, heddle_str why, const heddle_value* details) noexcept {
@@ -189,12 +193,14 @@ void HostTable::stop_posted() {
 const heddle_host* HostTable::get() const { return &table_->host; }
 
 void HostTable::add_service(std::string id, const void* service, void* context) {
-  table_->service_id = std::move(id);
-  table_->service = service;
-  table_->context = context;
+  table_->services.push_back({std::move(id), service, context});
 }
 
-void* HostTable::context(const heddle_host* h) { return Table::of(h).context; }
+void* HostTable::context(const heddle_host* h, const void* service) {
+  for (const Table::Added& one : Table::of(h).services)
+    if (one.table == service) return one.context;
+  return nullptr;
+}
 
 std::optional<Error> HostTable::take_failure() { return std::exchange(last_failure, std::nullopt); }
 

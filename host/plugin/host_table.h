@@ -25,7 +25,7 @@ class HostTable {
 
   // [setup] One more service, for this owner only: what its kind needs (heddle.inbox/1 of a transport). `service` finds its way by context().
   void add_service(std::string id, const void* service, void* context);
-  static void* context(const heddle_host* h);
+  static void* context(const heddle_host* h, const void* service);
 
   // [any] Waits for the posted function of this owner that runs, drops those that wait, and takes no more in. To be called before the
   // owner's destroy, for posted functions point into it; not from inside one of them.

@@ -354,7 +354,7 @@ void Inbox::over(heddle_id id) {
 // The host's side of heddle.inbox/1.
 // What many a call or item wakes is woken once.
 struct InboxTable {
-  static Inbox& of(const heddle_host* h) { return *static_cast<Inbox*>(HostTable::context(h)); }
+  static Inbox& of(const heddle_host* h) { return *static_cast<Inbox*>(HostTable::context(h, &Inbox::service())); }
   static bool is_call(heddle_id exchange) { return exchange % 2 == 1; }
 
   static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept {

@@ -19,7 +19,7 @@ Error reason(heddle_status status) {
 }  // namespace
 
 Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry, const std::string& node_id, const Value& params, Lanes* lanes,
-                                                       LaneId lane, PeerAccess peers) {
+                                                       LaneId lane, NodeAccess access) {
   auto library = Library::load(*entry.plugin);
   if (!library) return refused(entry, node_id, "cannot be created").because(std::move(library).error());
   const heddle_factory* factory = (*library)->factory(HEDDLE_KIND_NODE);
@@ -30,9 +30,13 @@ Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry
   node->subject_ = "node \"" + node_id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ")";
   const char* const subject = node->subject_.c_str();
   node->host_ = std::make_unique<HostTable>(node_id, lanes, lane);
-  if (peers.peers) {
-    node->peers_ = std::make_unique<PeerTable>(std::move(peers));
+  if (access.peers.peers) {
+    node->peers_ = std::make_unique<PeerTable>(std::move(access.peers));
     node->host_->add_service(HEDDLE_PEERS, &PeerTable::service(), node->peers_.get());
+  }
+  if (access.sidecars.sidecars) {
+    node->sidecars_ = std::make_unique<SidecarTable>(access.sidecars);
+    node->host_->add_service(HEDDLE_SIDECARS, &SidecarTable::service(), node->sidecars_.get());
   }
   const void* table = nullptr;
   HostTable::take_failure();
@@ -67,11 +71,13 @@ NodeHandle::~NodeHandle() {
     if (table_) {  // the hanging thread may still call through them
       static_cast<void>(host_.release());
       static_cast<void>(peers_.release());
+      static_cast<void>(sidecars_.release());
     }
     for (auto& op : starts_) op.release();
     return;
   }
   if (peers_) peers_->close_all();
+  if (sidecars_) sidecars_->close_all();
   // What it has posted may still run while it goes: destroy waits for that. The host table drops what a plugin leaves behind.
   std::lock_guard setup(library_->setup_mutex());
   last_words::inside("destroy", subject_.c_str(), [&] { table_->base.destroy(self_); });

@@ -15,16 +15,23 @@
 #include "plugin/last_words.h"
 #include "plugin/library.h"
 #include "plugin/peer_table.h"
+#include "plugin/sidecar_table.h"
 #include "result.h"
 #include "value/value.h"
 
 namespace heddle {
 
+// What a node reaches others with.
+struct NodeAccess {
+  PeerAccess peers = {};
+  SidecarAccess sidecars = {};
+};
+
 class NodeHandle {
  public:
-  // [setup] Loads the plugin if need be and creates the object. The error names the plugin, the type and its reason. `peers`: whom it may call.
+  // [setup] Loads the plugin if need be and creates the object. The error names the plugin, the type and its reason. `access`: whom it may call, and have work done by.
   static Result<std::unique_ptr<NodeHandle>> create(const CatalogEntry& entry, const std::string& node_id, const Value& params, Lanes* lanes,
-                                                    LaneId lane, PeerAccess peers = {});
+                                                    LaneId lane, NodeAccess access = {});
   ~NodeHandle();  // destroy, unless abandoned
   NodeHandle(const NodeHandle&) = delete;
   NodeHandle& operator=(const NodeHandle&) = delete;
@@ -67,7 +74,8 @@ class NodeHandle {
   heddle_op* start(Done done);
   Library* library_ = nullptr;
   std::string subject_;  // for messages: `node "x" (Echo of plugin node_std)`
-  std::unique_ptr<PeerTable> peers_;  // null: it calls nobody
+  std::unique_ptr<PeerTable> peers_;        // null: it calls nobody
+  std::unique_ptr<SidecarTable> sidecars_;  // null: it has no workers
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_node* table_ = nullptr;

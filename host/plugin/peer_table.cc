@@ -244,7 +244,7 @@ void PeerTable::close_all() {
 
 // The host's side of heddle.peers/1.
 struct PeersTable {
-  static PeerTable& of(const heddle_host* h) { return *static_cast<PeerTable*>(HostTable::context(h)); }
+  static PeerTable& of(const heddle_host* h) { return *static_cast<PeerTable*>(HostTable::context(h, &PeerTable::service())); }
   static heddle_id open(const heddle_host* h, const heddle_value* options, const heddle_peer_hearing* hearing, heddle_value** why) noexcept {
     const auto opened = HEDDLE_HAS(hearing, answered) ? of(h).open(Value::share(options), hearing) : Error("invalid", "nobody would hear of its calls: \"answered\" is missing");
     if (opened) return *opened;

@@ -55,7 +55,7 @@ heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
 
 // The host's side of heddle.assignments/1.
 struct AssignmentsTable {
-  static SidecarHandle& of(const heddle_host* h) { return *static_cast<SidecarHandle*>(HostTable::context(h)); }
+  static SidecarHandle& of(const heddle_host* h) { return *static_cast<SidecarHandle*>(HostTable::context(h, &kTable)); }
 
   static std::shared_ptr<const WorkerHearing> hearing_of(SidecarHandle& self, heddle_id worker, std::string_view said) {
     {

@@ -56,7 +56,33 @@ std::optional<EndpointPool::Pick> EndpointPool::pick(uint64_t key, const std::ve
   std::vector<size_t> among = candidates(tried, now);
   if (among.empty() && !tried.empty()) among = candidates({}, now);
   if (among.empty()) return std::nullopt;
-  const size_t chosen = choose(among, key, now);
+  return begin(choose(among, key, now), kind, now);
+}
+
+std::optional<EndpointPool::Pick> EndpointPool::pick_of(const std::vector<size_t>& these, uint64_t now, AttemptKind kind) {
+  std::lock_guard lock(mutex_);
+  std::vector<size_t> open, well;
+  for (const size_t i : these) {
+    const State& e = endpoints_[i];
+    if (e.breaker && !e.breaker->may_begin(now)) continue;
+    open.push_back(i);
+    if (!is_out(e, now)) well.push_back(i);
+  }
+  if (open.empty()) return std::nullopt;
+  return begin(choose(well.empty() ? open : well, 0, now), kind, now);
+}
+
+uint64_t EndpointPool::closed_until(const std::vector<size_t>& these, uint64_t now) const {
+  std::lock_guard lock(mutex_);
+  uint64_t soonest = UINT64_MAX;
+  for (const size_t i : these) {
+    const auto& breaker = endpoints_[i].breaker;
+    if (breaker && breaker->until_ns() > now) soonest = std::min(soonest, breaker->until_ns());
+  }
+  return soonest;
+}
+
+EndpointPool::Pick EndpointPool::begin(size_t chosen, AttemptKind kind, uint64_t now) {
   State& e = endpoints_[chosen];
   ++e.in_flight;
   if (kind != AttemptKind::kFirst) ++(kind == AttemptKind::kRetry ? e.retries : e.hedges);

@@ -61,6 +61,10 @@ class EndpointPool {
   std::optional<Pick> pick(uint64_t key, const std::vector<size_t>& tried, uint64_t now, AttemptKind kind = AttemptKind::kFirst);
   // [any] `latency_ns`, until the answer, counts for kGood only; `why` is kept for show where it is kBad.
   void ended(Pick pick, CallOutcome outcome, uint64_t latency_ns, std::string why, uint64_t now);
+  // [any] Of `these`, which can take one more, and of no others: those that are not well or ejected come only if there is no other. Empty: every breaker is open; closed_until() says when to ask
+  // again.
+  std::optional<Pick> pick_of(const std::vector<size_t>& these, uint64_t now, AttemptKind kind);
+  uint64_t closed_until(const std::vector<size_t>& these, uint64_t now) const;  // UINT64_MAX: when one of those ends that try
   // [any] What a probe says.
   void probed(size_t endpoint, bool well, std::string why, uint64_t now);
 
@@ -128,6 +132,7 @@ class EndpointPool {
   double weight(const State& e, uint64_t now) const;
   std::vector<size_t> candidates(const std::vector<size_t>& tried, uint64_t now) const;
   size_t choose(const std::vector<size_t>& among, uint64_t key, uint64_t now);
+  Pick begin(size_t chosen, AttemptKind kind, uint64_t now);
   size_t by_round_robin(const std::vector<size_t>& among, uint64_t now);
   size_t by_weight(const std::vector<size_t>& among, uint64_t now) const;
   size_t by_hash(const std::vector<size_t>& among, uint64_t key) const;

@@ -7,7 +7,7 @@
 #include "manifest/param_schema.h"
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
-#include "serve/endpoint.h"
+#include "plugin/endpoint.h"
 #include "serve/remotes.h"
 
 namespace heddle {

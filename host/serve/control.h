@@ -11,7 +11,7 @@
 
 #include "lanes/jobs.h"
 #include "plugin/catalog.h"
-#include "plugin/peers.h"
+#include "plugin/outside.h"
 #include "plugin/request.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
@@ -29,7 +29,7 @@ class Control {
     Jobs* jobs = nullptr;
     ServedPipelines* pipelines = nullptr;
     std::function<std::shared_ptr<const Catalog>()> catalog;  // in force
-    const Peers* peers = nullptr;
+    const Outside* outside = nullptr;
     SentManifests* sent = nullptr;              // null: none are taken
     std::function<Value()> describe;            // {"version","pid","started_ms","store","listeners":[…],…}: GET /v1/host
     std::function<Result<void>()> ready;        // why not; GET /ready

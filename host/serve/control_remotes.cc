@@ -56,7 +56,7 @@ Value group_json(const PeerGroup& group, uint64_t now) {
 Result<Value> list_remotes(Control::State& control, const Request&) {
   std::vector<Value> all;
   const uint64_t now = now_ns();
-  for (const auto& group : control.host.peers->groups()) all.push_back(group_json(*group, now));
+  for (const auto& group : control.host.outside->peers.groups()) all.push_back(group_json(*group, now));
   return json_object({{"remotes", Value::list(std::move(all))}});
 }
 

@@ -38,7 +38,7 @@ Result<void> Daemon::start() {
   use(scanned(config_));
   lanes_ = std::make_unique<Lanes>(config_.threads);
   open_span_export();
-  peers_ = std::make_unique<Peers>(*lanes_, catalog_);
+  outside_ = std::make_unique<Outside>(*lanes_, catalog_);
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes, endpoints_of(config_), config_.remotes);
@@ -49,7 +49,7 @@ Result<void> Daemon::start() {
   if (auto restored = restore_jobs(); !restored) return restored;
   open_metrics_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
-                                                     .peers = peers_.get(), .sent = sent_.get(),
+                                                     .outside = outside_.get(), .sent = sent_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir, .tracer = tracer_.get()},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -89,7 +89,7 @@ Result<void> Daemon::open_store() {
 }
 
 void Daemon::start_jobs() {
-  pipelines_ = std::make_unique<ServedPipelines>(peers_.get());
+  pipelines_ = std::make_unique<ServedPipelines>(outside_.get());
   sent_ = std::make_unique<SentManifests>(*pipelines_, *lanes_);
   sent_->use(config_.execute, catalog_);
   jobs_ = std::make_unique<Jobs>(*lanes_, config_.jobs);
@@ -146,7 +146,7 @@ void Daemon::open_metrics_export() {
   tell_warnings(known);
   if (!settings) return;
   const auto request = [this, resource = settings->resource] {
-    return otlp_metrics(metrics_of(*lanes_, *jobs_, *peers_, version_, started_ms_, tracer_.get()), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, *outside_, version_, started_ms_, tracer_.get()), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };
   auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, metrics_source(request));
   if (opened) export_ = *std::move(opened);
@@ -278,7 +278,7 @@ void Daemon::take_down() {
     static_cast<void>(control_.release());
     static_cast<void>(jobs_.release());
     static_cast<void>(pipelines_.release());
-    static_cast<void>(peers_.release());
+    static_cast<void>(outside_.release());
     static_cast<void>(tracer_.release());
     static_cast<void>(lanes_.release());
   }
@@ -291,7 +291,7 @@ void Daemon::take_down() {
   store_.reset();
   sent_.reset();
   pipelines_.reset();
-  peers_.reset();
+  outside_.reset();
   lanes_.reset();
 }
 

@@ -12,7 +12,7 @@
 
 #include "lanes/jobs.h"
 #include "plugin/catalog.h"
-#include "plugin/peers.h"
+#include "plugin/outside.h"
 #include "plugin/store_handle.h"
 #include "serve/config.h"
 #include "serve/control.h"
@@ -106,7 +106,7 @@ class Daemon {
   std::unique_ptr<Lanes> lanes_;
   std::vector<std::string> warnings_;  // of OTEL_* in the environment: those that were told
   std::unique_ptr<Tracer> tracer_;  // none: nobody wants the spans
-  std::unique_ptr<Peers> peers_;
+  std::unique_ptr<Outside> outside_;
   std::unique_ptr<StoreHandle> store_;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<SentManifests> sent_;

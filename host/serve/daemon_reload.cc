@@ -129,7 +129,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   auto change = pipelines_->load(next.pipelines, catalog, *lanes_, next.lanes, endpoints_of(next), next.remotes);
   if (!change) return std::move(change).error();
   use(catalog);
-  peers_->use(catalog);
+  outside_->use(catalog);
   sent_->use(next.execute, catalog);
   offer_pipelines_as_jobs();
   warn_of_lost_state();

@@ -94,7 +94,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   OneRun(Admitted admitted, Lanes& lanes, std::shared_ptr<Feed> items, Done done, AsTheyCome each)
       : stay_(admitted.pipeline->in_use), pipeline_(std::move(admitted.pipeline)), lanes_(lanes), state_dir_(std::move(admitted.state_dir)), place_(std::move(admitted.place)),
         chain_(admitted.chain.empty() ? pipeline_->link : std::move(admitted.chain)),
-        trace_(std::move(admitted.trace)), tracer_(admitted.tracer), items_(std::move(items)), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
+        trace_(std::move(admitted.trace)), tracer_(admitted.tracer), items_(std::move(items)), on_progress_(each.progress), harvest_(pipeline_->pipeline, std::move(each)), done_(std::move(done)) {}
 
   void begin_in_turn() {
     self_ = shared_from_this();
@@ -126,13 +126,14 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     if (is_stopped()) return end(stopped_error());
     RunOptions options;
     options.lanes = &lanes_;
-    options.peers = pipeline_->peers;
+    options.outside = pipeline_->outside;
     options.chain = chain_;
     options.trace = trace_;
     options.tracer = tracer_;
     options.feed = items_.get();
     options.output = &harvest_;
     options.dead_letters = &harvest_;
+    options.on_progress = on_progress_;
     options.state_dir = state_dir_;
     Run::begin(pipeline_->pipeline, options, [this](Result<std::unique_ptr<Run>> run) { on_begun(std::move(run)); });
   }
@@ -178,6 +179,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
   const std::optional<TraceContext> trace_;
   Tracer* const tracer_;
   const std::shared_ptr<Feed> items_;
+  const std::function<void(const NodeProgress&)> on_progress_;
   Harvest harvest_;
   Done done_;
   Step step_;
@@ -254,7 +256,11 @@ Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, 
     admitted->trace = run.trace();
     admitted->tracer = tracer;
     const std::weak_ptr<Execution> execution =
-        Execution::start(*std::move(admitted), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); });
+        Execution::start(*std::move(admitted), lanes, std::move(items), [run](Executed executed) { run.complete(outcome_of(std::move(executed))); },
+                         {.progress = [run](const NodeProgress& at) {
+                           const Value percent = at.said.find("percent");
+                           if (const std::string text = at.text(); !text.empty()) run.progress({.percent = percent ? percent.as_float().value_or(0) : 0, .message = at.node + ": " + text});
+                         }});
     run.on_stop([execution](JobRun::Stop) {
       if (const auto running = execution.lock()) running->stop();
     });

@@ -23,6 +23,7 @@ struct Executed {
 // of, from 1; 0: not known.
 struct AsTheyCome {
   std::function<void(uint64_t item, Value)> output = nullptr, failed = nullptr;
+  std::function<void(const NodeProgress&)> progress = nullptr;  // two at once, perhaps
   // While it says so, nothing more is made that would come here; once it does not, Execution::go_on is called.
   std::function<bool()> is_full = nullptr;
 };

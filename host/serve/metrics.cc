@@ -180,7 +180,7 @@ void add_remotes(List& list, const std::vector<EndpointNow>& endpoints) {
 
 }  // namespace
 
-std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers& peers, std::string_view version, uint64_t started_ms, const Tracer* tracer) {
+std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer) {
   constexpr auto kCounter = Kind::kCounter, kGauge = Kind::kGauge;
   List list;
   list.add(kGauge, "heddle_build_info", "1, with the version of the host.", 1, {{"version", std::string(version)}});
@@ -195,7 +195,7 @@ std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Peers
     list.add(kCounter, "heddle_spans_dropped_total", "Spans that no collector was told of: too many waited, or it did not take them.", static_cast<double>(counts.dropped));
   }
   add_lanes(list, look(lanes, jobs), jobs.alerts());
-  add_remotes(list, look(peers));
+  add_remotes(list, look(outside.peers));
   return list.take();
 }
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "log.h"
-#include "serve/endpoint.h"
+#include "plugin/endpoint.h"
 #include "value/json_value.h"
 
 namespace heddle {

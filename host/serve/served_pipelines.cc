@@ -13,7 +13,7 @@
 #include "pipeline/lane_config.h"
 #include "pipeline/recursion.h"
 #include "pipeline/try_params.h"
-#include "serve/endpoint.h"
+#include "plugin/endpoint.h"
 #include "serve/execution.h"
 #include "value/json_value.h"
 
@@ -179,7 +179,7 @@ ServedPipelinePtr serve(std::string name, std::string file, std::string text, Ma
   out->catalog = std::move(household.catalog);
   out->in_use = std::move(household.in_use);
   out->line = std::move(household.line);
-  out->peers = household.peers;
+  out->outside = household.outside;
   out->link = chain_link(out->name, out->manifest);
   return out;
 }

@@ -14,7 +14,7 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/remote_hosts.h"
 #include "plugin/catalog.h"
-#include "plugin/peers.h"
+#include "plugin/outside.h"
 #include "serve/lane_setup.h"
 #include "serve/state_line.h"
 
@@ -48,7 +48,7 @@ struct ServedPipeline {
   std::shared_ptr<const Catalog> catalog;  // the pipeline points into it
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;  // of all that keep state
-  Peers* peers = nullptr;           // for nodes that call other hosts
+  Outside* outside = nullptr;       // for nodes that have something done elsewhere
   std::string link;                 // in the chain of calls that it is a part of
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
@@ -58,15 +58,15 @@ struct Household {
   std::shared_ptr<const Catalog> catalog;
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;
-  Peers* peers = nullptr;
+  Outside* outside = nullptr;
 };
 // Of what has passed every check. The text is that of the manifest, the file where it lies, if it lies anywhere.
 ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household);
 
 class ServedPipelines {
  public:
-  // `peers`, for nodes that call other hosts, outlives what is executed; null: they cannot.
-  explicit ServedPipelines(Peers* peers = nullptr) : peers_(peers) {}
+  // `outside`, for nodes that have something done elsewhere, outlives what is executed; null: they cannot.
+  explicit ServedPipelines(Outside* outside = nullptr) : outside_(outside) {}
   // What became of a reading of the folder, in the user's words.
   struct Change {
     std::vector<std::string> added, changed, removed, unchanged;  // names
@@ -83,14 +83,14 @@ class ServedPipelines {
   ServedPipelinePtr find(std::string_view name) const;
   std::vector<ServedPipelinePtr> all() const;  // by name
   // [any] Of pipelines that are built with this catalog.
-  Household household(std::shared_ptr<const Catalog> catalog) const { return {std::move(catalog), in_use_, line_, peers_}; }
+  Household household(std::shared_ptr<const Catalog> catalog) const { return {std::move(catalog), in_use_, line_, outside_}; }
   // [any] A lane that is there because manifests declare it.
   std::optional<LaneConfig> declared_lane(std::string_view name) const;
   // [any] Waits until nothing of any pipeline is executed, removed ones included. False: not within the time.
   bool wait_until_idle(uint64_t timeout_ms) const { return in_use_->wait_until_none(timeout_ms); }
 
  private:
-  Peers* const peers_;
+  Outside* const outside_;
   const std::shared_ptr<InUse> in_use_ = std::make_shared<InUse>();
   const std::shared_ptr<StateLine> line_ = std::make_shared<StateLine>();
   mutable std::mutex mutex_;

@@ -24,7 +24,7 @@ extern char** environ;
 namespace heddle {
 
 [[noreturn]] inline void give_up(const std::string& why) {
-  std::fprintf(stderr, "remote_bench: %s\n", why.c_str());
+  std::fprintf(stderr, "bench: %s\n", why.c_str());
   std::exit(1);
 }
 

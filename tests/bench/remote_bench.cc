@@ -128,8 +128,8 @@ class CallsBench {
 
   Rates by_peers(int in_flight, uint64_t for_ns) {
     Lanes lanes(2);
-    Peers peers(lanes, catalog_);
-    const auto group = *peers.open({.transport = transport_, .pools = {{{endpoint_}}}, .operations = bench_operations()});
+    Outside outside(lanes, catalog_);
+    const auto group = *outside.peers.open({.transport = transport_, .pools = {{{endpoint_}}}, .operations = bench_operations()});
     const auto ask = [&](std::function<void(bool)> over) { bench_ask(*group, {}, [over = std::move(over)](const PeerAnswer& a, bool ok) { over(ok && a.answer.is_ok()); }); };
     return Steady(ask, for_ns).run(in_flight);
   }
@@ -141,11 +141,11 @@ class CallsBench {
     const auto pipeline = manifest ? build_pipeline(*manifest, *catalog_, diagnostics) : std::nullopt;
     if (!pipeline) give_up(diagnostics.text(false));
     Lanes lanes(2);
-    Peers peers(lanes, catalog_);
+    Outside outside(lanes, catalog_);
     Again items(static_cast<size_t>(in_flight), for_ns);
     RunOptions options;
     options.lanes = &lanes;
-    options.peers = &peers;
+    options.outside = &outside;
     options.feed = &items;
     options.output = &items;
     options.dead_letters = &items;

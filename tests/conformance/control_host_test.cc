@@ -116,7 +116,7 @@ TEST(ControlMetrics, PromtoolFindsNothingToSay) {
   if (std::system("promtool --version >/dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed: it comes with the package prometheus";
   Controlled host;
   host.over(host.submit(R"({"type":"echo"})"));
-  ASSERT_TRUE(host.peers.open({.transport = "http", .pools = {{{"127.0.0.1:1"}, {"127.0.0.1:2"}}, {{"127.0.0.1:1"}}}, .operations = Served::kOperations}));
+  ASSERT_TRUE(host.outside.peers.open({.transport = "http", .pools = {{{"127.0.0.1:1"}, {"127.0.0.1:2"}}, {{"127.0.0.1:1"}}}, .operations = Served::kOperations}));
   ASSERT_NE(host.ask("GET /metrics").body.find("heddle_remote_attempt_seconds_bucket"), std::string::npos);
   std::string folder = (std::filesystem::temp_directory_path() / "heddle-metrics-XXXXXX").string();
   ASSERT_TRUE(::mkdtemp(folder.data()));

@@ -14,7 +14,7 @@ class ControlRemotes : public ::testing::Test {
   static constexpr CallPolicy kOnce{.retry = {.max_attempts = 1}};
 
   std::shared_ptr<PeerGroup> open(PeerSettings settings) {
-    auto opened = host_.peers.open(std::move(settings));
+    auto opened = host_.outside.peers.open(std::move(settings));
     EXPECT_TRUE(opened) << (opened ? "" : opened.error().text());
     return opened ? *opened : nullptr;
   }

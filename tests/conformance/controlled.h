@@ -77,7 +77,7 @@ class Controlled {
   Jobs jobs;
   ServedPipelines pipelines;
   std::shared_ptr<const Catalog> catalog = std::make_shared<const Catalog>(Catalog::scan({HEDDLE_OUR_PLUGINS}));
-  Peers peers{lanes, catalog};
+  Outside outside{lanes, catalog};
   std::atomic<bool> is_ready{true};
   std::atomic<int> reloads{0};
   std::function<Result<Value>()> reload = [] { return Result<Value>(json_object({{"changed", json_count(0)}})); };
@@ -91,7 +91,7 @@ class Controlled {
     h.jobs = &jobs;
     h.pipelines = &pipelines;
     h.catalog = [this] { return catalog; };
-    h.peers = &peers;
+    h.outside = &outside;
     h.state_dir = state_dir;
     h.describe = [] { return json_object({{"version", json_text("1.2.3")}, {"started_ms", json_count(1'700'000'000'000)}}); };
     h.ready = [this]() -> Result<void> {

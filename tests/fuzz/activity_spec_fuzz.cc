@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)diagnostics.json();
   if (!spec) return 0;
   const auto inputs = heddle::Value::parse(text);
-  for (const heddle::Activity& activity : spec->activities) {
+  for (const heddle::ActivityKind& activity : spec->activities) {
     if (inputs) (void)heddle::check_inputs(activity, *inputs);
     for (const heddle::ActivityParam& param : activity.inputs) {
       const auto again = heddle::read_activity_type(param.type.text());

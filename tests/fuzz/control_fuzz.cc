@@ -111,13 +111,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Askers askers;
   Lanes lanes(1);
   static const auto catalog = std::make_shared<const Catalog>(Catalog::scan({}));
-  Peers peers(lanes, catalog);
+  Outside outside(lanes, catalog);
   Jobs jobs(lanes);
   ServedPipelines pipelines;
   jobs.add_type("echo", [](JobRun run) { run.complete(run.payload()); });
   jobs.add_type("fail", [](JobRun run) { run.complete(Error("no", "it was told to fail")); });
   {
-    Control control({.lanes = &lanes, .jobs = &jobs, .pipelines = &pipelines, .catalog = [] { return catalog; }, .peers = &peers,
+    Control control({.lanes = &lanes, .jobs = &jobs, .pipelines = &pipelines, .catalog = [] { return catalog; }, .outside = &outside,
                      .describe = [] { return json_object({{"version", json_text("1")}, {"started_ms", json_count(1)}}); },
                      .ready = [] { return Result<void>(); }, .reload = [] { return Result<Value>(Value::null()); }, .state_dir = {}},
                     std::make_shared<const Access>(std::vector<TokenSettings>(), std::vector<std::string>()));

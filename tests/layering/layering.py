@@ -56,7 +56,7 @@ LIBRARIES = {
     "prometheus-cpp": (r"prometheus/", ["host/serve/metrics_text.cc"]),
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
     "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
-    "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/"]),
+    "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),

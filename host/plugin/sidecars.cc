@@ -1,0 +1,84 @@
+#include "plugin/sidecars.h"
+
+#include <utility>
+
+namespace heddle {
+namespace {
+
+constexpr uint64_t kKeepNs = 600 * kNsPerSecond;  // a group that nobody holds any more
+
+}  // namespace
+
+Sidecars::Sidecars(Lanes& lanes, std::shared_ptr<const Catalog> catalog) : lanes_(lanes), errands_(lanes, *lanes.find(kOwnLane)), catalog_(std::move(catalog)) {}
+
+Sidecars::~Sidecars() {
+  for (const auto& [key, group] : groups_) group->close();
+  groups_.clear();
+}
+
+void Sidecars::use(std::shared_ptr<const Catalog> catalog) {
+  std::lock_guard lock(mutex_);
+  catalog_ = std::move(catalog);
+}
+
+Result<std::shared_ptr<WorkerGroup>> Sidecars::open(WorkerSettings settings) {
+  const std::string key = settings.key();
+  if (auto found = find(key)) return found;
+  std::lock_guard starting(starting_);
+  if (auto found = find(key)) return found;
+  const auto handle = sidecar(settings);
+  if (!handle) return handle.error();
+  auto group = std::make_shared<WorkerGroup>(std::move(settings), **handle, errands_);
+  if (auto begun = group->connect(); !begun) return std::move(begun).error();
+  drop_idle();
+  std::lock_guard lock(mutex_);
+  groups_.emplace(key, group);
+  return group;
+}
+
+std::vector<std::shared_ptr<const WorkerGroup>> Sidecars::groups() const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const WorkerGroup>> all;
+  for (const auto& [key, group] : groups_) all.push_back(group);
+  return all;
+}
+
+std::shared_ptr<WorkerGroup> Sidecars::find(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto found = groups_.find(key);
+  return found == groups_.end() ? nullptr : found->second;
+}
+
+void Sidecars::drop_idle() {
+  std::vector<std::shared_ptr<WorkerGroup>> dropped;
+  const uint64_t now = now_ns();
+  {
+    std::lock_guard lock(mutex_);
+    for (auto at = groups_.begin(); at != groups_.end();) {
+      const bool is_idle = at->second.use_count() == 1 && now - at->second->last_used_ns() > kKeepNs;
+      if (is_idle) dropped.push_back(std::move(at->second));
+      at = is_idle ? groups_.erase(at) : std::next(at);
+    }
+  }
+  for (const auto& group : dropped) group->close();
+}
+
+Result<SidecarHandle*> Sidecars::sidecar(const WorkerSettings& settings) {
+  const std::string key = settings.sidecar + settings.params.json();
+  if (const auto found = sidecars_.find(key); found != sidecars_.end()) return found->second.get();
+  std::shared_ptr<const Catalog> catalog;
+  {
+    std::lock_guard lock(mutex_);
+    catalog = catalog_;
+  }
+  const CatalogEntry entry = catalog->find("sidecar", settings.sidecar);
+  if (!entry.type) {
+    const std::string hint = catalog->hint_for("sidecar", settings.sidecar);
+    return Error("no-type", "no plugin has the sidecar \"" + settings.sidecar + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
+  }
+  auto made = SidecarHandle::create(entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
+  if (!made) return std::move(made).error();
+  return sidecars_.emplace(key, *std::move(made)).first->second.get();
+}
+
+}  // namespace heddle

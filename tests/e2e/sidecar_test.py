@@ -1,0 +1,233 @@
+"""The node type Sidecar, over worker processes: what they do, and what happens when they fail, hang, come late or go."""
+import json
+import os
+import random
+import signal
+import threading
+import time
+import unittest
+
+from host import HostCase
+from program import DEAD_LETTERS, INTERRUPTED, TERMINATED, HeddleCase, lines, node, pipeline
+from workers import WorkerProcess, free_port
+
+SPEC = """
+task_kind: echo
+task_version: 1.0.0
+inputs:
+  - {name: item, type: int}
+outputs:
+  - {name: n, type: int}
+"""
+
+
+class SidecarCase(HeddleCase):
+    def worker(self, how="whole", **more):
+        return WorkerProcess(self, how, **more).start().wait()
+
+    def sidecar(self, *workers, idempotent=None, **params):
+        endpoints = [one if isinstance(one, str) else one.endpoint for one in workers]
+        more = {} if idempotent is None else {"idempotent": idempotent}
+        return pipeline(node("do", "Sidecar", {"endpoints": endpoints, **params}, **more))
+
+    def letters(self, answer):
+        with open(answer.report["dead_letter_file"], encoding="utf-8") as file:
+            return [json.loads(line) for line in file]
+
+    def failure(self, manifest, items=({"item": 1},)):
+        """The error of the one item that fails."""
+        answer = self.run_manifest(manifest, items, code=DEAD_LETTERS)
+        [letter] = self.letters(answer)
+        return letter
+
+
+class WhatWorkersDo(SidecarCase):
+    def test_an_item_goes_in_and_its_result_comes_out(self):
+        answer = self.run_manifest(self.sidecar(self.worker(), kind="echo"), [{"item": n} for n in range(200)])
+        self.assertEqual(answer.items, list(range(200)))
+
+    def test_what_there_was_nothing_to_do_for_is_filtered(self):
+        answer = self.run_manifest(self.sidecar(self.worker(), kind="skip"), [{"item": 1}, {"item": 2}])
+        self.assertEqual((answer.items, answer.report["connections"][0]["filtered"]), ([], 2))
+
+    def test_a_failure_says_what_the_worker_says_and_is_tried_once(self):
+        worker = self.worker()
+        error = self.failure(self.sidecar(worker, kind="fail"))
+        self.assertEqual(error["code"], "SidecarFailed")
+        self.assertRegex(error["message"], rf'^"fail" was not done: at {worker.endpoint}: ValueError: cannot do 1 \(\d+ ms\)$')
+        self.assertEqual(len(worker.runs()), 1)
+
+    def test_what_may_be_done_twice_is_run_again_under_another_id(self):
+        worker = self.worker()
+        error = self.failure(self.sidecar(worker, kind="fail", idempotent=True, retry={"initial_backoff_ms": 1}))
+        self.assertEqual([one["run"] for one in worker.runs()], ["1", "2", "3"])
+        self.assertEqual(len({one["activity"] for one in worker.runs()}), 1)
+        self.assertEqual([one["run"] for one in error["details"]["runs"]], ["1", "2", "3"])
+
+    def test_the_next_run_goes_on_from_the_checkpoint(self):
+        answer = self.run_manifest(self.sidecar(self.worker(), kind="steps", idempotent=True, retry={"initial_backoff_ms": 1}), [{"item": 1}])
+        self.assertEqual(answer.items, [{"from": "2"}])
+
+    def test_who_asks_hears_how_far_it_is(self):
+        answer = self.run_manifest(self.sidecar(self.worker(), kind="steps", idempotent=True, retry={"initial_backoff_ms": 1}), [{"item": 1}], "-v")
+        said = [json.loads(line) for line in answer.err.splitlines()]
+        self.assertIn(("do", "item 1: 75 %: step 3"), [(line.get("who"), line.get("message")) for line in said])
+        self.assertNotIn("item 1: ", [line.get("message") for line in said])
+
+    def test_inputs_are_checked_before_a_worker_has_them(self):
+        worker = self.worker()
+        error = self.failure(self.sidecar(worker, kind="echo", spec=self.write("spec.yaml", SPEC)), [{"item": "x", "more": 1}])
+        self.assertEqual(error["code"], "SidecarRefused")
+        self.assertIn("/item", error["message"])
+        self.assertIn("/more", error["message"])
+        self.assertEqual(worker.runs(), [])
+
+    def test_results_are_checked_when_they_come(self):
+        error = self.failure(self.sidecar(self.worker(), kind="echo", spec=self.write("spec.yaml", SPEC)))
+        self.assertEqual(error["code"], "SidecarFailed")
+        self.assertIn("what the worker made does not fit the activity spec", error["message"])
+
+    def test_a_spec_that_is_wrong_ends_the_run_before_it_begins(self):
+        for text, said in ((SPEC.replace("int}", "integer}", 1), r"spec\.yaml:5:\d+: "), (SPEC.replace("echo", "ecco"), 'did you mean "ecco"')):
+            answer = self.heddle("run", self.write("m.json", self.sidecar(self.worker(), kind="echo", spec=self.write("spec.yaml", text))), stdin=b"", code=None)
+            self.assertNotEqual(answer.code, 0)
+            self.assertRegex(answer.err, said)
+
+    def test_a_result_of_many_megabytes_arrives(self):
+        answer = self.run_manifest(self.sidecar(self.worker(), kind="large"), [{"item": 60 << 20}])
+        self.assertEqual(len(answer.items[0]), 60 << 20)
+
+    def test_a_minimal_worker_works_on_as_many_streams_as_it_has_slots(self):
+        worker = self.worker("least")
+        answer = self.run_manifest(self.sidecar(worker, slots=16), [{"item": n} for n in range(160)])
+        self.assertEqual(answer.items, list(range(160)))
+        runs = worker.runs()
+        most = max(sum(one["begin"] <= at["begin"] < one["end"] for one in runs) for at in runs)
+        self.assertEqual(most, 16)
+
+
+class WorkersOfAHost(HostCase):
+    def test_jobs_say_how_far_they_are_and_make_room_for_higher_lanes(self):
+        worker = WorkerProcess(self).start().wait()
+        os.makedirs(self.path("served"))
+        for kind in ("wait", "echo"):
+            self.write(f"served/{kind}.json", pipeline(node("do", "Sidecar", {"endpoints": [worker.endpoint], "kind": kind}, idempotent=True)))
+        self.serve(threads=2, lanes={"low": {"priority": 5, "max_concurrency": 1, "preemptible": True}})
+        low = self.submit("pipeline/wait", '{"item": 1}', "--lane", "low")
+        wait_for(lambda: self.job(low).get("progress"))
+        self.assertEqual(self.job(low)["progress"], {"percent": 1.0, "message": "do: 1 %: it waits"})
+        self.heddle("jobs", "cancel", str(low))
+        wait_for(lambda: worker.runs()[0]["end"])
+
+
+class WhenWorkersFail(SidecarCase):
+    def test_nobody_there(self):
+        endpoint = f"127.0.0.1:{free_port()}"
+        error = self.failure(self.sidecar(endpoint, kind="echo", absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
+        self.assertIn(endpoint, error["message"])
+        self.assertIn("refused", error["message"])
+
+    def test_one_that_is_slow_to_start_is_waited_for(self):
+        worker = WorkerProcess(self)
+        timer = threading.Timer(1, worker.start)
+        timer.start()
+        self.addCleanup(timer.join)
+        answer = self.run_manifest(self.sidecar(worker, kind="echo"), [{"item": 1}])
+        self.assertEqual(answer.items, [1])
+
+    def test_one_that_dies_with_work_in_hand_loses_it(self):
+        worker = self.worker()
+        heddle = self.start("run", self.write("m.json", self.sidecar(worker, kind="wait", reattach_ms=200)), "--input", self.write("i", lines([{"item": 1}])), "--json")
+        wait_for(worker.runs)
+        worker.kill()
+        answer = self.finish(heddle)
+        self.assertEqual(answer.code, DEAD_LETTERS, answer)
+        [letter] = self.letters(answer)
+        self.assertEqual(letter["code"], "SidecarLost")
+
+    def test_one_that_hangs_is_given_up_at_its_time(self):
+        worker = self.worker()
+        heddle = self.start("run", self.write("m.json", self.sidecar(worker, kind="wait", timeout_ms=1500)), "--input", self.write("i", lines([{"item": 1}])), "--json")
+        wait_for(worker.runs)
+        worker.stop()
+        answer = self.finish(heddle)
+        [letter] = self.letters(answer)
+        self.assertEqual(letter["code"], "SidecarTimeout")
+
+    def test_a_run_that_takes_too_long_is_cancelled_and_another_begins(self):
+        worker = self.worker()
+        error = self.failure(self.sidecar(worker, kind="wait", idempotent=True, attempt_timeout_ms=300, retry={"max_attempts": 2, "initial_backoff_ms": 1}))
+        self.assertEqual(error["code"], "SidecarTimeout")
+        self.assertIn("the run took longer than 300 ms", error["message"])
+        first, second = worker.runs()
+        self.assertLess(first["end"], second["begin"])
+
+    def test_an_interrupt_reaches_the_worker(self):
+        worker = self.worker()
+        heddle = self.start("run", self.write("m.json", self.sidecar(worker, kind="wait")), "--input", self.write("i", lines([{"item": 1}])), "--json")
+        wait_for(worker.runs)
+        heddle.send_signal(signal.SIGINT)   # finishes what is inside
+        heddle.send_signal(signal.SIGTERM)  # gives it up
+        self.assertIn(self.finish(heddle).code, (INTERRUPTED, TERMINATED))
+        wait_for(lambda: worker.runs()[0]["end"])
+
+    def test_no_plain_text_to_another_machine(self):
+        answer = self.heddle("run", self.write("m.json", self.sidecar("192.0.2.1:7070", kind="echo")), code=None)
+        self.assertNotEqual(answer.code, 0)
+        self.assertIn('"tls"', answer.err)
+
+    def test_an_unknown_protocol(self):
+        answer = self.heddle("run", self.write("m.json", self.sidecar("127.0.0.1:1", sidecar="executor")), code=None)
+        self.assertIn('did you mean "execution"?', answer.err)
+
+    def test_each_of_many_items_is_answered_once_though_workers_are_killed(self):
+        workers = [self.worker() for _ in range(4)]
+        over = threading.Event()
+
+        def kill():
+            while not over.wait(0.2 + random.random() / 2):
+                one = random.choice(workers)
+                one.kill()
+                one.start()
+
+        items = [{"item": n} for n in range(1000)]
+        heddle = self.start("run", self.write("m.json", self.sidecar(*workers, kind="some", idempotent=True, with_history=True, retry={"max_attempts": 20, "initial_backoff_ms": 20}, reattach_ms=3000)),
+                            "--input", self.write("i", lines(items)), "--json")
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            answer = self.finish(heddle)
+        finally:
+            over.set()
+            killer.join()
+        self.assertEqual(answer.code, 0, answer)
+        self.assertEqual(sorted(one["result"]["n"] for one in answer.items), list(range(1000)))
+        self.assertEqual(len({one["history"]["activity"] for one in answer.items}), 1000)
+        runs = {}
+        for worker in workers:
+            for one in worker.runs():
+                runs.setdefault(one["activity"], []).append(one)
+        again = 0
+        for one in answer.items:
+            history = one["history"]["runs"]
+            began = sorted(runs[one["history"]["activity"]], key=lambda run: run["begin"])
+            self.assertFalse("error" in history[-1], one)
+            self.assertTrue(all("error" in run for run in history[:-1]), one)
+            self.assertEqual(began[-1]["run"], history[-1]["run"])
+            again += len(began) > 1
+            for before, after in zip(began, began[1:]):
+                self.assertLessEqual(before["over"], after["begin"], began)
+        self.assertGreater(again, 0, "no worker was killed with work in hand")
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError("it never came")
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    unittest.main()
