@@ -1,23 +1,20 @@
 #include "execution.h"
 
-#include <grpc/grpc.h>
 #include <time.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "quiet.h"
+#include "hosted.h"
+#include "stream.h"
+#include "worker.h"
 
 namespace sidecar_grpc {
 namespace {
 
-using heddle::sdk::Error;
 using heddle::sdk::Value;
 using heddle::sdk::ValueRef;
-using heddle::sdk::detail::services;
-using heddle::sdk::detail::to_str;
 using heddle::sdk::detail::to_view;
-
-std::string text_of(ValueRef map, std::string_view key) { return std::string(map.find(key).as_text().value_or("")); }
 
 // Seconds of the wall clock at which `deadline_ns` of the monotonic one comes.
 int64_t unix_of(uint64_t deadline_ns, uint64_t now_ns) {
@@ -59,167 +56,43 @@ Assignment assignment_of(const heddle_assignment& a, uint64_t now_ns) {
   return out;
 }
 
-// What a worker wants of the host and of gRPC. The connection outlives its lines.
-class OneOutside : public Outside {
+class HostedLines : public Hosted<LineOutside> {
  public:
-  OneOutside(const heddle_host* host, const heddle_assignments_service* inbox, heddle_id worker, Connection& connection, Timers& timers)
-      : connection_(connection), timers_(timers), host_(host), inbox_(inbox), worker_(worker) {}
-
-  std::shared_ptr<Line> open(uint64_t line) override { return Stream::begin(connection_, lines_of, line); }
-  void here(const Value& facts) override { inbox_->here(host_, worker_, facts.get()); }
-  void grant(uint32_t assignments) override { inbox_->grant(host_, worker_, assignments); }
-  void gone(heddle_status status, const std::string& why) override { inbox_->gone(host_, worker_, status, to_str(why)); }
-  void progress(heddle_id assignment, const Value& said) override { inbox_->progress(host_, assignment, said.get()); }
-  void done(heddle_id assignment, heddle_status status, Value result) override { inbox_->done(host_, assignment, status, result.release()); }
-  uint64_t now_ns() const override { return services.sched->now_ns(host_); }
-  void after(uint64_t delay_ns, std::function<void()> then) override { timers_.after(delay_ns, std::move(then)); }
+  using Hosted::Hosted;
+  std::shared_ptr<Line> open(uint64_t line) override { return Stream::begin(site_.connection, lines_of, line); }
 
   std::weak_ptr<Worker> lines_of;  // set before the first line
+};
+
+class ExecutionPeer : public Peer {
+ public:
+  explicit ExecutionPeer(std::shared_ptr<Worker> worker) : worker_(std::move(worker)) {}
+  void connect() override { worker_->connect(); }
+  void assign(const heddle_assignment& a, uint64_t now_ns) override { worker_->assign(assignment_of(a, now_ns)); }
+  bool cancel(heddle_id assignment, const std::string& reason, uint64_t grace_ns) override { return worker_->cancel(assignment, reason, grace_ns); }
+  void drain() override { worker_->drain(); }
+  void probe(Said said) override {
+    std::string why;
+    Value facts = worker_->facts(why);
+    said(std::move(facts), why);
+  }
+  void disconnect(std::function<void()> gone) override { worker_->disconnect(std::move(gone)); }
 
  private:
-  Connection& connection_;
-  Timers& timers_;
-  const heddle_host* const host_;
-  const heddle_assignments_service* const inbox_;
-  const heddle_id worker_;
+  const std::shared_ptr<Worker> worker_;
 };
 
 }  // namespace
 
-void Timers::after(uint64_t delay_ns, std::function<void()> then) {
-  std::lock_guard lock(mutex_);
-  One& one = waiting_.emplace_back(One{this, std::move(then), {}});
-  one.at = std::prev(waiting_.end());
-  const heddle_job_fn run = [](void* ctx) noexcept {
-    const std::function<void()> due = static_cast<One*>(ctx)->all->take(*static_cast<One*>(ctx));
-    due();
-  };
-  if (services.sched->after(host_, std::max<uint64_t>(delay_ns, 1), run, &one) == 0) waiting_.pop_back();
-}
-
-std::function<void()> Timers::take(One& one) {
-  std::lock_guard lock(mutex_);
-  std::function<void()> then = std::move(one.then);
-  waiting_.erase(one.at);
-  return then;
-}
-
-struct Execution::Place {
-  explicit Place(ValueRef options) : connection(options) {}
-  Connection connection;
-  std::shared_ptr<Worker> worker;
-  bool disconnecting = false;
-};
-
-Execution::Library::Library() {
-  const BlockSignals blocked;
-  grpc_init();
-}
-Execution::Library::~Library() { grpc_shutdown_blocking(); }
-
-Execution::Execution(const heddle::sdk::Config& config)
-    : host_(config.host().get()), timers_(host_), inbox_(heddle::sdk::detail::service<heddle_assignments_service>(host_, HEDDLE_ASSIGNMENTS)) {
-  if (!HEDDLE_HAS(inbox_, done)) throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_ASSIGNMENTS " for this object");
-  if (!services.sched) throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_SCHED);
-  const BlockSignals blocked;
-  closer_ = std::thread([this] { close_all(); });
-}
-
-Execution::~Execution() {
-  std::vector<std::pair<heddle_id, std::shared_ptr<Worker>>> left;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [id, place] : places_)
-      if (place && !std::exchange(place->disconnecting, true)) left.emplace_back(id, place->worker);
-  }
-  for (const auto& [id, worker] : left) worker->disconnect([this, id = id] { close(id, [] {}); });
-  {
-    std::lock_guard lock(mutex_);
-    ending_ = true;
-    changed_.notify_all();
-  }
-  closer_.join();
-}
-
-void Execution::connect(heddle_id id, ValueRef options) {
-  const auto number = [&](std::string_view key) { return static_cast<uint64_t>(std::max<int64_t>(options.find(key).as_int().value_or(0), 0)); };
-  auto place = std::make_unique<Place>(options);
-  const auto outside = std::make_shared<OneOutside>(host_, inbox_, id, place->connection, timers_);
+std::shared_ptr<Peer> execution_peer(const Site& site, ValueRef options) {
+  const auto outside = std::make_shared<HostedLines>(site);
   const ValueRef version = options.find("version");
-  const auto worker = std::make_shared<Worker>(outside, WorkerOptions{.endpoint = place->connection.endpoint,
+  const auto worker = std::make_shared<Worker>(outside, WorkerOptions{.endpoint = site.connection.endpoint,
                                                                       .versions = {text_of(version, "min"), text_of(version, "max")},
-                                                                      .slots = static_cast<uint32_t>(std::min<uint64_t>(number("slots"), Worker::kMostSlots)),
-                                                                      .reattach_ns = number("reattach_ms") * 1'000'000});
-  outside->lines_of = place->worker = worker;
-  {
-    std::lock_guard lock(mutex_);
-    if (!places_.emplace(id, std::move(place)).second) throw Error(HEDDLE_CONFLICT, "there is a worker " + std::to_string(id) + " already");
-  }
-  worker->connect();
-}
-
-std::shared_ptr<Worker> Execution::find(heddle_id worker) {
-  std::lock_guard lock(mutex_);
-  const auto found = places_.find(worker);
-  if (found == places_.end() || !found->second) throw Error(HEDDLE_NOT_FOUND, "there is no worker " + std::to_string(worker));
-  return found->second->worker;
-}
-
-void Execution::assign(heddle_id worker, const heddle_assignment& a) { find(worker)->assign(assignment_of(a, services.sched->now_ns(host_))); }
-
-void Execution::cancel(heddle_id assignment, const std::string& reason, uint64_t grace_ns) {
-  std::vector<std::shared_ptr<Worker>> all;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [id, place] : places_)
-      if (place) all.push_back(place->worker);
-  }
-  for (const auto& worker : all)
-    if (worker->cancel(assignment, reason, grace_ns)) return;
-}
-
-void Execution::drain(heddle_id worker) { find(worker)->drain(); }
-
-Value Execution::facts(heddle_id worker) {
-  std::string why;
-  Value facts = find(worker)->facts(why);
-  if (!facts) throw Error(HEDDLE_UNAVAILABLE, why);
-  return facts;
-}
-
-void Execution::disconnect(heddle_id id, std::function<void()> done) {
-  std::shared_ptr<Worker> worker;
-  {
-    std::lock_guard lock(mutex_);
-    const auto found = places_.find(id);
-    if (found == places_.end() || !found->second || std::exchange(found->second->disconnecting, true)) throw Error(HEDDLE_NOT_FOUND, "there is no worker " + std::to_string(id) + ", or it is disconnected already");
-    worker = found->second->worker;
-  }
-  worker->disconnect([this, id, done = std::move(done)]() mutable { close(id, std::move(done)); });
-}
-
-void Execution::close(heddle_id worker, std::function<void()> done) {
-  std::lock_guard lock(mutex_);
-  closing_.emplace_back(worker, std::move(done));
-  changed_.notify_all();
-}
-
-// The closer's thread.
-void Execution::close_all() {
-  std::unique_lock lock(mutex_);
-  while (!ending_ || !places_.empty()) {
-    changed_.wait(lock, [this] { return !closing_.empty() || (ending_ && places_.empty()); });
-    if (closing_.empty()) continue;
-    auto [id, done] = std::move(closing_.front());
-    closing_.pop_front();
-    const auto found = places_.find(id);
-    std::unique_ptr<Place> last = std::move(found->second);
-    lock.unlock();
-    last.reset();
-    done();
-    lock.lock();
-    places_.erase(found);
-  }
+                                                                      .slots = slots_of(options),
+                                                                      .reattach_ns = number_of(options, "reattach_ms") * 1'000'000});
+  outside->lines_of = worker;
+  return std::make_shared<ExecutionPeer>(worker);
 }
 
 }  // namespace sidecar_grpc

@@ -1,4 +1,4 @@
-// The door: notes, factory, and the table that leads from the ABI to Execution.
+// The door: notes, factory, and the table that leads from the ABI to a Sidecar.
 #include <heddle/draft/sidecar.h>
 #include <heddle/note.h>
 #include <heddle/plugin.h>
@@ -18,13 +18,13 @@ HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN,
 HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE,
             R"({"sidecar":"execution","summary":"Workers that speak execution.v1 over gRPC: one stream for each task, or all on one.","params":{"type":"object","properties":{},"additionalProperties":false}})");
 
-Execution& of(void* self) { return *static_cast<Execution*>(self); }
+Sidecar& of(void* self) { return *static_cast<Sidecar*>(self); }
 
 void refuse(heddle_op* op, heddle_status status, std::string_view why) { detail::services.op->complete(op, status, nullptr, to_str(why)); }
 // What has nobody to tell: the host has named what is not there.
 void ignore(heddle_status, std::string_view) {}
 
-void destroy(void* self) noexcept { delete static_cast<Execution*>(self); }
+void destroy(void* self) noexcept { delete static_cast<Sidecar*>(self); }
 
 void connect(void* self, heddle_id worker, const heddle_value* options, heddle_op* op) noexcept {
   guard(
@@ -44,7 +44,11 @@ void drain(void* self, heddle_id worker) noexcept {
   guard([&] { of(self).drain(worker); }, ignore);
 }
 void probe(void* self, heddle_id worker, heddle_op* op) noexcept {
-  guard([&] { detail::services.op->complete(op, HEDDLE_OK, of(self).facts(worker).release(), {}); },
+  const auto answer = [op](Value facts, const std::string& why) {
+    if (facts) detail::services.op->complete(op, HEDDLE_OK, facts.release(), {});
+    else refuse(op, HEDDLE_UNAVAILABLE, why);
+  };
+  guard([&] { of(self).probe(worker, answer); },
         [&](heddle_status status, std::string_view why) { refuse(op, status, why); });
 }
 void disconnect(void* self, heddle_id worker, heddle_op* op) noexcept {
@@ -74,7 +78,7 @@ heddle_status create(const heddle_host* h, const char*, const heddle_value* conf
   heddle_status result = HEDDLE_OK;
   guard(
       [&] {
-        *self = new Execution(Config(h, ValueRef(config)));
+        *self = new Sidecar(Config(h, ValueRef(config)), &execution_peer);
         *table_out = &kTable;
       },
       [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });

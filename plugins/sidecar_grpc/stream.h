@@ -1,34 +1,24 @@
-// Stream: a line to a worker over gRPC, and the connection that the lines to one worker share.
+// Stream: a line to a worker of execution.v1 over gRPC.
 #pragma once
-#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
-#include <heddle/sdk/value.h>
 
 #include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "connection.h"
 #include "worker.h"
 
 namespace sidecar_grpc {
 
 using Stub = grpc::TemplatedGenericStub<Envelope, Envelope>;
 
-// It must not go on one of gRPC's own threads.
-struct Connection {
-  // `options`: as in heddle_sidecar::connect. Throws heddle::sdk::Error.
-  explicit Connection(heddle::sdk::ValueRef options);
-  std::string endpoint;
-  std::shared_ptr<grpc::Channel> channel;
-  Stub stub;
-};
-
 class Stream final : public Line, public grpc::ClientBidiReactor<Envelope, Envelope> {
  public:
-  static std::shared_ptr<Stream> begin(Connection& to, std::weak_ptr<Worker> worker, uint64_t number);
+  static std::shared_ptr<Stream> begin(const Connection& to, std::weak_ptr<Worker> worker, uint64_t number);
 
   void send(const Envelope& said) override;
   void reset() override;

@@ -11,33 +11,7 @@ constexpr std::string_view kInstance = "instance/";  // a tag that begins so nam
 
 Value text(const std::string& s) { return Value::string(s); }
 
-Value why_not(const std::string& code, const char* error_class, const std::string& message) {
-  return Value::map({{"code", text(code)}, {"class", Value::string(error_class)}, {"message", text(message)}});
-}
-
 }  // namespace
-
-void Worker::carry_out() {
-  Lock lock(mutex_);
-  if (std::exchange(acting_, true)) return;
-  while (!deeds_.empty()) {
-    const Deed deed = std::move(deeds_.front());
-    deeds_.pop_front();
-    lock.unlock();
-    deed(*outside_);
-    lock.lock();
-  }
-  acting_ = false;
-}
-
-void Worker::later(uint64_t delay_ns, void (Worker::*then)(heddle_id), heddle_id of) {
-  outside_->after(delay_ns, [weak = weak_from_this(), then, of] {
-    const auto self = weak.lock();
-    if (!self) return;
-    (self.get()->*then)(of);
-    self->carry_out();
-  });
-}
 
 // Lines ---------------------------------------------------------------------------------------------------------------------------------------
 
@@ -52,7 +26,7 @@ void Worker::connect() {
 void Worker::open_line() {
   const uint64_t number = ++last_line_;
   lines_[number];
-  deeds_.push_back([this, number](Outside& outside) {
+  deeds_.push_back([this, number](LineOutside& outside) {
     std::shared_ptr<Line> line = outside.open(number);
     std::lock_guard lock(mutex_);
     const auto known = lines_.find(number);

@@ -1,5 +1,5 @@
 // Worker: one worker process that speaks execution.v1, as the protocol has it: which lines there are to it, what it has in hand, how much more it takes. No I/O: what it wants done is
-// done by Outside. What workers in the field leave out (capabilities, acks, capacity) is made up for here.
+// done by LineOutside. What workers in the field leave out (capabilities, acks, capacity) is made up for here.
 #pragma once
 #include <execution/v1/execution.pb.h>
 #include <heddle/abi.h>
@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "deeds.h"
+#include "outside.h"
 #include "versions.h"
 
 namespace sidecar_grpc {
@@ -30,19 +32,10 @@ class Line {
   virtual void reset() = 0;                     // [any] Worker::ended follows
 };
 
-// The host, the network and the time, as one worker needs them. Called one at a time, without a lock.
-class Outside {
+// What a worker of execution.v1 wants besides.
+class LineOutside : public Outside {
  public:
-  virtual ~Outside() = default;
   virtual std::shared_ptr<Line> open(uint64_t line) = 0;
-  virtual void here(const heddle::sdk::Value& facts) = 0;
-  virtual void grant(uint32_t assignments) = 0;
-  virtual void gone(heddle_status status, const std::string& why) = 0;
-  virtual void progress(heddle_id assignment, const heddle::sdk::Value& said) = 0;
-  virtual void done(heddle_id assignment, heddle_status status, heddle::sdk::Value result) = 0;
-  // Any thread, at any time; under the worker's lock, too.
-  virtual uint64_t now_ns() const = 0;
-  virtual void after(uint64_t delay_ns, std::function<void()> then) = 0;
 };
 
 struct WorkerOptions {
@@ -61,15 +54,12 @@ struct Assignment {
 };
 
 // Any thread.
-class Worker : public std::enable_shared_from_this<Worker> {
+class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from_this<Worker> {
  public:
-  static constexpr uint64_t kSayNs = 200'000'000;             // so long a worker has, after its hello, to say what it can
-  static constexpr uint64_t kProgressNs = 50'000'000;         // between two that the host hears of one assignment
-  static constexpr uint64_t kAgainNs = 100'000'000, kMostAgainNs = 5'000'000'000;
-  static constexpr uint64_t kQuarantineNs = 60'000'000'000;   // of a slot whose work was cut off and may still go on, where it has no deadline
-  static constexpr uint32_t kMostSlots = 10'000;
+  static constexpr uint64_t kSayNs = 200'000'000;      // so long a worker has, after its hello, to say what it can
+  static constexpr uint64_t kProgressNs = 50'000'000;  // between two that the host hears of one assignment
 
-  Worker(std::shared_ptr<Outside> outside, WorkerOptions options) : outside_(std::move(outside)), options_(std::move(options)) {}
+  Worker(std::shared_ptr<LineOutside> outside, WorkerOptions options) : Deeds(std::move(outside)), options_(std::move(options)) {}
 
   void connect();
   void assign(Assignment a);
@@ -103,8 +93,6 @@ class Worker : public std::enable_shared_from_this<Worker> {
     std::optional<heddle::sdk::Value> untold = {};  // the last progress
     std::string reason = {};
   };
-  using Deed = std::function<void(Outside&)>;
-  using Lock = std::unique_lock<std::mutex>;
 
   // With the lock held:
   void open_line();
@@ -130,9 +118,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   size_t ready_lines() const;
   size_t free_lines() const;
   bool is_here() const { return ready_lines() > 0; }
-  void later(uint64_t delay_ns, void (Worker::*then)(heddle_id), heddle_id of);
   // Without it:
-  void carry_out();
   void on_said_nothing(heddle_id);
   void on_again(heddle_id);
   void on_not_attached(heddle_id lost);
@@ -140,13 +126,9 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void on_quarantine_over(heddle_id assignment);
   void on_progress_due(heddle_id assignment);
 
-  const std::shared_ptr<Outside> outside_;
   const WorkerOptions options_;
 
-  mutable std::mutex mutex_;
   // Guarded by mutex_:
-  std::deque<Deed> deeds_;
-  bool acting_ = false;
   std::map<uint64_t, Known> lines_;
   uint64_t last_line_ = 0;
   Mode mode_ = Mode::kUnknown;

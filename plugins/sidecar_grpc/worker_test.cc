@@ -3,14 +3,12 @@
 #include <gtest/gtest.h>
 #include <heddle/sdk/fake_host.h>
 
-#include <queue>
+#include "fake_outside.h"
 
 namespace sidecar_grpc {
 namespace {
 
 using heddle::sdk::Value;
-
-constexpr uint64_t kMs = 1'000'000;
 
 class FakeLine : public Line {
  public:
@@ -23,50 +21,16 @@ class FakeLine : public Line {
   std::vector<Envelope>& said_;
 };
 
-// Writes down what happens, in words, and lets time pass where the test says so.
-class FakeOutside : public Outside {
+class FakeLines : public FakeOutside<LineOutside> {
  public:
   std::shared_ptr<Line> open(uint64_t line) override {
     log.push_back("open " + std::to_string(line));
     return lines[line] = std::make_shared<FakeLine>(said[line]);
   }
-  void here(const Value& facts) override { log.push_back("here " + std::string(facts.json())); }
-  void grant(uint32_t n) override {
-    log.push_back("grant " + std::to_string(n));
-    credit += n;
-  }
-  void gone(heddle_status, const std::string& why) override {
-    log.push_back("gone: " + why);
-    credit = 0;
-  }
-  void progress(heddle_id id, const Value& said_of_it) override { log.push_back("progress " + std::to_string(id) + " " + std::string(said_of_it.json())); }
-  void done(heddle_id id, heddle_status status, Value result) override {
-    const auto code = result.find("code").as_text();
-    log.push_back("done " + std::to_string(id) + " " + std::string(status == HEDDLE_OK ? result.json() : *code));
-  }
-  uint64_t now_ns() const override { return now; }
-  void after(uint64_t delay_ns, std::function<void()> then) override { timers.emplace(now + delay_ns, std::move(then)); }
 
-  void pass(uint64_t ns) {
-    const uint64_t until = now + ns;
-    while (!timers.empty() && timers.begin()->first <= until) {
-      now = timers.begin()->first;
-      const auto then = std::move(timers.begin()->second);
-      timers.erase(timers.begin());
-      then();
-    }
-    now = until;
-  }
-  std::vector<std::string> take() { return std::exchange(log, {}); }
-
-  std::vector<std::string> log;
   std::map<uint64_t, std::shared_ptr<FakeLine>> lines;
   std::map<uint64_t, std::vector<Envelope>> said;
-  std::multimap<uint64_t, std::function<void()>> timers;
-  uint64_t now = 1'000'000'000, credit = 0;
 };
-
-using Log = std::vector<std::string>;
 
 class WorkerTest : public testing::Test {
  protected:
@@ -126,7 +90,7 @@ class WorkerTest : public testing::Test {
   }
 
   heddle::sdk::FakeHost host;
-  const std::shared_ptr<FakeOutside> outside = std::make_shared<FakeOutside>();
+  const std::shared_ptr<FakeLines> outside = std::make_shared<FakeLines>();
   std::shared_ptr<Worker> worker;
 };
 
@@ -219,7 +183,7 @@ TEST_F(WorkerTest, ASerialWorkersAssignmentIsLostWithItsLine) {
   outside->take();
   worker->ended(1, "reset");
   EXPECT_EQ(outside->take(), Log{"done 1 lost"});
-  outside->pass(Worker::kAgainNs);
+  outside->pass(kAgainNs);
   EXPECT_EQ(outside->take(), Log{"open 3"});
   hello(3);
   EXPECT_EQ(outside->take(), Log{"grant 1"});
@@ -230,7 +194,7 @@ TEST_F(WorkerTest, OneOfTheFullProtocolGoesOnWithWhatItHasAfterALostLine) {
   assign(1, "a");
   worker->ended(1, "reset");
   EXPECT_EQ(outside->take(), Log{"gone: reset"});
-  outside->pass(Worker::kAgainNs);
+  outside->pass(kAgainNs);
   hello(2);
   capabilities(2, 2);
   EXPECT_EQ(assigned(2), 1u);
@@ -270,7 +234,7 @@ TEST_F(WorkerTest, AnotherProcessAtTheEndpointKnowsNothingOfWhatWasInHand) {
   begin_full(2);
   assign(1, "a");
   worker->ended(1, "reset");
-  outside->pass(Worker::kAgainNs);
+  outside->pass(kAgainNs);
   hello(2);
   outside->take();
   outside->pass(Worker::kSayNs);  // it says nothing of itself
