@@ -3,7 +3,10 @@
 #include <heddle/note.h>
 #include <heddle/plugin.h>
 
+#include <iterator>
+
 #include "execution.h"
+#include "nsn.h"
 
 namespace sidecar_grpc {
 namespace {
@@ -15,8 +18,20 @@ using detail::to_view;
 
 HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN,
             R"({"plugin":"sidecar_grpc","version":"0.1.0",)" HEDDLE_NOTE_ABI R"(,"license":"Apache-2.0","summary":"Has worker processes work, over gRPC","package":"heddle-plugin-grpc"})");
-HEDDLE_NOTE(type_note, HEDDLE_NOTE_TYPE,
+HEDDLE_NOTE(execution_note, HEDDLE_NOTE_TYPE,
             R"({"sidecar":"execution","summary":"Workers that speak execution.v1 over gRPC: one stream for each task, or all on one.","params":{"type":"object","properties":{},"additionalProperties":false}})");
+HEDDLE_NOTE(
+    nsn_note, HEDDLE_NOTE_TYPE,
+    R"({"sidecar":"nsn","summary":"Sidecars that speak nsn.sidecar over gRPC: one call for each task, run by models and plugins in a container.","params":{"type":"object","properties":{)"
+    R"("container":{"type":"object","properties":{"id":{"type":"string","minLength":1},"image_cid":{"type":"string"},"gpu_ids":{"type":"array","items":{"type":"string"}},)"
+    R"("env":{"type":"object","additionalProperties":{"type":"string"}},"memory_bytes":{"type":"integer","minimum":0},"cpu_shares":{"type":"integer","minimum":0,"maximum":4294967295},)"
+    R"("vram_limit_gb":{"type":"number","minimum":0},"stop_seconds":{"type":"integer","minimum":0,"maximum":600,"default":10},"force":{"type":"boolean","default":false}},)"
+    R"("required":["id"],"additionalProperties":false},)"
+    R"("models":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string","minLength":1},"priority":{"type":"integer","minimum":0,"maximum":3,"default":2},"config":{}},)"
+    R"("required":["id"],"additionalProperties":false}},)"
+    R"("model_id":{"type":"string"},"lane":{"type":"integer","minimum":0,"maximum":4294967295,"default":0},)"
+    R"("timeout_ms":{"type":"integer","minimum":1,"maximum":604800000,"default":600000},"prepare_ms":{"type":"integer","minimum":1,"maximum":604800000,"default":600000}},)"
+    R"("additionalProperties":false}})");
 
 Sidecar& of(void* self) { return *static_cast<Sidecar*>(self); }
 
@@ -69,16 +84,17 @@ constexpr heddle_sidecar table() noexcept {
   return t;
 }
 
-constexpr heddle_type kType = {sizeof(heddle_type), "execution", type_note.desc};
+constexpr heddle_type kTypes[] = {{sizeof(heddle_type), "execution", execution_note.desc}, {sizeof(heddle_type), "nsn", nsn_note.desc}};
 
-uint32_t count() noexcept { return 1; }
-const heddle_type* type(uint32_t i) noexcept { return i == 0 ? &kType : nullptr; }
-heddle_status create(const heddle_host* h, const char*, const heddle_value* config, void** self, const void** table_out) noexcept {
+uint32_t count() noexcept { return std::size(kTypes); }
+const heddle_type* type(uint32_t i) noexcept { return i < count() ? &kTypes[i] : nullptr; }
+heddle_status create(const heddle_host* h, const char* name, const heddle_value* config, void** self, const void** table_out) noexcept {
   static constexpr heddle_sidecar kTable = table();
   heddle_status result = HEDDLE_OK;
   guard(
       [&] {
-        *self = new Sidecar(Config(h, ValueRef(config)), &execution_peer);
+        const ValueRef params(config);
+        *self = new Sidecar(Config(h, params), std::string_view(name) == "nsn" ? nsn_peers(params) : PeerMaker(&execution_peer));
         *table_out = &kTable;
       },
       [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
