@@ -28,7 +28,7 @@ CallSaid failure_of(const grpc::Status& status) {
       return said(CallEnd::kBroken, "the connection ended: " + words);
     case grpc::CANCELLED: return said(CallEnd::kBroken, "the call was broken off: " + words);
     case grpc::RESOURCE_EXHAUSTED:
-      if (says(status, "essage larger than max")) return said(CallEnd::kNotUnderstood, "the answer is over the limit of a message: " + words);
+      if (says(status, "essage larger than max")) return said(CallEnd::kNotUnderstood, "the answer, or what it was asked, is over the limit of a message: " + words);
       break;
     case grpc::INTERNAL:
     case grpc::UNKNOWN:

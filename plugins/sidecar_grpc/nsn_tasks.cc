@@ -1,6 +1,7 @@
 // The tasks of an NsnWorker: from the assignment to what is known of their end.
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "nsn_worker.h"
 
@@ -103,7 +104,11 @@ void NsnWorker::attach(Given& given, const char* why) {
 }
 
 void NsnWorker::poll(Given& given) {
-  if (given.polled || polls_ >= kMostPolls || !has_status_ || stopping_) return;
+  if (given.polled || !has_status_ || stopping_) return;
+  if (polls_ >= kMostPolls) {
+    if (given.call == 0 && !std::exchange(given.put_off, true)) put_off_.push_back(given.id);
+    return;
+  }
   given.polled = true;
   ++polls_;
   GetTaskStatusRequest asked;
@@ -123,6 +128,13 @@ void NsnWorker::poll_all() {
 
 void NsnWorker::on_status(heddle_id id, const CallSaid& said, const GetTaskStatusResponse& answer) {
   --polls_;
+  for (bool asked = false; !asked && !put_off_.empty(); put_off_.pop_front()) {
+    const auto next = given_.find(put_off_.front());
+    if (next == given_.end()) continue;
+    next->second.put_off = false;
+    poll(next->second);
+    asked = true;
+  }
   if (said.end == CallEnd::kUnimplemented && std::exchange(has_status_, false)) {
     std::vector<heddle_id> unheard;
     for (const auto& [other, given] : given_)

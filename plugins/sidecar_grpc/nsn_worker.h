@@ -5,6 +5,7 @@
 #include <nsn/sidecar.pb.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -115,6 +116,7 @@ class NsnWorker : public Deeds<NsnWorker, CallOutside>, public std::enable_share
     uint64_t heard_ns = 0;  // when something good was heard of it last, since its call is over
     const char* why_polled = "";  // since its call is over
     bool polled = false;    // a poll is on its way
+    bool put_off = false;   // it waits for its turn to be polled
     bool cancelled = false;
     bool cut_off = false;   // it is done for the host, and its slot is not free
     std::string reason = {};
@@ -196,8 +198,9 @@ class NsnWorker : public Deeds<NsnWorker, CallOutside>, public std::enable_share
   std::optional<std::vector<std::string>> tags_;
   std::map<heddle_id, Given> given_;
   heddle_id last_polled_ = 0;
-  size_t polls_ = 0;     // on their way
-  uint64_t credit_ = 0;  // that the host has
+  size_t polls_ = 0;               // on their way
+  std::deque<heddle_id> put_off_;  // of which only polls tell, and there were too many
+  uint64_t credit_ = 0;            // that the host has
   std::map<heddle_id, Probing> probings_;
   heddle_id last_probing_ = 0;
   int leaving_ = 0;  // steps of the leave that were taken

@@ -4,6 +4,7 @@
 #include <heddle/sdk/fake_host.h>
 
 #include <algorithm>
+#include <set>
 
 #include "fake_outside.h"
 
@@ -282,6 +283,20 @@ TEST_F(NsnWorkerTest, ManyOpenTasksArePolledInTurnsAndNeverTooManyAtATime) {
     EXPECT_FALSE(is_on_its_way("GetTaskStatus"));
   }
   EXPECT_EQ(polled.size(), kAll);
+}
+
+TEST_F(NsnWorkerTest, OfManyBrokenCallsEachIsAskedForAsSoonAsItsTurnComes) {
+  constexpr size_t kAll = NsnWorker::kMostPolls + 6;
+  begin_here(kAll);
+  for (heddle_id id = 1; id <= kAll; ++id) assign(id, "a#" + std::to_string(id));
+  for (size_t n = 0; n < kAll; ++n) fail("ExecuteTask", fault(CallEnd::kBroken));
+  EXPECT_EQ(std::count(outside->log.begin(), outside->log.end(), "GetTaskStatus"), NsnWorker::kMostPolls);
+  std::set<std::string> polled;
+  for (size_t n = 0; n < kAll; ++n) {
+    EXPECT_TRUE(polled.insert(asked<GetTaskStatusRequest>("GetTaskStatus").task_id()).second);
+    status("running");
+  }
+  EXPECT_FALSE(is_on_its_way("GetTaskStatus"));
 }
 
 TEST_F(NsnWorkerTest, ATaskThatWasThereBeforeIsAttachedTo) {
