@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <stdexcept>
 
 #include "fake_outside.h"
 
@@ -49,10 +50,7 @@ class NsnWorkerTest : public testing::Test {
   }
   FakeCalls::One take(const std::string& method) {
     const auto found = std::find_if(outside->calls.begin(), outside->calls.end(), [&](const auto& one) { return one.call.method == method; });
-    if (found == outside->calls.end()) {
-      ADD_FAILURE() << "no call of " << method;
-      return {};
-    }
+    if (found == outside->calls.end()) throw std::logic_error("no call of " + method);
     FakeCalls::One one = *found;
     outside->calls.erase(found);
     return one;
@@ -71,9 +69,7 @@ class NsnWorkerTest : public testing::Test {
   const Request& asked(const std::string& method) {
     for (const auto& one : outside->calls)
       if (one.call.method == method) return static_cast<const Request&>(*one.call.asked);
-    ADD_FAILURE() << "no call of " << method;
-    static const Request kNone;
-    return kNone;
+    throw std::logic_error("no call of " + method);
   }
   void well() {
     answer<HealthCheckResponse>("HealthCheck", [](auto& a) { a.set_healthy(true); });
@@ -151,6 +147,11 @@ TEST_F(NsnWorkerTest, OneThatIsAbsentOrNotWellYetIsTriedEverLessOftenAndSaidToBe
   well();
   plugins();
   EXPECT_EQ(outside->take().back(), "grant 1");
+  outside->pass(NsnWorker::kPollNs * NsnWorker::kWatchPolls);
+  fail("HealthCheck", fault(CallEnd::kBroken, "reset"));
+  EXPECT_EQ(outside->take(), (Log{"HealthCheck", "gone: the sidecar at here:1: HealthCheck: reset"}));
+  outside->pass(kAgainNs);  // as soon as the first time
+  EXPECT_EQ(outside->take(), Log{"HealthCheck"});
 }
 
 TEST_F(NsnWorkerTest, TheContainerIsStartedAndTheModelsThatAreMissingAreLoadedAndAllIsUndoneAtTheEnd) {
