@@ -20,9 +20,9 @@ using heddle::sdk::ValueRef;
 
 std::string text_of(ValueRef map, std::string_view key) { return std::string(map.find(key).as_text().value_or("")); }
 
-uint64_t number_of(ValueRef options, std::string_view key) {
+uint64_t number_of(ValueRef options, std::string_view key, int64_t least) {
   const auto n = options.find(key).as_int();
-  if (!n || *n < 1) throw Error(HEDDLE_INVALID, "the options of a worker have no \"" + std::string(key) + "\" of at least 1");
+  if (!n || *n < least) throw Error(HEDDLE_INVALID, "the options of a worker have no \"" + std::string(key) + "\" of at least " + std::to_string(least));
   return static_cast<uint64_t>(*n);
 }
 

@@ -22,8 +22,8 @@ struct Connection {
 
 // A STRING of a MAP; empty: absent.
 std::string text_of(heddle::sdk::ValueRef map, std::string_view key);
-// The option of that name; throws heddle::sdk::Error where it is none of at least 1.
-uint64_t number_of(heddle::sdk::ValueRef options, std::string_view key);
+// The option of that name; throws heddle::sdk::Error where it is none of at least `least`.
+uint64_t number_of(heddle::sdk::ValueRef options, std::string_view key, int64_t least = 1);
 // What a failed call says, fit to be shown.
 std::string words_of(const grpc::Status& status);
 

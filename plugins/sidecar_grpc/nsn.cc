@@ -157,7 +157,7 @@ PeerMaker nsn_peers(ValueRef params) {
     options.endpoint = site.connection.endpoint;
     options.slots = slots_of(said);
     options.connect_ns = number_of(said, "connect_ms") * kNsPerMs;
-    options.reattach_ns = number_of(said, "reattach_ms") * kNsPerMs;
+    options.reattach_ns = number_of(said, "reattach_ms", 0) * kNsPerMs;
     return std::make_shared<NsnPeer>(params, std::make_shared<NsnWorker>(std::make_shared<HostedCalls>(site), std::move(options)));
   };
 }
