@@ -1,0 +1,64 @@
+'use strict';
+// One run of an activity, as the worker keeps it, and what is kept at most.
+const { MOST_NAME } = require('./inputs');
+const { Cancelled, MOST_MESSAGE } = require('./task');
+
+/** The run, or an earlier one that has not ended, is there already. */
+class TaskExists extends Error {}
+
+/** Nothing is taken, for now or any more. */
+class Busy extends Error {}
+
+/** What a server holds at most. */
+const LIMITS = Object.freeze({
+  streams: 64, // open at the same time; over REST: connections
+  reattach: 60, // seconds: for so long a task goes on that no stream asks for
+  kept: 1_000, // completions of runs that have ended
+  keptBytes: 256 << 20, // and their results together; the newest is always kept
+});
+
+/** One run in hand, or ended. */
+class Run {
+  #controller = null;
+
+  constructor(assignment, listener) {
+    this.activityId = assignment.activity_id;
+    this.runId = assignment.run_id;
+    this.key = `${this.activityId.length}:${this.activityId}${this.runId}`;
+    this.assignment = assignment; // let go of when it has begun
+    this.heartbeat = Math.max(0, assignment.heartbeat_interval_s) * 1_000;
+    this.deadline = Number(assignment.soft_deadline_unix) * 1_000; // milliseconds of Unix; 0: none
+    this.listener = listener; // whom its answers go to; null: nobody
+    this.isBegun = false;
+    this.said = null; // the newest { percent, message, checkpoint }
+    this.isUnsaid = false; // the listener has not sent it yet
+    this.saidAt = -Infinity;
+    this.reason = null; // the Cancelled that it was given up with, and what its completion says then
+    this.failure = '';
+    this.outcome = null;
+    this.deadlineTimer = this.leftTimer = this.sayTimer = null;
+  }
+
+  get hasNames() {
+    return [this.activityId, this.runId].every((name) => name.length > 0 && name.length <= MOST_NAME);
+  }
+
+  /** Made when it is asked for: most handlers never do. */
+  get signal() {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.reason) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** The first reason is the one that stands. */
+  cancel(reason, failure = 'cancelled') {
+    if (this.reason) return;
+    this.reason = new Cancelled(reason ? String(reason).slice(0, MOST_MESSAGE) : undefined);
+    this.failure = failure;
+    this.#controller?.abort(this.reason);
+  }
+}
+
+module.exports = { Busy, LIMITS, Run, TaskExists };
