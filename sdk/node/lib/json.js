@@ -103,11 +103,9 @@ function look(value, survey) {
 
 function lookInto(value, survey) {
   if (survey.keys.length >= MOST_DEPTH) throw new NotJson(`nested more than ${MOST_DEPTH} deep, or in a circle`);
+  if (typeof value.toJSON === 'function' && !ArrayBuffer.isView(value)) return look(value.toJSON(''), survey);
   const prototype = Object.getPrototypeOf(value), isList = Array.isArray(value);
-  if (!isList && prototype !== Object.prototype && prototype !== null) {
-    if (typeof value.toJSON !== 'function' || ArrayBuffer.isView(value)) refuse(`a ${value.constructor?.name ?? 'strange object'}`, survey);
-    return look(value.toJSON(''), survey);
-  }
+  if (!isList && prototype !== Object.prototype && prototype !== null) refuse(`a ${value.constructor?.name ?? 'strange object'}`, survey);
   for (const key of isList ? value.keys() : Object.keys(value)) {
     const one = value[key];
     if (one === undefined && !isList) continue; // left out, as always
