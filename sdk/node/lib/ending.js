@@ -12,4 +12,20 @@ async function drained(table, grace) {
   return isDone;
 }
 
-module.exports = { drained };
+/** The connections of servers, also those on which nothing was said: such a one would keep the process. */
+class Sockets {
+  #open = new Set();
+
+  watch(server) {
+    server.on('connection', (socket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+    });
+  }
+
+  destroy() {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+module.exports = { Sockets, drained };

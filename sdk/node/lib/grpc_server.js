@@ -2,7 +2,7 @@
 // The worker as a gRPC server: /execution.v1.Execution/TaskStream.
 const grpc = require('@grpc/grpc-js');
 const address = require('./address');
-const { drained } = require('./ending');
+const { Sockets, drained } = require('./ending');
 const { sendable } = require('./json');
 const { MOST_MESSAGE_BYTES } = require('./outcome');
 const { PATH, SERVICE, decode, encode } = require('./protocol');
@@ -24,6 +24,7 @@ const METHODS = {
 class GrpcServer {
   #table;
   #server = new grpc.Server(OPTIONS);
+  #sockets = new Sockets();
   #calls = new Map(); // call → stream, until everything has been sent
   #allGone = null; // told when there are no more
   #closing = null;
@@ -74,6 +75,7 @@ class GrpcServer {
     await Promise.race([isLate, new Promise((resolve) => { this.#server.tryShutdown(resolve); })]);
     clearTimeout(late.timer);
     this.#server.forceShutdown();
+    this.#sockets.destroy();
   }
 
   async #bind(endpoint, contents) {
@@ -81,7 +83,9 @@ class GrpcServer {
       const credentials = contents
         ? grpc.ServerCredentials.createSsl(contents.ca, [{ private_key: contents.key, cert_chain: contents.cert }], contents.ca !== null)
         : grpc.ServerCredentials.createInsecure();
-      return await new Promise((resolve, reject) => this.#server.bindAsync(endpoint, credentials, (error, port) => (error ? reject(error) : resolve(port))));
+      const port = await new Promise((resolve, reject) => this.#server.bindAsync(endpoint, credentials, (error, found) => (error ? reject(error) : resolve(found))));
+      for (const server of this.#server.http2Servers?.keys() ?? []) this.#sockets.watch(server); // grpc-js knows a connection only after its handshake
+      return port;
     } catch (error) {
       throw new Error(`cannot listen on ${endpoint}: it is taken, or not of this machine, or the certificate and its key are none: ${error.message}`, { cause: error });
     }

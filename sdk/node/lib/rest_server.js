@@ -4,7 +4,7 @@ const http = require('node:http');
 const https = require('node:https');
 const { once } = require('node:events');
 const address = require('./address');
-const { drained } = require('./ending');
+const { Sockets, drained } = require('./ending');
 const { answer } = require('./rest_requests');
 const { TaskTable } = require('./task_table');
 const { Webhook } = require('./webhook');
@@ -19,6 +19,7 @@ class RestServer {
   #table;
   #webhook;
   #server;
+  #sockets = new Sockets();
   #closing = null;
 
   constructor(table, webhook, contents) {
@@ -27,6 +28,7 @@ class RestServer {
     const options = { keepAliveTimeout: IDLE_MS, headersTimeout: IDLE_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5_000 };
     const tls = contents && { key: contents.key, cert: contents.cert, minVersion: 'TLSv1.2', handshakeTimeout: IDLE_MS, ...(contents.ca && { ca: contents.ca, requestCert: true, rejectUnauthorized: true }) };
     this.#server = tls ? https.createServer({ ...options, ...tls }) : http.createServer(options);
+    this.#sockets.watch(this.#server);
     this.#server.maxConnections = table.limits.streams;
     this.#server.setTimeout(IDLE_MS); // of a connection on which nothing moves: it is closed
     this.#server.on('request', (request, response) => {
@@ -69,7 +71,7 @@ class RestServer {
     await this.#webhook?.close(POSTED_S);
     const closed = new Promise((resolve) => { this.#server.close(resolve); });
     this.#server.closeIdleConnections();
-    const timer = setTimeout(() => this.#server.closeAllConnections(), LAST_WORDS_MS); // of answers that are under way
+    const timer = setTimeout(() => this.#sockets.destroy(), LAST_WORDS_MS); // of answers that are under way
     await closed;
     clearTimeout(timer);
   }

@@ -204,12 +204,13 @@ test('TLS', async (t) => {
   const bench = new RestBench(t), folder = bench.folder(), tls = bench.certificate(folder, 'server'), client = bench.certificate(folder, 'client');
   await bench.start({ tls: { ...tls, clientCa: client.certificate } });
   const [host, port] = bench.server.endpoint.split(':'), silent = net.connect(port, host); // who does not shake hands holds up nobody
-  silent.on('error', () => {});
-  t.after(() => silent.destroy());
+  const gone = once(silent.on('error', () => {}), 'close');
   const known = { ca: fs.readFileSync(tls.certificate), cert: fs.readFileSync(client.certificate), key: fs.readFileSync(client.key), agent: false };
   assert.equal((await bench.ask('GET', '/health', undefined, { tls: known }))[0], 200);
   await assert.rejects(bench.ask('GET', '/health', undefined, { tls: { ca: known.ca, agent: false } }));
   await assert.rejects(bench.worker.startRest('127.0.0.1:0', { tls: { ...tls, key: tls.certificate } }));
+  await bench.server.close();
+  await gone;
 });
 
 test('connections are bounded', async (t) => {

@@ -2,7 +2,7 @@
 // What becomes of runs: progress, cancel, deadlines, runs that are asked for again, drain.
 const assert = require('node:assert/strict');
 const { once } = require('node:events');
-const { test } = require('node:test');
+const { describe, test } = require('node:test');
 const { Cancelled } = require('..');
 const { Bench, grpc, read } = require('./host_client');
 
@@ -40,15 +40,6 @@ test('a checkpoint stands until another is told', async (t) => {
   assert.equal((await stream.until('progress')).percent, 0);
 });
 
-test('a silent task gives signs of life', async (t) => {
-  const bench = await new Bench(t).addWaiting().start();
-  const stream = await bench.opened();
-  stream.assign({ heartbeat_interval_s: 1 });
-  for (let i = 0; i < 2; ++i) assert.equal((await stream.until('progress')).percent, 0);
-  bench.goOn();
-  assert.equal((await stream.completion()).status, 'SUCCESS');
-});
-
 test('a cancel reaches the handler with its reason, and is obeyed', async (t) => {
   const bench = new Bench(t), begun = [], reasons = [];
   bench.worker.handler('k', async (task) => {
@@ -84,32 +75,6 @@ test('who ignores a cancel goes on and has failed', async (t) => {
   bench.goOn();
   const both = { a: await stream.until('completion'), b: await stream.until('completion') };
   assert.deepEqual([both.a.status, both.a.error, both.b.status], ['ERROR', 'cancelled', 'SUCCESS']);
-});
-
-test('a deadline that passes gives the task up', async (t) => {
-  const bench = new Bench(t), reasons = [];
-  bench.worker.handler('k', async (task) => {
-    assert.ok(task.deadline > 0);
-    await once(task.signal, 'abort');
-    reasons.push(task.signal.reason.message);
-    return 'too late';
-  });
-  await bench.start();
-  const stream = await bench.opened();
-  stream.assign({ soft_deadline_unix: seconds(1) });
-  const ended = await stream.completion();
-  assert.deepEqual([ended.status, ended.error, ended.result_inline.length, reasons], ['ERROR', 'the deadline has passed', 0, ['the deadline has passed']]);
-});
-
-test('a handler that ignores its deadline is answered without it, and keeps its slot', async (t) => {
-  const bench = await new Bench(t).addWaiting().start({ slots: 2 });
-  const stream = await bench.opened();
-  stream.assign({ soft_deadline_unix: seconds(1) });
-  assert.equal((await stream.completion()).error, 'the deadline has passed');
-  assert.equal((await stream.until('capacity')).available_slots, 1);
-  bench.goOn();
-  assert.equal((await stream.until('capacity')).available_slots, 2);
-  assert.equal(stream.heard.filter(([what]) => what === 'completion').length, 1);
 });
 
 test('a handler that computes past its deadline has failed, and one that has passed before calls no handler', async (t) => {
@@ -237,16 +202,6 @@ test('a drained stream ends what is in hand and takes nothing new', async (t) =>
   assert.equal((await other.completion('c')).status, 'SUCCESS');
 });
 
-test('a host that says no more still hears its answers', async (t) => {
-  const bench = await new Bench(t).addWaiting().start();
-  const stream = await bench.opened();
-  stream.assign({ heartbeat_interval_s: 1 });
-  stream.end();
-  for (let i = 0; i < 2; ++i) await stream.until('progress'); // a sign of life, a second after it said no more: by now it was heard that it does
-  bench.goOn();
-  assert.equal((await stream.rest()).filter(([what]) => what === 'completion').length, 1);
-});
-
 test('a server that drains waits and then says so', async (t) => {
   const bench = await new Bench(t).addWaiting().start({ slots: 2 });
   const stream = await bench.opened(), silent = bench.stream(null);
@@ -263,13 +218,60 @@ test('a server that drains waits and then says so', async (t) => {
   assert.deepEqual(heard.filter(([what]) => what === 'completion').map(([, one]) => one.status), ['ERROR', 'SUCCESS']);
 });
 
-test('what does not end in time is given up', async (t) => {
-  const bench = await new Bench(t).addWaiting().start();
-  const stream = await bench.opened();
-  stream.assign();
-  await bench.begun();
-  assert.equal(await bench.server.drain(0.05), false);
-  const heard = await stream.rest();
-  assert.deepEqual(heard.filter(([what]) => what === 'completion').map(([, one]) => one.error), ['the worker has ended']);
-  assert.equal(bench.calls[0].signal.reason.message, 'the worker is ending');
+describe('what takes its time', { concurrency: true }, () => {
+  test('a silent task gives signs of life', async (t) => {
+    const bench = await new Bench(t).addWaiting().start();
+    const stream = await bench.opened();
+    stream.assign({ heartbeat_interval_s: 1 });
+    for (let i = 0; i < 2; ++i) assert.equal((await stream.until('progress')).percent, 0);
+    bench.goOn();
+    assert.equal((await stream.completion()).status, 'SUCCESS');
+  });
+
+  test('a deadline that passes gives the task up', async (t) => {
+    const bench = new Bench(t), reasons = [];
+    bench.worker.handler('k', async (task) => {
+      assert.ok(task.deadline > 0);
+      await once(task.signal, 'abort');
+      reasons.push(task.signal.reason.message);
+      return 'too late';
+    });
+    await bench.start();
+    const stream = await bench.opened();
+    stream.assign({ soft_deadline_unix: seconds(1) });
+    const ended = await stream.completion();
+    assert.deepEqual([ended.status, ended.error, ended.result_inline.length, reasons], ['ERROR', 'the deadline has passed', 0, ['the deadline has passed']]);
+  });
+
+  test('a handler that ignores its deadline is answered without it, and keeps its slot', async (t) => {
+    const bench = await new Bench(t).addWaiting().start({ slots: 2 });
+    const stream = await bench.opened();
+    stream.assign({ soft_deadline_unix: seconds(1) });
+    assert.equal((await stream.completion()).error, 'the deadline has passed');
+    assert.equal((await stream.until('capacity')).available_slots, 1);
+    bench.goOn();
+    assert.equal((await stream.until('capacity')).available_slots, 2);
+    assert.equal(stream.heard.filter(([what]) => what === 'completion').length, 1);
+  });
+
+  test('a host that says no more still hears its answers', async (t) => {
+    const bench = await new Bench(t).addWaiting().start();
+    const stream = await bench.opened();
+    stream.assign({ heartbeat_interval_s: 1 });
+    stream.end();
+    for (let i = 0; i < 2; ++i) await stream.until('progress'); // a sign of life, a second after it said no more: by now it was heard that it does
+    bench.goOn();
+    assert.equal((await stream.rest()).filter(([what]) => what === 'completion').length, 1);
+  });
+
+  test('what does not end in time is given up', async (t) => {
+    const bench = await new Bench(t).addWaiting().start();
+    const stream = await bench.opened();
+    stream.assign();
+    await bench.begun();
+    assert.equal(await bench.server.drain(0.05), false);
+    const heard = await stream.rest();
+    assert.deepEqual(heard.filter(([what]) => what === 'completion').map(([, one]) => one.error), ['the worker has ended']);
+    assert.equal(bench.calls[0].signal.reason.message, 'the worker is ending');
+  });
 });

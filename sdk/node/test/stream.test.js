@@ -1,7 +1,9 @@
 'use strict';
 // What is said on streams: greeting, slots, runs that are asked for again, garbage, addresses, TLS.
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 const { Bench, grpc, read } = require('./host_client');
@@ -126,6 +128,11 @@ test('TLS and mutual TLS', async (t) => {
   for (const credentials of [undefined, grpc.credentials.createSsl(ca)]) {
     await bench.stream(undefined, bench.dial(credentials)).refused(grpc.status.UNAVAILABLE);
   }
+  const silent = net.connect(bench.server.endpoint.split(':')[1], '127.0.0.1'); // who does not shake hands holds up nobody
+  await once(silent, 'connect');
+  const gone = once(silent.on('error', () => {}), 'close');
+  await bench.server.close();
+  await gone;
   await assert.rejects(bench.worker.start('127.0.0.1:0', { tls: { ...server, key: path.join(folder, 'none') } }), { code: 'ENOENT' });
   await assert.rejects(bench.worker.start('127.0.0.1:0', { tls: { ...server, key: server.certificate } }), /the certificate and its key are none/);
   await assert.rejects(bench.worker.start('127.0.0.1:0', { tls: { ...server, ca: 'x' } }), /tls has no "ca"/);
