@@ -9,7 +9,6 @@ const { PATH, SERVICE, decode, encode } = require('./protocol');
 const { Stream, StreamFault } = require('./stream');
 const { TaskTable } = require('./task_table');
 
-const HELLO_MS = 10_000; // a stream on which nobody says hello does not stay
 const LAST_WORDS_MS = 2_000; // for what has been said to reach the host, at the end
 const OPTIONS = {
   'grpc.max_receive_message_length': MOST_MESSAGE_BYTES, 'grpc.max_send_message_length': MOST_MESSAGE_BYTES,
@@ -28,20 +27,18 @@ class GrpcServer {
   #calls = new Map(); // call → stream, until everything has been sent
   #allGone = null; // told when there are no more
   #closing = null;
-  #helloMs;
 
-  constructor(table, helloMs) {
+  constructor(table) {
     this.#table = table;
-    this.#helloMs = helloMs;
     this.#server.addService(METHODS, { [Object.keys(METHODS)[0]]: (call) => this.#open(call) });
   }
 
   /** Rejects: the address, or plain text where others could read it; or it cannot be had, or a certificate cannot be read. */
-  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits = {}, helloMs = HELLO_MS } = {}) {
+  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits } = {}) {
     const { host, port } = address.split(where);
     address.checkPlain(host, tls, insecure);
     const contents = tls ? address.contentsOf(tls) : null;
-    const server = new GrpcServer(new TaskTable(worker, slots, limits), helloMs);
+    const server = new GrpcServer(new TaskTable(worker, slots, limits));
     try {
       const bound = await server.#bind(address.join(host, port), contents);
       /** @type {string} host and port, with the one that it has got */
@@ -95,7 +92,7 @@ class GrpcServer {
     if (this.#calls.size >= this.#table.limits.streams) return endCall(call, new StreamFault('RESOURCE_EXHAUSTED', `${this.#calls.size} streams are open: no more are taken`));
     const stream = new Stream(this.#table, {
       write: (envelope) => call.write(envelope), end: (fault) => endCall(call, fault), pause: () => call.pause(), resume: () => call.resume(),
-    }, this.#helloMs);
+    });
     this.#calls.set(call, stream);
     call.on('data', (data) => hear(stream, data));
     call.on('end', () => stream.endOfRequests());

@@ -4,13 +4,14 @@ const { inspect } = require('node:util');
 const { sendable } = require('./json');
 const { Ref } = require('./ref');
 
-const SHORTEST = 4, MOST_TEXTS = 10_000, LONGEST_BYTES = 4_096, SHOWN = 500, MOST_CAUSES = 5;
+const SHORTEST = 4, MOST_TEXTS = 10_000, LONGEST_BYTES = 4_096, SHOWN = 500, MOST_CAUSES = 5, LONGEST_TRACE = 1 << 16;
 const QUOTED = /(?:Unexpected [^]{0,200}?|"[^]{0,100}?")(?:\.\.\.)? is not valid JSON/g; // JSON.parse shows a part of what it was given
 
 /** `text` with … in place of each text of 4 characters or more in `values` (any nesting; bytes too, where they are text). */
 function hide(text, values) {
   let out = text.replace(QUOTED, '… is not valid JSON');
   for (const secret of [...textsOf(values)].sort((a, b) => b.length - a.length)) {
+    if (secret.length > out.length) continue;
     for (const form of [secret, JSON.stringify(secret).slice(1, -1), inspect(secret, { maxStringLength: null, breakLength: Infinity }).slice(1, -1),
       encodeURIComponent(sendable(secret))]) out = out.replaceAll(form, '…');
   }
@@ -29,7 +30,7 @@ function trace(error, values) {
   for (let one = error; one !== undefined && stacks.length < MOST_CAUSES; one = one instanceof Error ? one.cause : undefined) {
     stacks.push(one instanceof Error ? String(one.stack) : nameAndMessage(one));
   }
-  return hide(stacks.join('\ncaused by: '), values);
+  return hide(stacks.join('\ncaused by: '), values).slice(0, LONGEST_TRACE);
 }
 
 function nameAndMessage(error) {

@@ -40,7 +40,7 @@ class RestServer {
   }
 
   /** Rejects: the address or the callback, or plain text where others could read it; or it cannot be had, or a certificate is none. */
-  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits = {}, callback = null } = {}) {
+  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits, callback = null } = {}) {
     const { host, port } = address.split(where);
     address.checkPlain(host, tls, insecure);
     const contents = tls ? address.contentsOf(tls) : null;

@@ -1,6 +1,7 @@
 'use strict';
 // One run of an activity, as the worker keeps it, and what is kept at most.
 const { MOST_NAME } = require('./inputs');
+const { suggestion } = require('./nearest');
 const { Cancelled, MOST_MESSAGE } = require('./task');
 
 /** The run, or an earlier one that has not ended, is there already. */
@@ -15,7 +16,17 @@ const LIMITS = Object.freeze({
   reattach: 60, // seconds: for so long a task goes on that no stream asks for
   kept: 1_000, // completions of runs that have ended
   keptBytes: 256 << 20, // and their results together; the newest is always kept
+  hello: 10, // seconds: a stream on which nobody says it does not stay
 });
+
+/** LIMITS, but for those that are given. Throws: there is no such one, or it is no limit. */
+function limitsOf(given) {
+  for (const [name, value] of Object.entries(given ?? {})) {
+    if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`there is no limit "${name}"${suggestion(name, Object.keys(LIMITS)) || `; there are ${Object.keys(LIMITS).join(', ')}`}`);
+    if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`the limit "${name}" must be a number above 0`);
+  }
+  return { ...LIMITS, ...given };
+}
 
 /** One run in hand, or ended. */
 class Run {
@@ -59,6 +70,12 @@ class Run {
     this.failure = failure;
     this.#controller?.abort(this.reason);
   }
+
+  /** It has ended, and lets go of what it needs no more: what listens to its signal may hold on to much. */
+  end(outcome) {
+    this.outcome = outcome;
+    this.assignment = this.listener = this.#controller = null;
+  }
 }
 
-module.exports = { Busy, LIMITS, Run, TaskExists };
+module.exports = { Busy, LIMITS, Run, TaskExists, limitsOf };

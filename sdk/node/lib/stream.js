@@ -35,11 +35,12 @@ class Stream {
   #isPaused = false;
   #isWaking = false;
 
-  constructor(table, call, helloMs) {
+  constructor(table, call) {
+    const { hello } = table.limits;
     this.#table = table;
     this.#call = call;
     this.#reports = new Reports(table.timers, () => this.#wake());
-    this.#helloTimer = table.timers.add(now() + helloMs, () => this.endOfRequests(new StreamFault('DEADLINE_EXCEEDED', `nobody said "hello" for ${helloMs / 1_000} s`)));
+    this.#helloTimer = table.timers.add(now() + hello * 1_000, () => this.endOfRequests(new StreamFault('DEADLINE_EXCEEDED', `nobody said "hello" for ${hello} s`)));
   }
 
   // What the host says.

@@ -4,7 +4,7 @@ const { MOST_NAME } = require('./inputs');
 const { Kept } = require('./kept');
 const { failed } = require('./outcome');
 const { Refused } = require('./refused');
-const { Busy, LIMITS, Run, TaskExists } = require('./run');
+const { Busy, Run, TaskExists, limitsOf } = require('./run');
 const { Timers, now } = require('./timers');
 
 const MOST_SLOTS = 10_000;
@@ -25,7 +25,7 @@ class TaskTable {
     if (!Number.isInteger(slots) || slots < 1 || slots > MOST_SLOTS) throw new TypeError(`slots must be from 1 to ${MOST_SLOTS}, not ${slots}`);
     this.worker = worker;
     this.slots = slots;
-    this.limits = { ...LIMITS, ...limits };
+    this.limits = limitsOf(limits);
     this.timers = new Timers();
     this.isDraining = this.isClosed = false;
     this.#ended = new Kept(this.limits);
@@ -60,7 +60,7 @@ class TaskTable {
     if (known) return this.#sayAgain(known, listener);
     const why = refusal || this.#refusal(run);
     if (!why) return this.#take(run);
-    run.outcome = failed(why);
+    run.end(failed(why));
     if (run.hasNames) this.#ended.add(run); // whoever asks for this run again is told the same
     return listener.completed(run);
   }
@@ -181,11 +181,10 @@ class TaskTable {
     this.#inHand.delete(run.key);
     this.#deadlines.remove(run);
     this.timers.remove(run.leftTimer);
-    run.outcome = outcome;
-    run.assignment = null;
+    const { listener } = run;
+    run.end(outcome);
     this.#ended.add(run);
-    run.listener?.completed(run);
-    run.listener = null;
+    listener?.completed(run);
     this.#tellCapacity();
     if (!this.#inHand.size) for (const tell of this.#idle.splice(0)) tell();
   }

@@ -17,7 +17,7 @@ const MOST_SHOWN = 20, MOST_KIND = 1_000;
  * What a process can do. Handlers are added before it serves.
  *
  * @typedef {{ version?: string, spec?: object | string | URL }} HandlerOptions
- * @typedef {{ slots?: number, tls?: import('./address').Tls, insecure?: boolean, limits?: object }} ServerOptions
+ * @typedef {{ slots?: number, tls?: import('./address').Tls, insecure?: boolean, limits?: Partial<typeof import('./run').LIMITS> }} ServerOptions
  */
 class Worker {
   #entries = new Map(); // kind → entries: { kind, versions, activity, handle }

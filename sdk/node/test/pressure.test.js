@@ -16,7 +16,7 @@ test('to a call that is full nothing is written, and of its host nothing more is
   t.after(() => table.close());
   const said = [], done = [];
   const call = { write: (one) => said.push(one) % 3 !== 0, pause: () => done.push('pause'), resume: () => done.push('resume'), end: () => done.push('end') };
-  const stream = new Stream(table, call, 10_000);
+  const stream = new Stream(table, call);
   stream.hear(envelope({ hello: {} }));
   await turn();
   assert.deepEqual(said.map((one) => Object.keys(one)[0]), ['hello_ack', 'capabilities', 'capacity']); // the third has filled it
@@ -40,7 +40,7 @@ test('progress that cannot be said yet is said once, as it is then', async (t) =
     progress = one.progress ?? progress;
     return said.push(Object.keys(one)[0]);
   };
-  const stream = new Stream(table, { write: (one) => heard(one) && !isFull, pause() {}, resume() {}, end() {} }, 10_000);
+  const stream = new Stream(table, { write: (one) => heard(one) && !isFull, pause() {}, resume() {}, end() {} });
   stream.hear(envelope({ hello: {} }));
   await turn();
   isFull = true;

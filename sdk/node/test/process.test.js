@@ -145,6 +145,11 @@ describe('a process', { concurrency: true }, () => {
     assert.ok(expected.filter(Boolean).length >= 4);
   });
 
+  test('it can be imported', () => {
+    const code = "import { Ref, SKIPPED, Worker } from 'heddle-worker'; console.log(typeof Worker, typeof Ref, typeof SKIPPED)";
+    assert.equal(execFileSync(process.execPath, ['--input-type=module', '-e', code], { cwd: SDK, encoding: 'utf8', timeout: TIMEOUT_MS }), 'function function symbol\n');
+  });
+
   test('what is packed has all that it needs', () => {
     const [{ files }] = JSON.parse(execFileSync('npm', ['pack', '--dry-run', '--json', '--offline'], { cwd: SDK, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: TIMEOUT_MS }));
     const packed = files.map((file) => file.path).filter((file) => file.startsWith('lib/'));

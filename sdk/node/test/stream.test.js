@@ -48,7 +48,7 @@ test('garbage ends the stream and no other', async (t) => {
 });
 
 test('who does not say hello does not stay', async (t) => {
-  const bench = await new Bench(t).start({ helloMs: 30 });
+  const bench = await new Bench(t).start({ limits: { hello: 0.03 } });
   assert.match(await bench.stream(null).refused(grpc.status.DEADLINE_EXCEEDED), /nobody said "hello"/);
 });
 
@@ -145,4 +145,6 @@ test('an address that cannot be had is refused', async (t) => {
   for (const wrong of ['7070', 'here:', '1.2.3.4:99999', ':1']) await assert.rejects(bench.worker.start(wrong), /is not an address/);
   await assert.rejects(bench.worker.start(bench.server.endpoint), /cannot listen on/); // taken
   await assert.rejects(bench.worker.start('127.0.0.1:0', { slots: 0 }), /slots must be/);
+  await assert.rejects(bench.worker.start('127.0.0.1:0', { limits: { stream: 1 } }), /there is no limit "stream"; did you mean "streams"\?/);
+  await assert.rejects(bench.worker.start('127.0.0.1:0', { limits: { kept: -1 } }), /must be a number above 0/);
 });
