@@ -5,7 +5,7 @@ const address = require('./address');
 const { Sockets, drained } = require('./ending');
 const { sendable } = require('./json');
 const { MOST_MESSAGE_BYTES } = require('./outcome');
-const { PATH, SERVICE, decode, encode } = require('./protocol');
+const { METHOD, PATH, decode, encode } = require('./protocol');
 const { Stream, StreamFault } = require('./stream');
 const { TaskTable } = require('./task_table');
 
@@ -16,7 +16,7 @@ const OPTIONS = {
 };
 const same = (data) => data; // bytes come in, so that what cannot be read is answered in our words
 const METHODS = {
-  TaskStream: { path: PATH, requestStream: true, responseStream: true, requestSerialize: same, requestDeserialize: same, responseSerialize: encode, responseDeserialize: same },
+  [METHOD]: { path: PATH, requestStream: true, responseStream: true, requestSerialize: same, requestDeserialize: same, responseSerialize: encode, responseDeserialize: same },
 };
 
 /** Serves from start() until drain() or close(). */
@@ -30,7 +30,7 @@ class GrpcServer {
 
   constructor(table) {
     this.#table = table;
-    this.#server.addService(METHODS, { [Object.keys(METHODS)[0]]: (call) => this.#open(call) });
+    this.#server.addService(METHODS, { [METHOD]: (call) => this.#open(call) });
   }
 
   /** Rejects: the address, or plain text where others could read it; or it cannot be had, or a certificate cannot be read. */
@@ -122,4 +122,4 @@ function endCall(call, fault) {
   else call.end();
 }
 
-module.exports = { GrpcServer, SERVICE };
+module.exports = { GrpcServer };

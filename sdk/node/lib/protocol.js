@@ -55,4 +55,4 @@ function decode(data) {
   return Envelope.decode(data);
 }
 
-module.exports = { PACKAGE, PATH, SERVICE, VERSIONS, decode, encode, tables };
+module.exports = { METHOD, PATH, VERSIONS, decode, encode, tables };

@@ -26,8 +26,9 @@ class RestServer {
     this.#table = table;
     this.#webhook = webhook;
     const options = { keepAliveTimeout: IDLE_MS, headersTimeout: IDLE_MS, requestTimeout: REQUEST_MS, connectionsCheckingInterval: 5_000 };
-    const tls = contents && { key: contents.key, cert: contents.cert, minVersion: 'TLSv1.2', handshakeTimeout: IDLE_MS, ...(contents.ca && { ca: contents.ca, requestCert: true, rejectUnauthorized: true }) };
-    this.#server = tls ? https.createServer({ ...options, ...tls }) : http.createServer(options);
+    this.#server = contents
+      ? https.createServer({ ...options, ...contents, requestCert: contents.ca !== null, minVersion: 'TLSv1.2', handshakeTimeout: IDLE_MS })
+      : http.createServer(options);
     this.#sockets.watch(this.#server);
     this.#server.maxConnections = table.limits.streams;
     this.#server.setTimeout(IDLE_MS); // of a connection on which nothing moves: it is closed
