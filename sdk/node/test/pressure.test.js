@@ -69,7 +69,7 @@ test('a host that reads slowly gets every large result', async (t) => {
   }
 });
 
-test('10,000 tasks over two streams are each answered once', async (t) => {
+test('4,000 tasks over two streams are each answered once', async (t) => {
   const bench = new Bench(t);
   bench.worker.handler('k', (task) => task.inputs.n);
   await bench.start({ slots: 64 });
@@ -78,15 +78,15 @@ test('10,000 tasks over two streams are each answered once', async (t) => {
     let sent = 0;
     const assign = () => stream.assign({ activity_id: `${name}${sent}`, values: { n: sent++ } });
     while (sent < 32) assign();
-    while (answers.size < 5_000) {
+    while (answers.size < 2_000) {
       const one = await stream.until('completion');
       assert.equal(one.status, 'SUCCESS', one.error);
       assert.equal(one.activity_id, `${name}${read(one)}`);
       assert.ok(!answers.has(one.activity_id));
       answers.add(one.activity_id);
-      if (sent < 5_000) assign();
+      if (sent < 2_000) assign();
     }
-    assert.equal(stream.heard.filter(([what]) => what === 'ack').length, 5_000);
+    assert.equal(stream.heard.filter(([what]) => what === 'ack').length, 2_000);
   };
   await Promise.all([ask('a'), ask('b')]);
 });
