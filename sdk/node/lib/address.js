@@ -2,6 +2,7 @@
 // Where a server listens, and with which certificates.
 const { readFileSync } = require('node:fs');
 const { BlockList, isIP } = require('node:net');
+const { known } = require('./options');
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -33,7 +34,7 @@ function checkPlain(host, tls, insecure) {
 
 /** { key, cert, ca } as Node's TLS wants them. Throws the system's error, where one cannot be read. */
 function contentsOf(tls) {
-  for (const name of Object.keys(tls)) if (!['certificate', 'key', 'clientCa'].includes(name)) throw new TypeError(`tls has no "${name}"; there are certificate, key and clientCa`);
+  known(tls, ['certificate', 'key', 'clientCa'], 'tls');
   return { key: readFileSync(tls.key), cert: readFileSync(tls.certificate), ca: tls.clientCa ? readFileSync(tls.clientCa) : null };
 }
 

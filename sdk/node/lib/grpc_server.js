@@ -4,6 +4,7 @@ const grpc = require('@grpc/grpc-js');
 const address = require('./address');
 const { Sockets, drained } = require('./ending');
 const { sendable } = require('./json');
+const { known } = require('./options');
 const { MOST_MESSAGE_BYTES } = require('./outcome');
 const { METHOD, PATH, decode, encode } = require('./protocol');
 const { Stream, StreamFault } = require('./stream');
@@ -34,7 +35,8 @@ class GrpcServer {
   }
 
   /** Rejects: the address, or plain text where others could read it; or it cannot be had, or a certificate cannot be read. */
-  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits } = {}) {
+  static async start(worker, where, options) {
+    const { slots = 1, tls = null, insecure = false, limits } = known(options, ['slots', 'tls', 'insecure', 'limits'], 'a server');
     const { host, port } = address.split(where);
     address.checkPlain(host, tls, insecure);
     const contents = tls ? address.contentsOf(tls) : null;

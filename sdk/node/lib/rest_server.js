@@ -5,6 +5,7 @@ const https = require('node:https');
 const { once } = require('node:events');
 const address = require('./address');
 const { Sockets, drained } = require('./ending');
+const { known } = require('./options');
 const { answer } = require('./rest_requests');
 const { TaskTable } = require('./task_table');
 const { Webhook } = require('./webhook');
@@ -41,7 +42,8 @@ class RestServer {
   }
 
   /** Rejects: the address or the callback, or plain text where others could read it; or it cannot be had, or a certificate is none. */
-  static async start(worker, where, { slots = 1, tls = null, insecure = false, limits, callback = null } = {}) {
+  static async start(worker, where, options) {
+    const { slots = 1, tls = null, insecure = false, limits, callback = null } = known(options, ['slots', 'tls', 'insecure', 'limits', 'callback'], 'a server');
     const { host, port } = address.split(where);
     address.checkPlain(host, tls, insecure);
     const contents = tls ? address.contentsOf(tls) : null;

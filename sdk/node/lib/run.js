@@ -1,7 +1,7 @@
 'use strict';
 // One run of an activity, as the worker keeps it, and what is kept at most.
 const { MOST_NAME } = require('./inputs');
-const { suggestion } = require('./nearest');
+const { known } = require('./options');
 const { Cancelled, MOST_MESSAGE } = require('./task');
 
 /** The run, or an earlier one that has not ended, is there already. */
@@ -21,8 +21,7 @@ const LIMITS = Object.freeze({
 
 /** LIMITS, but for those that are given. Throws: there is no such one, or it is no limit. */
 function limitsOf(given) {
-  for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(LIMITS, name)) throw new TypeError(`there is no limit "${name}"${suggestion(name, Object.keys(LIMITS)) || `; there are ${Object.keys(LIMITS).join(', ')}`}`);
+  for (const [name, value] of Object.entries(known(given, Object.keys(LIMITS), 'limits'))) {
     if (typeof value !== 'number' || !(value > 0)) throw new TypeError(`the limit "${name}" must be a number above 0`);
   }
   return { ...LIMITS, ...given };

@@ -4,6 +4,7 @@ const { DoesNotFit, checkInputs } = require('./check');
 const { oneLine, trace } = require('./hiding');
 const { exactInputs } = require('./inputs');
 const { STDERR } = require('./log');
+const { known } = require('./options');
 const { failed, outcomeOf } = require('./outcome');
 const { Refused } = require('./refused');
 const { SpecError, readSpec } = require('./spec');
@@ -27,7 +28,8 @@ class Worker {
    * `tags` are said to the host besides the kinds, such as "gpu".
    * @param {{ version?: string, tags?: string[], log?: import('./log').Log }} options
    */
-  constructor({ version = '0.0.0', tags = [], log = STDERR } = {}) {
+  constructor(options) {
+    const { version = '0.0.0', tags = [], log = STDERR } = known(options, ['version', 'tags', 'log'], 'a Worker');
     if (!parseVersion(version)) throw new TypeError(`"${version}" is not a version`);
     Object.assign(this, { version, log });
     this.#tags = [...tags];
@@ -44,7 +46,7 @@ class Worker {
    * @returns {this}
    */
   handler(kind, options, handle = options) {
-    const { version, spec } = handle === options ? {} : options;
+    const { version, spec } = handle === options ? {} : known(options, ['version', 'spec'], 'a handler');
     if (typeof kind !== 'string' || !kind || kind.length > MOST_KIND) throw new TypeError(`a kind has 1 to ${MOST_KIND} characters`);
     if (typeof handle !== 'function') throw new TypeError(`the handler of "${kind}" must be a function`);
     const activity = spec === undefined ? null : activityOf(readSpec(spec), kind);

@@ -141,4 +141,6 @@ test('of several ranges the one that says the most is taken', () => {
   const worker = new Worker().handler('k', { version: '1.x' }, () => {});
   assert.throws(() => worker.handler('k', { version: '^1.0.0' }, () => {}), /another handler/);
   assert.throws(() => worker.handler('k', { version: '2' }), /must be a function/);
+  assert.throws(() => worker.handler('k', { verison: '2' }, () => {}), /a handler has no "verison"; did you mean "version"\?/);
+  assert.throws(() => new Worker({ name: 'x' }), /a Worker has no "name"; there are version, tags, log/);
 });

@@ -145,6 +145,8 @@ test('an address that cannot be had is refused', async (t) => {
   for (const wrong of ['7070', 'here:', '1.2.3.4:99999', ':1']) await assert.rejects(bench.worker.start(wrong), /is not an address/);
   await assert.rejects(bench.worker.start(bench.server.endpoint), /cannot listen on/); // taken
   await assert.rejects(bench.worker.start('127.0.0.1:0', { slots: 0 }), /slots must be/);
-  await assert.rejects(bench.worker.start('127.0.0.1:0', { limits: { stream: 1 } }), /there is no limit "stream"; did you mean "streams"\?/);
+  await assert.rejects(bench.worker.start('127.0.0.1:0', { limits: { stream: 1 } }), /limits has no "stream"; did you mean "streams"\?/);
   await assert.rejects(bench.worker.start('127.0.0.1:0', { limits: { kept: -1 } }), /must be a number above 0/);
+  await assert.rejects(bench.worker.start('127.0.0.1:0', { slot: 4 }), /a server has no "slot"; did you mean "slots"\?/);
+  await assert.rejects(bench.worker.startRest('127.0.0.1:0', { sltos: 4 }), /did you mean "slots"\?/);
 });
