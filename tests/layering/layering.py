@@ -54,7 +54,7 @@ LIBRARIES = {
     "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
     "prometheus-cpp": (r"prometheus/", ["host/serve/metrics_text.cc"]),
-    "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "tests/bench/"]),
+    "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "plugins/sidecar_rest/", "tests/bench/"]),
     "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),
