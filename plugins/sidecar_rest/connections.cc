@@ -22,6 +22,7 @@ using heddle::sdk::Error;
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kMostFailureBody = size_t{64} << 10;
+constexpr auto kIdle = std::chrono::seconds(1);         // after which servers may end a connection that nothing comes on
 constexpr auto kLook = std::chrono::milliseconds(100);  // so often the keeper looks while something is asked
 
 bool is_get(Ask::Kind kind) { return kind == Ask::Kind::kHealth || kind == Ask::Kind::kStatus; }
@@ -90,6 +91,7 @@ class Connections::Line {
   const Patience& patience_;
   const std::unique_ptr<httplib::ClientImpl> client_;
   std::atomic<Clock::rep> until_{Clock::duration::max().count()};
+  Clock::time_point used_ = Clock::now();
   bool is_addressed_ = false;
   // Of the answer that comes:
   int status_ = 0;
@@ -137,7 +139,8 @@ Answer Connections::Line::ask(const Ask& what) {
     is_addressed_ = !address.empty();
     if (address.empty()) return {.is_unsent = true, .why = "cannot reach the worker at " + target_.endpoint + ": its name leads nowhere"};
   }
-  // A worker may end a connection that was kept while a request is on its way to it: what changes nothing is asked again.
+  // A worker may end a connection that was kept while a request is on its way to it: what changes nothing is asked again, and the rest is not sent over one that has long been idle.
+  if (!is_get(what.kind) && Clock::now() - used_ > kIdle) client_->stop();
   for (bool was_kept = client_->is_socket_open() != 0;; was_kept = false) {
     const Clock::time_point begin = Clock::now();
     until_ = (begin + std::chrono::milliseconds(target_.connect_ms + wait_ms * 10)).time_since_epoch().count();
@@ -146,13 +149,14 @@ Answer Connections::Line::ask(const Ask& what) {
     httplib::Error error = httplib::Error::Success;
     const bool whole = client_->send(asked, response, error);
     until_ = Clock::duration::max().count();
+    used_ = Clock::now();
     if (whole) {
       Answer answer{.status = response.status, .text = quotable(body_)};
       answer.said = said_in(body_);
       body_ = {};
       return answer;
     }
-    const bool is_late = Clock::now() - begin >= std::chrono::milliseconds(wait_ms);
+    const bool is_late = used_ - begin >= std::chrono::milliseconds(wait_ms);
     if (was_kept && is_get(what.kind) && status_ == 0 && !is_late) continue;
     return why_not(error, is_late);
   }

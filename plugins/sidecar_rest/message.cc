@@ -16,6 +16,16 @@ using heddle::sdk::ValueRef;
 
 std::string text_of(ValueRef map, std::string_view key) { return std::string(map.find(key).as_text().value_or("")); }
 
+// Of what is written for people, the beginning is enough.
+std::string words_of(ValueRef map, std::string_view key) {
+  constexpr size_t kMost = 4'096;
+  std::string_view text = map.find(key).as_text().value_or("");
+  if (text.size() <= kMost) return std::string(text);
+  size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
 std::optional<std::string> text_in(ValueRef map, std::string_view key) {
   const auto text = map.find(key).as_text();
   return text ? std::optional<std::string>(*text) : std::nullopt;
@@ -43,8 +53,8 @@ Said read(ValueRef body) {
   said.activity = text_in(body, "activity_id");
   said.run = text_in(body, "run_id");
   said.status = text_in(body, "status");
-  said.error = text_of(body, "error");
-  said.message = text_of(body, "message");
+  said.error = words_of(body, "error");
+  said.message = words_of(body, "message");
   said.checkpoint = text_of(body, "checkpoint_ref");
   said.ref = text_of(body, "result_ref");
   said.skipped = body.find("skipped").as_bool().value_or(false);

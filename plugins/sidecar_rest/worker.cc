@@ -95,6 +95,7 @@ void Worker::answered(uint64_t number, Answer answer) {
       Given* const given = find(asked.assignment);
       if (given && asked.kind == Ask::Kind::kAssign) take_assigned(*given, answer);
       if (given && asked.kind == Ask::Kind::kStatus) take_status(*given, answer);
+      if (given && asked.kind == Ask::Kind::kCancel && answer.status == 0) given->told_cancel = false;
     }
   }
   carry_out();
@@ -275,10 +276,16 @@ void Worker::take_assigned(Given& given, const Answer& answer) {
     given.since_ns = outside_->now_ns();
   }
   given.poll_ns = calls_back_ && given.state == State::kTaken && !given.cancelled ? kSeldomNs : kPollNs;
-  if (given.cancelled) ask(Ask::Kind::kCancel, id);
+  ask_cancel(given);
   // Attaching: at once, for it may have ended long ago.
   if (given.state == State::kAttaching) ask_soon(given);
   else ask_later(given);
+}
+
+// What has the name of the task may be another run of it, which somebody else waits for.
+void Worker::ask_cancel(Given& given) {
+  if (!given.cancelled || given.state == State::kAssigning || given.state == State::kAttaching || std::exchange(given.told_cancel, true)) return;
+  ask(Ask::Kind::kCancel, given.what.id);
 }
 
 void Worker::ask_later(Given& given) {
@@ -321,6 +328,7 @@ void Worker::take_status(Given& given, const Answer& answer) {
   given.since_ns = 0;
   if (take_end(given, answer.said, *answer.said.status)) return;
   if (!given.cut_off) take_progress(given, answer.said);
+  ask_cancel(given);
   ask_later(given);
 }
 
@@ -436,10 +444,8 @@ bool Worker::cancel(heddle_id assignment, const std::string& reason, uint64_t gr
     if (!std::exchange(given->cancelled, true)) {
       given->reason = reason;
       given->poll_ns = kPollNs;
-      if (given->state != State::kAssigning) {
-        ask(Ask::Kind::kCancel, assignment);
-        ask_soon(*given);
-      }
+      ask_cancel(*given);
+      if (given->state != State::kAssigning) ask_soon(*given);
       later(grace_ns, &Worker::on_grace_over, assignment);
     }
   }

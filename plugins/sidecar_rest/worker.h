@@ -111,6 +111,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
     Assignment what;
     State state = State::kAssigning;
     bool cancelled = false;
+    bool told_cancel = false;  // the worker was
     bool cut_off = false;    // it is done for the host, and its slot is not free
     bool asking = false;     // about its status
     bool is_due = false;     // a timer runs that asks
@@ -140,6 +141,7 @@ class Worker : public std::enable_shared_from_this<Worker> {
   void take_progress(Given& given, const Said& said);
   void tell_progress(Given& given);
   void doubt(Given& given, const std::string& why);
+  void ask_cancel(Given& given);
   void ask_later(Given& given);
   void ask_soon(Given& given);
   void say_here(const Said& said);

@@ -344,6 +344,30 @@ TEST_F(RestWorkerTest, ACancelOfWhatIsNotAnsweredYetIsSentAfterwards) {
   EXPECT_EQ(outside->take(), Log{"GET /tasks/a/status"});
 }
 
+TEST_F(RestWorkerTest, ACancelDoesNotEndTheRunOfSomebodyElse) {
+  begin(2);
+  assign(1, "a");
+  assign(2, "b");
+  worker->cancel(1, "not wanted", 1000 * kMs);
+  worker->cancel(2, "not wanted", 1000 * kMs);
+  outside->take();
+  answer(409);
+  answer(409);
+  answer(200, R"({"run_id":"other","status":"running"})");
+  answer(200, R"({"run_id":"1","status":"running"})");
+  EXPECT_EQ(outside->take(), (Log{"GET /tasks/a/status", "GET /tasks/b/status", "done 1 cancelled/cancelled", "grant 1", "POST /tasks/b/cancel"}));
+}
+
+TEST_F(RestWorkerTest, ACancelThatDidNotGetThroughIsSentAgain) {
+  begin();
+  give(1, "a");
+  worker->cancel(1, "not wanted", 100'000 * kMs);
+  no_answer(false);
+  outside->take();
+  answer(200, R"({"status":"running"})");
+  EXPECT_EQ(outside->take(), Log{"POST /tasks/a/cancel"});
+}
+
 TEST_F(RestWorkerTest, AProbeAsksAndHasAnEnd) {
   begin();
   Log heard;
