@@ -282,9 +282,9 @@ void Worker::take_assigned(Given& given, const Answer& answer) {
   else ask_later(given);
 }
 
-// What has the name of the task may be another run of it, which somebody else waits for.
+// Only of what it certainly has: of what is on its way it knows nothing yet, and what has the name of the task may be another run of it, which somebody else waits for.
 void Worker::ask_cancel(Given& given) {
-  if (!given.cancelled || given.state == State::kAssigning || given.state == State::kAttaching || std::exchange(given.told_cancel, true)) return;
+  if (!given.cancelled || given.state != State::kTaken || std::exchange(given.told_cancel, true)) return;
   ask(Ask::Kind::kCancel, given.what.id);
 }
 
@@ -313,8 +313,10 @@ void Worker::take_status(Given& given, const Answer& answer) {
   const heddle_id id = given.what.id;
   given.asking = false;
   if (answer.status == 404) {
-    if (given.cut_off) return release(id);
-    if (given.cancelled && given.state != State::kUncertain) return fail(id, HEDDLE_CANCELLED, "cancelled", given.reason);
+    // Its assignment may still be on its way.
+    const bool is_certain = given.state != State::kUncertain || outside_->now_ns() - given.since_ns >= options_.reattach_ns;
+    if (given.cut_off && is_certain) return release(id);
+    if (given.cancelled && is_certain) return fail(id, HEDDLE_CANCELLED, "cancelled", given.reason);
     if (given.state == State::kTaken) return fail(id, HEDDLE_UNAVAILABLE, "lost", who() + " had taken it, and knows nothing of it any more: it " + words_of(answer));
     if (given.state == State::kAttaching) return fail(id, HEDDLE_UNAVAILABLE, "unsent", who() + " did not take it, for it had one of that name, which is gone by now");
     return doubt(given, "its assignment was not answered, and it " + words_of(answer));

@@ -358,6 +358,22 @@ TEST_F(RestWorkerTest, ACancelDoesNotEndTheRunOfSomebodyElse) {
   EXPECT_EQ(outside->take(), (Log{"GET /tasks/a/status", "GET /tasks/b/status", "done 1 cancelled/cancelled", "grant 1", "POST /tasks/b/cancel"}));
 }
 
+TEST_F(RestWorkerTest, ACancelWaitsForAnAssignmentThatIsStillOnItsWay) {
+  begin();
+  assign(1, "a");
+  worker->cancel(1, "not wanted", 1);
+  outside->pass(1);
+  no_answer(false);
+  EXPECT_EQ(outside->take(), (Log{"POST /tasks/a/assign", "done 1 cancelled/cancelled", "GET /health"}));
+  answer(200, "{}");
+  outside->pass(Worker::kPollNs);
+  answer(404);
+  EXPECT_EQ(outside->take().back(), "GET /tasks/a/status");
+  outside->pass(2 * Worker::kPollNs);
+  answer(200, R"({"status":"running"})");
+  EXPECT_EQ(outside->take(), (Log{"GET /tasks/a/status", "POST /tasks/a/cancel"}));
+}
+
 TEST_F(RestWorkerTest, ACancelThatDidNotGetThroughIsSentAgain) {
   begin();
   give(1, "a");

@@ -61,7 +61,9 @@ class Place {
   ~Place() {
     if (id != 0) disconnect();
   }
-  void connect(int port, uint64_t slots = 4, uint64_t reattach_ms = 200) { connect({.endpoint = "127.0.0.1:" + std::to_string(port), .slots = slots, .reattach_ms = reattach_ms}); }
+  void connect(int port, uint64_t slots = 4, uint64_t reattach_ms = 100'000) {
+    connect({.endpoint = "127.0.0.1:" + std::to_string(port), .slots = slots, .connect_ms = 20'000, .reattach_ms = reattach_ms});
+  }
   void connect(const WorkerPlace& where) {
     std::promise<void> understood;
     WorkerHearing hearing;
@@ -124,7 +126,7 @@ class Place {
 
 class SidecarRestTest : public testing::Test {
  protected:
-  void make(const std::string& params = R"({"answer_ms":500})") {
+  void make(const std::string& params = R"({"answer_ms":60000})") {
     static const Catalog all = Catalog::scan({HEDDLE_OUR_PLUGINS});
     const CatalogEntry entry = all.find("sidecar", "execution_rest");
     ASSERT_TRUE(entry.type);
@@ -201,7 +203,7 @@ TEST_F(SidecarRestTest, WhatAKilledWorkerHadInHandIsLostOnceAndItIsFoundAgain) {
   auto worker = std::make_unique<WorkerProcess>("whole");
   const int port = worker->port;
   Place place(*sidecar);
-  place.connect(port);
+  place.connect(port, 4, 200);
   place.here.next();
   for (int n = 0; n < 4; ++n) place.assign(n, "wait");
   for (int n = 0; n < 4; ++n) place.told.next();
@@ -221,6 +223,7 @@ TEST_F(SidecarRestTest, WhatAKilledWorkerHadInHandIsLostOnceAndItIsFoundAgain) {
 
 TEST_F(SidecarRestTest, AWorkerThatHangsForAWhileLosesNothing) {
   WorkerProcess worker("whole");
+  make(R"({"answer_ms":500})");
   Place place(*sidecar);
   place.connect({.endpoint = "127.0.0.1:" + std::to_string(worker.port), .connect_ms = 300, .reattach_ms = 100'000});
   place.here.next();
@@ -236,8 +239,9 @@ TEST_F(SidecarRestTest, AWorkerThatHangsForAWhileLosesNothing) {
 
 TEST_F(SidecarRestTest, TasksThatAreAnsweredBadlyHaveAnEnd) {
   WorkerProcess worker("least");
+  make(R"({"answer_ms":2000})");
   Place place(*sidecar);
-  place.connect(worker.port, 1, 5'000);
+  place.connect(worker.port, 1);
   place.assign(1, "bad");
   EXPECT_NE(place.end_of(1).find("400: what is this?"), std::string::npos);
   place.assign(2, "forget");
@@ -297,7 +301,6 @@ TEST_F(SidecarRestTest, ACancelIsObeyedOrItsSlotStaysTakenUntilItIsFree) {
 
 TEST_F(SidecarRestTest, ALargeResultComesWhole) {
   WorkerProcess worker("whole");
-  make(R"({"answer_ms":60000})");
   Place place(*sidecar);
   place.connect(worker.port);
   const int64_t most = (int64_t{64} << 20) - (int64_t{64} << 10);  // of a result of the SDK
