@@ -27,15 +27,23 @@ std::shared_ptr<Stream> Stream::begin(const Connection& to, std::weak_ptr<Worker
 
 void Stream::send(const Envelope& said) {
   std::lock_guard lock(mutex_);
-  if (!reading_) return;
+  if (!reading_ || finishing_) return;
   out_.push_back(said);
   go_on();
 }
 
 void Stream::go_on() {
-  if (writing_ || out_.empty() || !reading_) return;
-  writing_ = true;
-  StartWrite(&out_.front());
+  if (writing_ || !reading_) return;
+  if (out_.empty() && !finishing_) return;
+  writing_ = true;  // after the last one, for good
+  if (out_.empty()) StartWritesDone();
+  else StartWrite(&out_.front());
+}
+
+void Stream::finish() {
+  std::lock_guard lock(mutex_);
+  finishing_ = true;
+  go_on();
 }
 
 void Stream::reset() {

@@ -21,6 +21,7 @@ class Stream final : public Line, public grpc::ClientBidiReactor<Envelope, Envel
   static std::shared_ptr<Stream> begin(const Connection& to, std::weak_ptr<Worker> worker, uint64_t number);
 
   void send(const Envelope& said) override;
+  void finish() override;
   void reset() override;
 
   // By gRPC.
@@ -42,7 +43,7 @@ class Stream final : public Line, public grpc::ClientBidiReactor<Envelope, Envel
   // Guarded by mutex_:
   std::unique_ptr<grpc::ClientContext> context_;  // null: it is over
   std::deque<Envelope> out_;                      // the first one is being written, if `writing_`
-  bool writing_ = false, reading_ = true;
+  bool writing_ = false, reading_ = true, finishing_ = false;
 };
 
 }  // namespace sidecar_grpc

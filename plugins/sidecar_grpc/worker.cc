@@ -254,7 +254,7 @@ void Worker::assign(Assignment a) {
 }
 
 void Worker::send_waiting() {
-  while (!waiting_.empty() && is_here() && mode_ != Mode::kUnknown) {
+  while (!waiting_.empty() && !stopping_ && is_here() && mode_ != Mode::kUnknown) {
     const auto free = std::find_if(lines_.begin(), lines_.end(), [&](const auto& one) { return one.second.ready && (mode_ == Mode::kFull || one.second.busy == 0); });
     if (free == lines_.end() || (room_ && *room_ == 0)) return;
     Given& given = given_.at(waiting_.front());
@@ -352,12 +352,7 @@ bool Worker::cancel(heddle_id assignment, const std::string& reason, uint64_t gr
       fail(assignment, HEDDLE_CANCELLED, "cancelled", reason);
     } else if (!std::exchange(given.cancelled, true)) {
       given.reason = reason;
-      if (lines_.contains(given.line)) {
-        Envelope cancel;
-        cancel.mutable_cancel()->set_activity_id(given.what.activity);
-        cancel.mutable_cancel()->set_reason(reason);
-        send(given.line, std::move(cancel));
-      }
+      send_cancel(given, reason);
       later(grace_ns, &Worker::on_grace_over, assignment);
     }
   }
@@ -419,6 +414,14 @@ Value Worker::facts(std::string& why) {
   return facts;
 }
 
+void Worker::send_cancel(const Given& given, const std::string& reason) {
+  if (!lines_.contains(given.line)) return;
+  Envelope cancel;
+  cancel.mutable_cancel()->set_activity_id(given.what.activity);
+  cancel.mutable_cancel()->set_reason(reason);
+  send(given.line, std::move(cancel));
+}
+
 void Worker::disconnect(std::function<void()> gone) {
   {
     std::lock_guard lock(mutex_);
@@ -426,13 +429,25 @@ void Worker::disconnect(std::function<void()> gone) {
     std::vector<heddle_id> ids;
     for (const auto& [id, given] : given_)
       if (!given.cut_off) ids.push_back(id);
-    for (const heddle_id id : ids) fail(id, HEDDLE_CANCELLED, "cancelled", "the worker is being disconnected");
+    const bool has_work = !given_.empty();
+    for (const heddle_id id : ids) {
+      if (const Given& given = given_.at(id); !given.cancelled) send_cancel(given, "the host leaves");
+      fail(id, HEDDLE_CANCELLED, "cancelled", "the worker is being disconnected");
+    }
+    // What was said last is to reach the worker: a reset may overtake it.
     for (const auto& [number, known] : lines_)
-      if (known.line) deeds_.push_back([line = known.line](Outside&) { line->reset(); });
+      if (known.line) deeds_.push_back([line = known.line, has_work](Outside&) { has_work ? line->finish() : line->reset(); });
+    if (has_work) later(kLeaveNs, &Worker::on_leave_over, 0);
     if (lines_.empty()) deeds_.push_back([gone](Outside&) { gone(); });
     else when_gone_ = std::move(gone);
   }
   carry_out();
+}
+
+void Worker::on_leave_over(heddle_id) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [number, known] : lines_)
+    if (known.line) deeds_.push_back([line = known.line](Outside&) { line->reset(); });
 }
 
 uint64_t Worker::dropped() const {

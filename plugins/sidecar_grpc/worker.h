@@ -29,6 +29,7 @@ class Line {
  public:
   virtual ~Line() = default;
   virtual void send(const Envelope& said) = 0;  // [any]
+  virtual void finish() = 0;                    // [any] nothing more is sent after what was; the worker is to end it
   virtual void reset() = 0;                     // [any] Worker::ended follows
 };
 
@@ -57,6 +58,7 @@ struct Assignment {
 class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from_this<Worker> {
  public:
   static constexpr uint64_t kSayNs = 200'000'000;      // so long a worker has, after its hello, to say what it can
+  static constexpr uint64_t kLeaveNs = 500'000'000;           // so long a worker has to hear of the last cancels, and to end its streams
   static constexpr uint64_t kProgressNs = 50'000'000;  // between two that the host hears of one assignment
 
   Worker(std::shared_ptr<LineOutside> outside, WorkerOptions options) : Deeds(std::move(outside)), options_(std::move(options)) {}
@@ -101,6 +103,7 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
   void take_capabilities(const execution::v1::Capabilities& said);
   std::vector<heddle_id> sent_elsewhere(uint64_t line) const;
   void forget_all();
+  void send_cancel(const Given& given, const std::string& reason);
   void say_here();
   void offer();
   void send_waiting();
@@ -124,6 +127,7 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
   void on_not_attached(heddle_id lost);
   void on_grace_over(heddle_id assignment);
   void on_quarantine_over(heddle_id assignment);
+  void on_leave_over(heddle_id);
   void on_progress_due(heddle_id assignment);
 
   const WorkerOptions options_;

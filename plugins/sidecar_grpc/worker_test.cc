@@ -14,8 +14,9 @@ class FakeLine : public Line {
  public:
   explicit FakeLine(std::vector<Envelope>& said) : said_(said) {}
   void send(const Envelope& said) override { said_.push_back(said); }
+  void finish() override { is_finished = true; }
   void reset() override { is_reset = true; }
-  bool is_reset = false;
+  bool is_finished = false, is_reset = false;
 
  private:
   std::vector<Envelope>& said_;
@@ -210,7 +211,7 @@ TEST_F(WorkerTest, AnotherProcessOfTheFullProtocolIsNotAssignedWhatTheFirstOneHa
   assign(1, "a");
   outside->take();
   worker->ended(1, "reset");
-  outside->pass(Worker::kAgainNs);
+  outside->pass(kAgainNs);
   hello(2);
   capabilities(2, 2, "instance/2");
   EXPECT_EQ(assigned(2), 0u);
@@ -316,10 +317,20 @@ TEST_F(WorkerTest, ADisconnectEndsEverything) {
   assign(1, "a");
   outside->take();
   worker->disconnect([&] { outside->log.push_back("over"); });
-  EXPECT_TRUE(outside->lines[1]->is_reset);
+  EXPECT_EQ(outside->said[1].back().cancel().activity_id(), "a");
+  EXPECT_TRUE(outside->lines[1]->is_finished);
+  EXPECT_FALSE(outside->lines[1]->is_reset) << "it might overtake the cancel";
   EXPECT_EQ(outside->take(), Log{"done 1 cancelled"});
+  outside->pass(Worker::kLeaveNs);
+  EXPECT_TRUE(outside->lines[1]->is_reset);
   worker->ended(1, "cancelled");
   EXPECT_EQ(outside->take(), Log{"over"});
+}
+
+TEST_F(WorkerTest, ADisconnectOfAnIdleWorkerWaitsForNothing) {
+  begin_full(2);
+  worker->disconnect([&] { outside->log.push_back("over"); });
+  EXPECT_TRUE(outside->lines[1]->is_reset);
 }
 
 TEST(Versions, Meet) {

@@ -11,6 +11,8 @@ from host import HostCase
 from program import DEAD_LETTERS, INTERRUPTED, TERMINATED, HeddleCase, lines, node, pipeline
 from workers import WorkerProcess, free_port
 
+JAVASCRIPT = os.environ.get("HEDDLE_JAVASCRIPT")  # where that library is installed; not under sanitizers, which have nothing to look at in it
+
 SPEC = """
 task_kind: echo
 task_version: 1.0.0
@@ -183,6 +185,8 @@ class WhenWorkersFail(SidecarCase):
 
     def test_each_of_many_items_is_answered_once_though_workers_are_killed(self):
         workers = [self.worker() for _ in range(4)]
+        if JAVASCRIPT:  # and four of the other library
+            workers += [self.worker(command=["node", os.path.join(os.path.dirname(os.path.abspath(__file__)), "worker.js")]) for _ in range(4)]
         over = threading.Event()
 
         def kill():

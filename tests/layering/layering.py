@@ -85,7 +85,7 @@ NAME_EXCEPTIONS = [  # (path, name): the ABI's own word for a table fetched by i
 
 CODE = (".h", ".cc", ".c", ".cpp", ".hpp")
 SIZED = CODE + (".py", ".cmake", ".txt", ".sh", ".in")
-SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "corpus"}
+SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "corpus", "node_modules"}
 
 FORBIDDEN_CODE = [  # (rule, pattern, where it does not count)
     ("catch-all", re.compile(r"\bcatch\s*\(\s*\.\.\.\s*\)"), re.compile(r"^(sdk/|host/main\.cc$)")),
