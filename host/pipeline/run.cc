@@ -29,6 +29,7 @@ NodeAccess access_of(const RunOptions& options, const RunTrace& trace) {
   peers.trace_state = trace.context().state;
   peers.tracer = trace.recorder();
   access.sidecars.sidecars = &options.outside->sidecars;
+  access.sidecars.may_start = options.may_start_processes;
   return access;
 }
 

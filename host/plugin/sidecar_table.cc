@@ -112,6 +112,7 @@ SidecarTable::SidecarTable(SidecarAccess access) : access_(access), begin_of_ids
 Result<heddle_id> SidecarTable::open(const Value& options, const heddle_activity_hearing* hearing) {
   auto read = read_worker_options(options);
   if (!read) return std::move(read).error();
+  if (read->group.process && !access_.may_start) return Error("denied", "a manifest that was sent to this host starts no processes: name workers by \"endpoints\"", ErrorClass::kConfig);
   std::optional<ActivitySpec> spec;
   if (!read->spec.empty()) {
     auto found = read_spec(read->spec);

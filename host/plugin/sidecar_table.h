@@ -19,6 +19,7 @@ namespace heddle {
 struct SidecarAccess {
   Sidecars* sidecars = nullptr;  // null: this host has no workers
   bool repeatable = false;       // an activity may be done twice
+  bool may_start = true;         // processes; false: the manifest is somebody else's
   uint32_t priority = 3;         // of the node's lane
 };
 

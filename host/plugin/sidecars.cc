@@ -7,6 +7,18 @@ namespace {
 
 constexpr uint64_t kKeepNs = 600 * kNsPerSecond;  // a group that nobody holds any more
 
+// Where they are to be found becomes the settings' endpoints.
+Result<std::vector<std::unique_ptr<WorkerProcess>>> start_processes(WorkerSettings& settings) {
+  std::vector<std::unique_ptr<WorkerProcess>> all;
+  for (uint32_t i = 0; settings.process && i < settings.processes; ++i) {
+    auto started = WorkerProcess::start(*settings.process);
+    if (!started) return std::move(started).error();
+    settings.endpoints.push_back({.address = (*started)->endpoint()});
+    all.push_back(*std::move(started));
+  }
+  return all;
+}
+
 }  // namespace
 
 Sidecars::Sidecars(Lanes& lanes, std::shared_ptr<const Catalog> catalog) : lanes_(lanes), errands_(lanes, *lanes.find(kOwnLane)), catalog_(std::move(catalog)) {}
@@ -28,7 +40,9 @@ Result<std::shared_ptr<WorkerGroup>> Sidecars::open(WorkerSettings settings) {
   if (auto found = find(key)) return found;
   const auto handle = sidecar(settings);
   if (!handle) return handle.error();
-  auto group = std::make_shared<WorkerGroup>(std::move(settings), **handle, errands_);
+  auto processes = start_processes(settings);
+  if (!processes) return std::move(processes).error();
+  auto group = std::make_shared<WorkerGroup>(std::move(settings), **handle, errands_, *std::move(processes));
   if (auto begun = group->connect(); !begun) return std::move(begun).error();
   drop_idle();
   std::lock_guard lock(mutex_);

@@ -36,8 +36,8 @@ Error told_with(const std::vector<ActivityRun>& runs, Error why) {
 
 std::string_view name_of(ActivityAnswer::Ending ending) { return kEndings[static_cast<size_t>(ending)]; }
 
-WorkerGroup::WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands)
-    : settings_(std::move(settings)), sidecar_(sidecar), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
+WorkerGroup::WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes)
+    : settings_(std::move(settings)), processes_(std::move(processes)), sidecar_(sidecar), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
 
 Result<void> WorkerGroup::connect() {
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -66,6 +66,8 @@ Result<void> WorkerGroup::connect() {
 void WorkerGroup::close() {
   for (const Worker& worker : workers_)
     if (worker.id != 0) static_cast<void>(answer_of<void>([&](auto done) { sidecar_.disconnect(worker.id, std::move(done)); }));
+  for (const auto& process : processes_) process->ask_to_end();
+  processes_.clear();
 }
 
 WorkerGroup::Id WorkerGroup::assign(const ActivityPolicy& policy, ActivityRequest request, ActivityHearing hearing) {

@@ -60,7 +60,8 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   static constexpr size_t kMostWaiting = 65'536;
 
   // `sidecar` and `errands` outlive it.
-  WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands);
+  // `processes`: those of its workers that this host has started.
+  WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes = {});
 
   // [start] Begins to look for the workers. Errors: what the sidecar says of its options.
   Result<void> connect();
@@ -174,6 +175,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   void probe_all();
 
   const WorkerSettings settings_;
+  std::vector<std::unique_ptr<WorkerProcess>> processes_;  // until close()
   SidecarHandle& sidecar_;
   Errands& errands_;
   EndpointPool pool_;

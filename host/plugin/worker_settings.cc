@@ -44,13 +44,47 @@ void refuse_plain_text(const std::vector<EndpointSpec>& endpoints, OptionFields&
   }
 }
 
+std::optional<ProcessSpec> read_process(const Value& process, uint32_t& count, std::string& wrong) {
+  if (!process) return std::nullopt;
+  ProcessSpec out;
+  OptionFields f(process, "process", wrong);
+  for (const Value& word : f.list("command")) {
+    if (word.kind() != HEDDLE_STRING) f.say("command", "must be a list of texts");
+    out.command.emplace_back(word.as_text().value_or(""));
+  }
+  if (out.command.empty()) f.say("command", "must name a program");
+  const Value environment = f.any("env");
+  for (size_t i = 0; environment && i < environment.size(); ++i) {
+    std::string_view name;
+    const Value text = environment.at(i, &name);
+    if (text.kind() != HEDDLE_STRING) f.say("env", "must be texts by name");
+    out.environment.emplace_back(name, text.as_text().value_or(""));
+  }
+  out.folder = f.text("folder");
+  uint64_t memory_mb = 0;
+  f.count("memory_mb", memory_mb, 0, uint64_t{1} << 24);
+  out.memory_bytes = memory_mb << 20;
+  f.milliseconds("stop_ms", out.stop_ns, 0, kHourMs);
+  f.count("count", count, 1, 64);
+  return out;
+}
+
+void append_parts(std::string& key, const ProcessSpec& process, uint32_t count) {
+  key += 'p';
+  for (const std::string& word : process.command) append_part(key, word);
+  for (const auto& [name, value] : process.environment) append_part(key += 'e', name + "=" + value);
+  append_part(key, process.folder);
+  for (const uint64_t n : {process.memory_bytes, process.stop_ns, uint64_t{count}}) append_part(key, n);
+}
+
 }  // namespace
 
 std::string WorkerSettings::key() const {
   std::string key;
   append_part(key, sidecar);
   append_part(key, params.json());
-  append_parts(key, endpoints);
+  if (process) append_parts(key, *process, processes);
+  else append_parts(key, endpoints);
   append_parts(key, place.tls);
   append_part(key, place.min_version);
   append_part(key, place.max_version);
@@ -65,9 +99,12 @@ Result<WorkerOptions> read_worker_options(const Value& options) {
   WorkerSettings& group = out.group;
   {
     OptionFields f(options, "", wrong);
-    for (const char* name : {"sidecar", "endpoints"}) f.need(name);
+    f.need("sidecar");
     group.sidecar = f.text("sidecar");
-    if (const Value endpoints = f.any("endpoints")) group.endpoints = read_endpoints(endpoints, wrong);
+    group.process = read_process(f.any("process"), group.processes, wrong);
+    const Value endpoints = f.any("endpoints");
+    if (!endpoints == !group.process) f.say("endpoints", group.process ? "and \"process\" cannot be together: its processes are the workers" : "is missing");
+    if (endpoints) group.endpoints = read_endpoints(endpoints, wrong);
     group.params = f.any("params");
     if (!group.params) group.params = *Value::map({});
     if (group.params.kind() != HEDDLE_MAP) f.say("params", "must be an object, not " + describe(group.params));

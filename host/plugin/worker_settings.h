@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plugin/sidecar_handle.h"
+#include "plugin/worker_process.h"
 #include "resilience/endpoint_pool.h"
 #include "result.h"
 #include "retry.h"
@@ -16,7 +17,9 @@ namespace heddle {
 struct WorkerSettings {
   std::string sidecar;
   Value params = {};  // of the sidecar type: MAP
-  std::vector<EndpointSpec> endpoints = {};
+  std::vector<EndpointSpec> endpoints = {};  // those of processes, where they are started here
+  std::optional<ProcessSpec> process = {};
+  uint32_t processes = 1;  // so many
   WorkerPlace place = {};  // but for the endpoint
   PoolPolicy policy = {.balance = Balance::kLeastConnections, .eject_after = 0, .slow_start_ns = 0};
   uint64_t absent_ns = 30 * kNsPerSecond;  // if nobody has been there for so long, nothing waits any more

@@ -127,6 +127,7 @@ class OneRun : public Execution, public std::enable_shared_from_this<OneRun> {
     RunOptions options;
     options.lanes = &lanes_;
     options.outside = pipeline_->outside;
+    options.may_start_processes = !pipeline_->is_sent;
     options.chain = chain_;
     options.trace = trace_;
     options.tracer = tracer_;

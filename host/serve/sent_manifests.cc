@@ -95,7 +95,9 @@ Result<ServedPipelinePtr> SentManifests::plan(const std::string& text) {
   if (pipeline && !diagnostics.has_errors()) check_recursion(manifest->name, *manifest, *rules->catalog, nullptr, diagnostics);
   if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
   std::string name = manifest->name.empty() ? "a manifest" : manifest->name;
-  ServedPipelinePtr planned = serve(std::move(name), "", "", *std::move(manifest), *std::move(pipeline), pipelines_.household(rules->catalog));
+  Household household = pipelines_.household(rules->catalog);
+  household.is_sent = true;
+  ServedPipelinePtr planned = serve(std::move(name), "", "", *std::move(manifest), *std::move(pipeline), std::move(household));
   keep(text, rules, planned);
   return planned;
 }

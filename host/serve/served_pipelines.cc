@@ -180,6 +180,7 @@ ServedPipelinePtr serve(std::string name, std::string file, std::string text, Ma
   out->in_use = std::move(household.in_use);
   out->line = std::move(household.line);
   out->outside = household.outside;
+  out->is_sent = household.is_sent;
   out->link = chain_link(out->name, out->manifest);
   return out;
 }

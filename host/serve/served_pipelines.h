@@ -49,6 +49,7 @@ struct ServedPipeline {
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;  // of all that keep state
   Outside* outside = nullptr;       // for nodes that have something done elsewhere
+  bool is_sent = false;             // by a peer, with its items
   std::string link;                 // in the chain of calls that it is a part of
 };
 using ServedPipelinePtr = std::shared_ptr<const ServedPipeline>;
@@ -59,6 +60,7 @@ struct Household {
   std::shared_ptr<InUse> in_use;
   std::shared_ptr<StateLine> line;
   Outside* outside = nullptr;
+  bool is_sent = false;
 };
 // Of what has passed every check. The text is that of the manifest, the file where it lies, if it lies anywhere.
 ServedPipelinePtr serve(std::string name, std::string file, std::string text, Manifest manifest, Pipeline pipeline, Household household);

@@ -48,7 +48,7 @@ TEST_F(NodeSidecar, InputsArePickedByName) {
 }
 
 TEST_F(NodeSidecar, WorkersAreNamedOnce) {
-  EXPECT_EQ(refusal("{}"), "\"endpoints\" is missing: where the workers are");
+  EXPECT_EQ(refusal("{}"), "\"endpoints\" is missing: where the workers are, or \"process\": how they are started");
   EXPECT_EQ(refusal(R"({"endpoint":"a:1","endpoints":["b:1"]})"), "say \"endpoint\" or \"endpoints\", not both");
 }
 

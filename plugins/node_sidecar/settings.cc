@@ -12,7 +12,11 @@ std::string text_of(ValueRef params, std::string_view name) { return std::string
 
 Value read_endpoints(ValueRef params) {
   const ValueRef one = params.find("endpoint"), several = params.find("endpoints");
-  if (!one == !several) throw Error(HEDDLE_INVALID, one ? "say \"endpoint\" or \"endpoints\", not both" : "\"endpoints\" is missing: where the workers are");
+  if (params.find("process")) {
+    if (one || several) throw Error(HEDDLE_INVALID, "\"process\" and \"endpoints\" cannot be together: its processes are the workers");
+    return {};
+  }
+  if (!one == !several) throw Error(HEDDLE_INVALID, one ? "say \"endpoint\" or \"endpoints\", not both" : "\"endpoints\" is missing: where the workers are, or \"process\": how they are started");
   const Value named = one ? Value::list({Value::share(one)}) : Value::share(several);
   std::vector<Value> all;
   for (size_t i = 0; i < named.size(); ++i) {
@@ -25,14 +29,15 @@ Value read_endpoints(ValueRef params) {
 }  // namespace
 
 Settings read_settings(ValueRef params) {
-  std::vector<Value::Entry> options = {{"endpoints", read_endpoints(params)}};
+  std::vector<Value::Entry> options;
+  if (Value endpoints = read_endpoints(params)) options.push_back({"endpoints", std::move(endpoints)});
   const auto add = [&](std::string_view name, ValueRef value) {
     if (value) options.push_back({name, Value::share(value)});
   };
   options.push_back({"sidecar", Value::string(params.find("sidecar").as_text().value_or("execution"))});
   add("params", params.find("sidecar_params"));
   add("version", params.find("protocol"));
-  for (const char* name : {"spec", "kind", "slots", "load_balance", "timeout_ms", "attempt_timeout_ms", "absent_ms", "grace_ms", "heartbeat_ms", "reattach_ms", "retry", "circuit_breaker", "tls", "insecure", "most_bytes"})
+  for (const char* name : {"process", "spec", "kind", "slots", "load_balance", "timeout_ms", "attempt_timeout_ms", "absent_ms", "grace_ms", "heartbeat_ms", "reattach_ms", "retry", "circuit_breaker", "tls", "insecure", "most_bytes"})
     add(name, params.find(name));
   const ValueRef check = params.find("health_check");
   add("probe_ms", check.find("interval_ms"));

@@ -9,7 +9,7 @@ import unittest
 
 from host import HostCase
 from program import DEAD_LETTERS, INTERRUPTED, TERMINATED, HeddleCase, lines, node, pipeline
-from workers import WorkerProcess, free_port
+from workers import PYTHON, SCRIPT, WorkerProcess, free_port
 
 JAVASCRIPT = os.environ.get("HEDDLE_JAVASCRIPT")  # where that library is installed; not under sanitizers, which have nothing to look at in it
 
@@ -120,6 +120,62 @@ class WorkersOfAHost(HostCase):
         self.assertEqual(self.job(low)["progress"], {"percent": 1.0, "message": "do: 1 %: it waits"})
         self.heddle("jobs", "cancel", str(low))
         wait_for(lambda: worker.runs()[0]["end"])
+
+
+class WorkersThatTheHostStarts(SidecarCase):
+    def started(self, kind, how="whole", idempotent=None, process={}, **params):
+        self.journal = self.path("journal")
+        command = [PYTHON, SCRIPT, how, "{port}", self.journal]
+        env = {"PYTHONPATH": os.path.join(os.environ["HEDDLE_SOURCE"], "sdk/python"), "PYTHONDONTWRITEBYTECODE": "1"}
+        more = {} if idempotent is None else {"idempotent": idempotent}
+        return pipeline(node("do", "Sidecar", {"process": {"command": command, "env": env, **process}, "kind": kind, **params}, **more))
+
+    def pids(self):
+        try:
+            with open(self.journal, encoding="utf-8") as file:
+                return [json.loads(line)[3] for line in file]
+        except FileNotFoundError:
+            return []
+
+    def gone(self, pid):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+
+    def test_they_work_and_go_with_it(self):
+        answer = self.run_manifest(self.started("echo", process={"count": 2}), [{"item": n} for n in range(100)])
+        self.assertEqual(answer.items, list(range(100)))
+        self.assertEqual(len(set(self.pids())), 2)
+        self.assertTrue(all(self.gone(pid) for pid in self.pids()))
+
+    def test_they_go_with_it_though_it_is_killed(self):
+        heddle = self.start("run", self.write("m.json", self.started("wait")), "--input", self.write("i", lines([{"item": 1}])))
+        wait_for(self.pids)
+        heddle.kill()
+        heddle.wait()
+        wait_for(lambda: self.gone(self.pids()[0]))
+
+    def test_one_that_ends_is_started_again(self):
+        answer = self.run_manifest(self.started("die", idempotent=True, retry={"initial_backoff_ms": 1}), [{"item": 1}], code=DEAD_LETTERS)
+        self.assertEqual(len(set(self.pids())), 3)
+        self.assertRegex(answer.err, "the process ended with exit code 7, and is started again in 100 ms; it last said: that is too much for me")
+        [letter] = self.letters(answer)
+        self.assertEqual((letter["code"], len(letter["details"]["runs"])), ("SidecarLost", 3))
+
+    def test_one_that_takes_too_much_memory_is_ended(self):
+        answer = self.run_manifest(self.started("hoard", process={"memory_mb": 200}), [{"item": 1}], code=DEAD_LETTERS)
+        self.assertIn("the process has more than the 200 MiB of memory that it may have, and is ended", answer.err)
+
+    def test_what_they_say_is_in_the_log(self):
+        answer = self.run_manifest(self.started("say"), [{"item": "hello there"}], "-v")
+        self.assertIn("hello there", [json.loads(line).get("message") for line in answer.err.splitlines()])
+
+    def test_a_program_that_is_not_there(self):
+        answer = self.run_manifest(pipeline(node("do", "Sidecar", {"process": {"command": ["/no/such/program"]}, "absent_ms": 300})), [{"item": 1}], code=DEAD_LETTERS)
+        self.assertIn("cannot be started: /no/such/program: No such file or directory", answer.err)
 
 
 class WhenWorkersFail(SidecarCase):

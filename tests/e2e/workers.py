@@ -136,6 +136,21 @@ def whole(port, journal):
         task.cancelled.wait(600)
         task.check()
 
+    @handler("say")
+    def say(task):
+        print(task.inputs["item"], flush=True)
+
+    @handler("die")
+    def die(task):
+        print("that is too much for me", file=sys.stderr, flush=True)
+        os._exit(7)
+
+    @handler("hoard")
+    def hoard(task):
+        kept = []
+        while not task.cancelled.wait(0.01):
+            kept.append(b"x" * (8 << 20))
+
     @handler("stubborn")
     def stubborn(task):
         time.sleep(2)

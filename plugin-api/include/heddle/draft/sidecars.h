@@ -44,7 +44,9 @@ typedef struct heddle_sidecars_service {
 
     /* [start] A group of workers; 0: failed, and *why is a STRING that says why, a new reference. None of them need be there for it. `options`, a MAP, borrowed until return:
      *   "sidecar"          the protocol, by its name: "execution"
-     *   "endpoints"        [{"address", "weight"}]: the workers, all alike
+     *   "endpoints"        [{"address", "weight"}]: the workers, all alike; or
+     *   "process"          {"command": [STRING], "count": 1, "env": {}, "folder": "", "memory_mb": 0, "stop_ms": 5000}: the host starts them, each at a port of its own on loopback, which takes the
+     *                      place of {port} in the command and is HEDDLE_WORKER_PORT in its environment, and starts them again when they end. Not for a manifest that a peer has sent
      * and, where they differ from what stands here:
      *   "params"           {}, of the sidecar type
      *   "spec"             none; path of an activity spec: inputs are checked before an assignment, results after it. "kind": of the spec's activities the one that will be asked for
