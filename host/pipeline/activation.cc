@@ -18,6 +18,7 @@ Result<std::shared_ptr<NodeHandle>> Activation::create(uint32_t index) {
   access.peers.idempotent = access.sidecars.repeatable = node.settings.idempotent.value_or(false);
   access.peers.idempotency_key = node.settings.idempotency_key;
   access.sidecars.priority = lanes_.priority(lane.value_or(0));
+  access.sidecars.preemptible = lanes_.is_preemptible(lane.value_or(0));
   auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, &lanes_, lane.value_or(0), std::move(access));
   if (!made) return std::move(made).error();
   return std::shared_ptr<NodeHandle>(std::move(*made));

@@ -189,7 +189,7 @@ heddle_id SidecarHandle::assign(heddle_id worker, const AssignmentOrder& order, 
     std::lock_guard lock(mutex_);
     const auto found = workers_.find(worker);
     if (found == workers_.end() || found->second.credit == 0) return 0;
-    --found->second.credit;
+    if (inputs) --found->second.credit;
     id = ++last_id_;
     if (inputs) open_.emplace(id, Open{.hearing = std::make_shared<const AssignmentHearing>(std::move(hearing)), .worker = worker});
   }

@@ -81,7 +81,7 @@ class SidecarHandle {
   void cancel(heddle_id assignment, const std::string& reason, uint64_t grace_ns);
   // [any] Nothing more is granted.
   void drain(heddle_id worker);
-  // [start] What the worker says of itself, or why it is not well.
+  // [any] What the worker says of itself, or why it is not well.
   void probe(heddle_id worker, Probed probed);
   // [start] What is open is done, as cancelled; after `done` nothing is heard of the worker.
   void disconnect(heddle_id worker, Done done);

@@ -134,6 +134,7 @@ heddle_id SidecarTable::assign(heddle_id group_id, const heddle_assignment& a, v
   request.deadline_ns = a.deadline_ns;
   request.repeatable = access_.repeatable;
   request.priority = access_.priority;
+  request.preemptible = access_.preemptible && access_.repeatable;
   std::shared_ptr<WorkerGroup> workers;
   ActivityPolicy policy;
   std::optional<Error> refused;

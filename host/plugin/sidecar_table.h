@@ -21,6 +21,7 @@ struct SidecarAccess {
   bool repeatable = false;       // an activity may be done twice
   bool may_start = true;         // processes; false: the manifest is somebody else's
   uint32_t priority = 3;         // of the node's lane
+  bool preemptible = false;      // the lane is
 };
 
 class SidecarTable {

@@ -42,7 +42,7 @@ Result<std::shared_ptr<WorkerGroup>> Sidecars::open(WorkerSettings settings) {
   if (!handle) return handle.error();
   auto processes = start_processes(settings);
   if (!processes) return std::move(processes).error();
-  auto group = std::make_shared<WorkerGroup>(std::move(settings), **handle, errands_, *std::move(processes));
+  auto group = std::make_shared<WorkerGroup>(std::move(settings), *handle, errands_, *std::move(processes));
   if (auto begun = group->connect(); !begun) return std::move(begun).error();
   drop_idle();
   std::lock_guard lock(mutex_);
@@ -75,11 +75,15 @@ void Sidecars::drop_idle() {
     }
   }
   for (const auto& group : dropped) group->close();
+  dropped.clear();
+  std::erase_if(sidecars_, [](const auto& one) { return one.second.expired(); });
 }
 
-Result<SidecarHandle*> Sidecars::sidecar(const WorkerSettings& settings) {
+Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& settings) {
   const std::string key = settings.sidecar + settings.params.json();
-  if (const auto found = sidecars_.find(key); found != sidecars_.end()) return found->second.get();
+  if (const auto found = sidecars_.find(key); found != sidecars_.end()) {
+    if (auto there = found->second.lock()) return there;
+  }
   std::shared_ptr<const Catalog> catalog;
   {
     std::lock_guard lock(mutex_);
@@ -92,7 +96,9 @@ Result<SidecarHandle*> Sidecars::sidecar(const WorkerSettings& settings) {
   }
   auto made = SidecarHandle::create(entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
   if (!made) return std::move(made).error();
-  return sidecars_.emplace(key, *std::move(made)).first->second.get();
+  std::shared_ptr<SidecarHandle> handle = *std::move(made);
+  sidecars_[key] = handle;
+  return handle;
 }
 
 }  // namespace heddle

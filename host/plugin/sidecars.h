@@ -33,13 +33,13 @@ class Sidecars {
   std::vector<std::shared_ptr<const WorkerGroup>> groups() const;
 
  private:
-  Result<SidecarHandle*> sidecar(const WorkerSettings& settings);
+  Result<std::shared_ptr<SidecarHandle>> sidecar(const WorkerSettings& settings);
   std::shared_ptr<WorkerGroup> find(const std::string& key) const;
   void drop_idle();
 
   Lanes& lanes_;
   std::mutex starting_;  // held around [start] calls into sidecars, and what follows from them
-  std::map<std::string, std::unique_ptr<SidecarHandle>, std::less<>> sidecars_;  // guarded by starting_; by type and params
+  std::map<std::string, std::weak_ptr<SidecarHandle>> sidecars_;  // guarded by starting_; by type and params; they are their groups'
   Errands errands_;
   mutable std::mutex mutex_;
   // Guarded by mutex_:

@@ -10,6 +10,9 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kRounds = 12;  // of probes after the last activity
+constexpr size_t kMostAtOnce = 64;  // assignments in a row by one thread
+constexpr size_t kMostRuns = 100;   // of an activity that are told
+constexpr uint64_t kLeastAgainNs = 10 * kNsPerMs;
 constexpr std::string_view kEndings[] = {"done", "refused", "failed", "lost", "timed-out", "no-worker", "cancelled"};
 
 std::string milliseconds(uint64_t ns) { return std::to_string(ns / kNsPerMs) + " ms"; }
@@ -36,8 +39,8 @@ Error told_with(const std::vector<ActivityRun>& runs, Error why) {
 
 std::string_view name_of(ActivityAnswer::Ending ending) { return kEndings[static_cast<size_t>(ending)]; }
 
-WorkerGroup::WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes)
-    : settings_(std::move(settings)), processes_(std::move(processes)), sidecar_(sidecar), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
+WorkerGroup::WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes)
+    : settings_(std::move(settings)), processes_(std::move(processes)), sidecar_(std::move(sidecar)), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
 
 Result<void> WorkerGroup::connect() {
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -48,7 +51,7 @@ Result<void> WorkerGroup::connect() {
       hearing.here = [this, i](const Value& facts) { here(i, facts); };
       hearing.granted = [this, i](uint32_t assignments) { granted(i, assignments); };
       hearing.gone = [this, i](const Error& why) { gone(i, why); };
-      const heddle_id id = sidecar_.connect(place, std::move(hearing), std::move(done));
+      const heddle_id id = sidecar_->connect(place, std::move(hearing), std::move(done));
       std::lock_guard lock(mutex_);
       workers_[i].id = id;
     });
@@ -65,7 +68,7 @@ Result<void> WorkerGroup::connect() {
 
 void WorkerGroup::close() {
   for (const Worker& worker : workers_)
-    if (worker.id != 0) static_cast<void>(answer_of<void>([&](auto done) { sidecar_.disconnect(worker.id, std::move(done)); }));
+    if (worker.id != 0) static_cast<void>(answer_of<void>([&](auto done) { sidecar_->disconnect(worker.id, std::move(done)); }));
   for (const auto& process : processes_) process->ask_to_end();
   processes_.clear();
 }
@@ -73,10 +76,10 @@ void WorkerGroup::close() {
 WorkerGroup::Id WorkerGroup::assign(const ActivityPolicy& policy, ActivityRequest request, ActivityHearing hearing) {
   keep_probing();
   After after;
-  const uint64_t now = now_ns();
   Id id = 0;
   {
     std::lock_guard lock(mutex_);
+    const uint64_t now = now_ns();
     id = ++last_;
     Activity& a = *open_.emplace(id, std::make_unique<Activity>()).first->second;
     a.id = id;
@@ -111,6 +114,7 @@ void WorkerGroup::cancel(Id id, const std::string& reason) {
     finish(a, ActivityAnswer::Ending::kCancelled, Error("cancelled", reason.empty() ? "it was cancelled" : reason, ErrorClass::kCancelled), {}, now, after);
   }
   carry_out(std::move(after));
+  pump();  // a breaker may let another one try now
 }
 
 void WorkerGroup::here(size_t worker, const Value& facts) {
@@ -128,16 +132,19 @@ void WorkerGroup::granted(size_t worker, uint32_t assignments) {
   {
     std::lock_guard lock(mutex_);
     workers_[worker].credit += assignments;
+    making_room_ -= std::min<size_t>(making_room_, assignments);
   }
   pump();
 }
 
 void WorkerGroup::gone(size_t worker, const Error& why) {
-  const uint64_t now = now_ns();
+  uint64_t now = 0;
   {
     std::lock_guard lock(mutex_);
+    now = now_ns();
     workers_[worker].here = false;
     workers_[worker].credit = 0;
+    making_room_ = 0;
     workers_[worker].gone = why.text();
     if (absent_since_ns_ == 0 && !is_anybody_here()) absent_since_ns_ = now;
     arm();
@@ -188,21 +195,41 @@ void WorkerGroup::pump() {
     std::lock_guard lock(mutex_);
     if (std::exchange(pumping_, true)) return;
   }
-  while (const auto sending = next()) send(*sending);
+  for (size_t sent = 0; sent < kMostAtOnce; ++sent) {
+    After after;
+    const auto sending = next(after);
+    carry_out(std::move(after));
+    if (!sending) return;
+    send(*sending);
+  }
+  // Whose thread this is has something else to do.
+  {
+    std::lock_guard lock(mutex_);
+    pumping_ = false;
+  }
+  errands_.run([weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->pump();
+  });
 }
 
 // None: nothing may be assigned now, and whoever comes next looks again.
-std::optional<WorkerGroup::Sending> WorkerGroup::next() {
+std::optional<WorkerGroup::Sending> WorkerGroup::next(After& after) {
   std::lock_guard lock(mutex_);
   std::vector<size_t> able;
   if (!waiting_.empty())
     for (size_t i = 0; i < workers_.size(); ++i)
       if (workers_[i].credit > 0) able.push_back(i);
   if (able.empty()) {
+    make_room(after);
     pumping_ = false;
     return std::nullopt;
   }
   const uint64_t now = now_ns();
+  while (!waiting_.empty() && now >= open_.find(waiting_.begin()->second)->second->until_ns) come_due(*open_.find(waiting_.begin()->second)->second, now, after);
+  if (waiting_.empty()) {
+    pumping_ = false;
+    return std::nullopt;
+  }
   Activity& a = *open_.find(waiting_.begin()->second)->second;
   const auto pick = pool_.pick_of(able, now, a.runs.empty() ? AttemptKind::kFirst : AttemptKind::kRetry);
   if (!pick) {
@@ -213,13 +240,29 @@ std::optional<WorkerGroup::Sending> WorkerGroup::next() {
   }
   begin_run(a, pick->endpoint, *pick, now);
   arm();
-  return Sending{a.id, a.runs.size(), workers_[a.worker].id, a.request.order};
+  return Sending{a.id, a.run, workers_[a.worker].id, a.request.order};
+}
+
+// Who waits and could go before something that is under way, and may be run again, takes its place: the youngest of the lowest priority makes room.
+void WorkerGroup::make_room(After& after) {
+  if (preemptible_ == 0 || making_room_ >= waiting_.size()) return;
+  Activity* lowest = nullptr;
+  for (const auto& [id, a] : open_)
+    if (a->state == State::kAssigned && a->request.preemptible && a->assignment != 0 && (!lowest || a->request.priority >= lowest->request.priority)) lowest = a.get();
+  if (!lowest) return;
+  const auto higher = static_cast<size_t>(std::distance(waiting_.begin(), waiting_.lower_bound({lowest->request.priority, 0})));
+  if (making_room_ >= higher) return;
+  lowest->state = State::kEnding;
+  lowest->makes_room = true;
+  ++making_room_;
+  set_due(*lowest, lowest->until_ns);
+  drop(*lowest, "it makes room for a higher lane", after);
 }
 
 void WorkerGroup::send(const Sending& sending) {
   const Id id = sending.id;
   const size_t run = sending.run;
-  const heddle_id assignment = sidecar_.assign(sending.worker, sending.order, {.progress = [this, id, run](const Value& said) { progressed(id, run, said); },
+  const heddle_id assignment = sidecar_->assign(sending.worker, sending.order, {.progress = [this, id, run](const Value& said) { progressed(id, run, said); },
                                                                                .done = [this, id, run](Result<Value> result) { done(id, run, std::move(result)); }});
   if (assignment == 0) take_back(sending);
   else sent(sending, assignment);
@@ -231,9 +274,12 @@ void WorkerGroup::take_back(const Sending& sending) {
   Activity* const a = find(sending.id, sending.run);
   if (!a) return;
   pool_.ended(a->pick, CallOutcome::kNothing, 0, "", now_ns());
+  preemptible_ -= a->request.preemptible;
   a->runs.pop_back();
+  --a->run;
   --a->attempts;
   wait_for_worker(*a);
+  arm();
 }
 
 void WorkerGroup::sent(const Sending& sending, heddle_id assignment) {
@@ -246,13 +292,13 @@ void WorkerGroup::sent(const Sending& sending, heddle_id assignment) {
       unwanted.grace_ns = a->policy.grace_ns;
     }
   }
-  sidecar_.cancel(unwanted.assignment, unwanted.reason, unwanted.grace_ns);  // of one that is done: nothing
+  sidecar_->cancel(unwanted.assignment, unwanted.reason, unwanted.grace_ns);  // of one that is done: nothing
 }
 
 // The activity, if that run of it is under way.
 WorkerGroup::Activity* WorkerGroup::find(Id id, size_t run) {
   const auto found = open_.find(id);
-  if (found == open_.end() || found->second->runs.size() != run) return nullptr;
+  if (found == open_.end() || found->second->run != run) return nullptr;
   const State state = found->second->state;
   return state == State::kAssigned || state == State::kEnding ? found->second.get() : nullptr;
 }
@@ -271,8 +317,11 @@ void WorkerGroup::begin_run(Activity& a, size_t worker, EndpointPool::Pick pick,
   a.pick = pick;
   a.assignment = 0;
   a.sent_ns = now;
+  a.makes_room = false;
   ++a.attempts;
-  a.runs.push_back({.run = std::to_string(a.runs.size() + 1), .address = settings_.endpoints[worker].address});
+  preemptible_ += a.request.preemptible;
+  if (a.runs.size() == kMostRuns) a.runs.erase(a.runs.begin());
+  a.runs.push_back({.run = std::to_string(++a.run), .address = settings_.endpoints[worker].address});
   const uint64_t limit = a.policy.run_timeout_ns != 0 ? std::min(a.until_ns, now + a.policy.run_timeout_ns) : a.until_ns;
   a.request.order.run = a.runs.back().run;
   a.request.order.deadline_ns = limit;
@@ -281,6 +330,7 @@ void WorkerGroup::begin_run(Activity& a, size_t worker, EndpointPool::Pick pick,
 }
 
 void WorkerGroup::end_run(Activity& a, CallOutcome outcome, std::string error, uint64_t now) {
+  preemptible_ -= a.request.preemptible;
   ActivityRun& run = a.runs.back();
   run.took_ns = now - a.sent_ns;
   run.error = error;
@@ -293,7 +343,12 @@ void WorkerGroup::settle(Activity& a, Result<Value> result, uint64_t now, After&
     return finish(a, ActivityAnswer::Ending::kDone, {}, *std::move(result), now, after);
   }
   Error why = std::move(result).error();
-  if (a.state == State::kEnding) why = Error("deadline", "the run took longer than " + milliseconds(a.policy.run_timeout_ns), ErrorClass::kRetryable);
+  if (a.makes_room && why.code == "cancelled") {
+    end_run(a, CallOutcome::kNothing, "it made room for a higher lane", now);
+    --a.attempts;
+    return wait_for_worker(a);
+  }
+  if (a.state == State::kEnding && !a.makes_room) why = Error("deadline", "the run took longer than " + milliseconds(a.policy.run_timeout_ns), ErrorClass::kRetryable);
   const bool is_here = workers_[a.worker].here;
   const bool is_workers = why.code != "failed" && why.code != "cancelled" && why.code != "invalid" && is_here;
   end_run(a, why.code == "failed" ? CallOutcome::kGood : is_workers ? CallOutcome::kBad : CallOutcome::kNothing, why.text(), now);
@@ -308,7 +363,7 @@ bool WorkerGroup::try_again(Activity& a, const Error& why, uint64_t now) {
   uint64_t wait_ns = 0;
   if (why.code == "unsent") {
     --a.attempts;
-    if (++a.unsent > 1) wait_ns = a.policy.retry.wait_ns(a.unsent);
+    if (++a.unsent > 1) wait_ns = std::max(kLeastAgainNs, a.policy.retry.wait_ns(a.unsent));
   } else {
     a.unsent = 0;
     if (!a.request.repeatable || a.attempts >= a.policy.retry.max_attempts) return false;
@@ -391,12 +446,18 @@ void WorkerGroup::come_due(Activity& a, uint64_t now, After& after) {
   }
   std::string why = "it took longer than " + milliseconds(now - a.begun_ns);
   if (a.state == State::kWaiting) why = "no worker was free for " + milliseconds(now - a.begun_ns) + (absent_since_ns_ != 0 ? ": " + absent_text(now) : "");
-  if (a.state == State::kAssigned || a.state == State::kEnding) end_run(a, CallOutcome::kBad, "its time was up", now);
+  if (a.state == State::kAssigned || a.state == State::kEnding) end_run(a, had_its_time(a, now) ? CallOutcome::kBad : CallOutcome::kNothing, "its time was up", now);
   finish(a, ActivityAnswer::Ending::kTimedOut, told_with(a.runs, Error("deadline", std::move(why), ErrorClass::kRetryable)), {}, now, after);
 }
 
+// Whether the worker is to blame, and not the wait before the run, or a caller who had no time.
+bool WorkerGroup::had_its_time(const Activity& a, uint64_t now) const {
+  if (a.state == State::kEnding) return !a.makes_room;
+  return now - a.sent_ns >= (a.policy.run_timeout_ns != 0 ? a.policy.run_timeout_ns : a.policy.timeout_ns);
+}
+
 void WorkerGroup::carry_out(After after) {
-  for (const Dropped& dropped : after.dropped) sidecar_.cancel(dropped.assignment, dropped.reason, dropped.grace_ns);
+  for (const Dropped& dropped : after.dropped) sidecar_->cancel(dropped.assignment, dropped.reason, dropped.grace_ns);
   for (Told& told : after.told) told.hearing->answered(std::move(told.answer));
 }
 
@@ -428,24 +489,34 @@ size_t WorkerGroup::waiting() const {
   return waiting_.size();
 }
 
+// As long as there are activities, and a while longer. One that was refused is tried again with the first of them.
 void WorkerGroup::keep_probing() {
   last_used_ns_ = now_ns();
-  if (settings_.probe_ns == 0 || probing_.exchange(true)) return;
-  errands_.at(now_ns() + settings_.probe_ns, [weak = weak_from_this()] {
+  {
+    std::lock_guard lock(mutex_);
+    if (settings_.probe_ns == 0 || std::exchange(probing_, true)) return;
+  }
+  errands_.run([weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->probe_all();
   });
 }
 
-// What a worker that is there has to say is for show: whether it is there the sidecar knows. One that was refused is looked at again.
+// Whether a worker is there the sidecar knows; what it says is whether one that is there is well, and one that was refused is looked at again.
 void WorkerGroup::probe_all() {
-  for (size_t i = 0; i < workers_.size(); ++i)
-    sidecar_.probe(workers_[i].id, [weak = weak_from_this(), i](const Result<Value>& outcome) {
-      if (const auto self = weak.lock()) self->pool_.probed(i, outcome.has_value(), outcome ? "" : outcome.error().text(), now_ns());
+  for (size_t i = 0; i < workers_.size(); ++i) {
+    sidecar_->probe(workers_[i].id, [weak = weak_from_this(), i](const Result<Value>& outcome) {
+      const auto self = weak.lock();
+      if (!self) return;
+      {
+        std::lock_guard lock(self->mutex_);
+        if (!self->workers_[i].here) return;
+      }
+      self->pool_.probed(i, outcome.has_value(), outcome ? "" : outcome.error().text(), now_ns());
     });
-  if (now_ns() - last_used_ns_ > kRounds * settings_.probe_ns) {
-    probing_ = false;
-    return;
   }
+  std::lock_guard lock(mutex_);
+  probing_ = !open_.empty() || now_ns() - last_used_ns_ <= kRounds * settings_.probe_ns;
+  if (!probing_) return;
   errands_.at(now_ns() + settings_.probe_ns, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->probe_all();
   });

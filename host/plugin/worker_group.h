@@ -29,6 +29,7 @@ struct ActivityRequest {
   uint64_t deadline_ns = 0;  // the caller's; 0: none but the policy's
   bool repeatable = false;   // it may be done twice
   uint32_t priority = 3;     // as lanes have it: 0 goes first
+  bool preemptible = false;  // it may be run again for one of a higher priority that finds no room
 };
 
 struct ActivityRun {
@@ -59,9 +60,9 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   using Id = uint64_t;
   static constexpr size_t kMostWaiting = 65'536;
 
-  // `sidecar` and `errands` outlive it.
+  // `errands` outlives it.
   // `processes`: those of its workers that this host has started.
-  WorkerGroup(WorkerSettings settings, SidecarHandle& sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes = {});
+  WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes = {});
 
   // [start] Begins to look for the workers. Errors: what the sidecar says of its options.
   Result<void> connect();
@@ -108,12 +109,14 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     uint64_t begun_ns = 0, until_ns = 0, due_ns = 0;
     uint32_t attempts = 0;  // runs that a worker may have had
     uint32_t unsent = 0;    // runs in a row that none had
+    size_t run = 0;         // the number of the last one
     // Of the run under way:
     size_t worker = 0;
     EndpointPool::Pick pick = {};
     heddle_id assignment = 0;  // 0: not known yet
     uint64_t sent_ns = 0;
-    std::vector<ActivityRun> runs;
+    std::vector<ActivityRun> runs;    // the last ones
+    bool makes_room = false;          // kEnding, for one of a higher priority
     bool telling = false;             // of progress
     std::optional<Told> over = {};
   };
@@ -149,7 +152,8 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   void done(Id id, size_t run, Result<Value> result);
 
   void pump();
-  std::optional<Sending> next();
+  std::optional<Sending> next(After& after);
+  void make_room(After& after);
   void send(const Sending& sending);
   void take_back(const Sending& sending);
   void sent(const Sending& sending, heddle_id assignment);
@@ -157,6 +161,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   // [mutex_ held]
   Activity* find(Id id, size_t run);
   void wait_for_worker(Activity& a);
+  bool had_its_time(const Activity& a, uint64_t now) const;
   void begin_run(Activity& a, size_t worker, EndpointPool::Pick pick, uint64_t now);
   void end_run(Activity& a, CallOutcome outcome, std::string error, uint64_t now);
   void settle(Activity& a, Result<Value> result, uint64_t now, After& after);
@@ -176,11 +181,10 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
 
   const WorkerSettings settings_;
   std::vector<std::unique_ptr<WorkerProcess>> processes_;  // until close()
-  SidecarHandle& sidecar_;
+  const std::shared_ptr<SidecarHandle> sidecar_;
   Errands& errands_;
   EndpointPool pool_;
   std::atomic<uint64_t> last_used_ns_{0};
-  std::atomic<bool> probing_{false};
 
   mutable std::mutex mutex_;
   // Guarded by mutex_:
@@ -189,10 +193,12 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   std::set<Place> waiting_;
   std::set<std::pair<uint64_t, Id>> due_;
   Id last_ = 0;
+  size_t preemptible_ = 0;  // of those that are assigned
+  size_t making_room_ = 0;  // were told to, and no credit has come since
   uint64_t absent_since_ns_;  // 0: somebody is there
   Errands::Id timer_ = 0;
   uint64_t timer_ns_ = 0;
-  bool pumping_ = false;
+  bool pumping_ = false, probing_ = false;
 };
 
 }  // namespace heddle

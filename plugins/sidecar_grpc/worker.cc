@@ -136,7 +136,7 @@ std::vector<heddle_id> Worker::sent_elsewhere(uint64_t line) const {
 
 void Worker::on_said_nothing(heddle_id line) {
   std::lock_guard lock(mutex_);
-  if (mode_ != Mode::kUnknown || !lines_.contains(line)) return;
+  if (stopping_ || mode_ != Mode::kUnknown || !lines_.contains(line)) return;
   mode_ = Mode::kSerial;
   slots_ = std::clamp<uint32_t>(options_.slots, 1, kMostSlots);
   std::vector<heddle_id> lost;
@@ -144,7 +144,7 @@ void Worker::on_said_nothing(heddle_id line) {
     if (given.line != 0 && !given.cut_off && !lines_.contains(given.line)) lost.push_back(id);
   for (const heddle_id id : lost) fail(id, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " was lost, and the one that is there now knows nothing of it");
   say_here();
-  while (lines_.size() < slots_) open_line();
+  while (lines_.size() < serial_lines()) open_line();
 }
 
 void Worker::say_here() {
@@ -163,6 +163,11 @@ void Worker::say_here() {
 
 size_t Worker::ready_lines() const {
   return static_cast<size_t>(std::count_if(lines_.begin(), lines_.end(), [](const auto& one) { return one.second.ready; }));
+}
+// A serial worker's: as many as it has slots in which nothing cut off may still go on.
+size_t Worker::serial_lines() const {
+  const auto cut_off = static_cast<size_t>(std::count_if(given_.begin(), given_.end(), [](const auto& one) { return one.second.cut_off; }));
+  return slots_ - std::min<size_t>(cut_off, slots_);
 }
 size_t Worker::free_lines() const {
   return static_cast<size_t>(std::count_if(lines_.begin(), lines_.end(), [](const auto& one) { return one.second.ready && one.second.busy == 0; }));
@@ -219,8 +224,15 @@ void Worker::on_again(heddle_id) {
   std::lock_guard lock(mutex_);
   waits_to_try_ = false;
   if (refused_ || draining_ || stopping_) return;
-  const size_t wanted = mode_ == Mode::kSerial && is_here() ? slots_ - std::min<size_t>(quarantined_, slots_) : 1;
-  if (!is_here()) mode_ = Mode::kUnknown;  // another process may be there now
+  size_t wanted = mode_ == Mode::kSerial ? serial_lines() : 1;
+  if (wanted == 0) {  // every slot of it is taken by what does not end; on_quarantine_over comes back to it
+    last_why_ = "the worker at " + options_.endpoint + " does not end what was cancelled, and takes nothing more before it must be over";
+    return;
+  }
+  if (!is_here()) {  // another process may be there now
+    mode_ = Mode::kUnknown;
+    wanted = 1;
+  }
   while (lines_.size() < wanted) open_line();
 }
 
@@ -228,11 +240,9 @@ void Worker::on_not_attached(heddle_id lost) {
   std::lock_guard lock(mutex_);
   if (lost != lost_ || is_here()) return;
   std::vector<heddle_id> ids;
-  for (const auto& [id, given] : given_) ids.push_back(id);
-  for (const heddle_id id : ids) {
-    if (given_.at(id).cut_off) release(id);
-    else fail(id, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " was lost, and is not back: " + last_why_);
-  }
+  for (const auto& [id, given] : given_)
+    if (!given.cut_off) ids.push_back(id);
+  for (const heddle_id id : ids) fail(id, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " was lost, and is not back: " + last_why_);
 }
 
 // Assignments ---------------------------------------------------------------------------------------------------------------------------------
@@ -371,7 +381,6 @@ void Worker::on_grace_over(heddle_id assignment) {
   const uint64_t now = outside_->now_ns();
   later(given.what.deadline_ns > now ? given.what.deadline_ns - now : kQuarantineNs, &Worker::on_quarantine_over, assignment);
   if (mode_ != Mode::kSerial) return;
-  ++quarantined_;
   const auto line = lines_.find(given.line);
   if (line == lines_.end()) return;
   line->second.busy = 0;
@@ -382,9 +391,8 @@ void Worker::on_grace_over(heddle_id assignment) {
 void Worker::on_quarantine_over(heddle_id assignment) {
   std::lock_guard lock(mutex_);
   if (!given_.contains(assignment)) return;
-  if (mode_ == Mode::kSerial && quarantined_ > 0) --quarantined_;
   release(assignment);
-  if (mode_ == Mode::kSerial) try_again();
+  if (mode_ != Mode::kFull) try_again();
 }
 
 void Worker::drain() {

@@ -120,6 +120,7 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
   void try_again();
   size_t ready_lines() const;
   size_t free_lines() const;
+  size_t serial_lines() const;
   bool is_here() const { return ready_lines() > 0; }
   // Without it:
   void on_said_nothing(heddle_id);
@@ -143,7 +144,6 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
   std::string instance_;  // of the process, where it says so
   uint32_t slots_ = 0;
   std::optional<uint64_t> room_;  // of a worker that says its capacity: so many more it takes now
-  size_t quarantined_ = 0;        // slots of a serial worker
   std::map<heddle_id, Given> given_;
   std::map<std::pair<std::string, std::string>, heddle_id> runs_;  // those that were sent, by activity and run
   std::deque<heddle_id> waiting_;  // not sent yet

@@ -300,6 +300,12 @@ TEST_F(WorkerTest, ASerialWorkerThatIgnoresACancelLosesItsLineAndTheSlotForAWhil
   outside->pass(100 * kMs);
   EXPECT_EQ(outside->take(), Log{"done 1 cancelled"});
   EXPECT_TRUE(outside->lines[1]->is_reset);
+  worker->ended(1, "reset");
+  EXPECT_EQ(outside->take(), Log{"gone: reset"});
+  outside->pass(kQuarantineNs - 200 * kMs);
+  EXPECT_EQ(outside->take(), Log{}) << "it may still be at it";
+  outside->pass(200 * kMs + kMostAgainNs);
+  EXPECT_EQ(outside->take(), Log{"open 2"});
 }
 
 TEST_F(WorkerTest, ADrainTakesNothingMore) {

@@ -109,17 +109,46 @@ class WhatWorkersDo(SidecarCase):
 
 
 class WorkersOfAHost(HostCase):
-    def test_jobs_say_how_far_they_are_and_make_room_for_higher_lanes(self):
-        worker = WorkerProcess(self).start().wait()
+    def host(self, worker, **config):
         os.makedirs(self.path("served"))
-        for kind in ("wait", "echo"):
-            self.write(f"served/{kind}.json", pipeline(node("do", "Sidecar", {"endpoints": [worker.endpoint], "kind": kind}, idempotent=True)))
-        self.serve(threads=2, lanes={"low": {"priority": 5, "max_concurrency": 1, "preemptible": True}})
-        low = self.submit("pipeline/wait", '{"item": 1}', "--lane", "low")
-        wait_for(lambda: self.job(low).get("progress"))
-        self.assertEqual(self.job(low)["progress"], {"percent": 1.0, "message": "do: 1 %: it waits"})
-        self.heddle("jobs", "cancel", str(low))
+        lanes = {"low": {"priority": 5}, "high": {"priority": 1}}
+        for name, kind, lane in (("low", "wait_once", "low"), ("high", "echo", "high"), ("wait", "wait", "high")):
+            self.write(f"served/{name}.json", pipeline(node("do", "Sidecar", {"endpoint": worker.endpoint, "kind": kind}, idempotent=True, lane=lane), lanes=lanes))
+        return self.serve(lanes={"low": {"priority": 5, "preemptible": True}, "high": {"priority": 1}}, **config)
+
+    def test_jobs_say_how_far_they_are_and_end_with_their_task(self):
+        worker = WorkerProcess(self).start().wait()
+        self.host(worker)
+        job = self.submit("pipeline/wait", '{"item": 1}')
+        wait_for(lambda: self.job(job).get("progress"))
+        self.assertEqual(self.job(job)["progress"], {"percent": 1.0, "message": "do: 1 %: it waits"})
+        self.heddle("jobs", "cancel", str(job))
         wait_for(lambda: worker.runs()[0]["end"])
+
+    def test_a_higher_lane_takes_the_place_of_one_that_may_be_done_again(self):
+        worker = WorkerProcess(self).start().wait()
+        self.host(worker)
+        low = [self.submit("pipeline/low", '{"item": 1}') for _ in range(4)]  # as many as there are slots
+        wait_for(lambda: len(worker.runs()) == 4)
+        high = self.submit("pipeline/high", '{"item": 7}')
+        wait_for(lambda: self.job(high)["state"] == "done")
+        wait_for(lambda: len(worker.runs()) == 6, lambda: (worker.runs(), [self.job(job) for job in [*low, high]]))
+        again = [one for one in worker.runs() if one["run"] == "2"]
+        self.assertEqual(len(again), 1)
+        [first] = [one for one in worker.runs() if one["activity"] == again[0]["activity"] and one["run"] == "1"]
+        self.assertLess(first["end"], again[0]["begin"])
+        wait_for(lambda: sum(self.job(job)["state"] == "done" for job in low) == 1)  # the second run of it does not wait
+        for job in low:
+            self.heddle("jobs", "cancel", str(job), code=None)
+
+    def test_a_manifest_from_elsewhere_starts_no_processes(self):
+        worker = WorkerProcess(self).start().wait()
+        self.host(worker, execute={"inline": True, "node_types": ["Sidecar"]})
+        sent = pipeline(node("do", "Sidecar", {"process": {"command": ["touch", self.path("made")]}, "absent_ms": 100}))
+        params = {"transport": "http", "endpoint": self.url.removeprefix("http://"), "manifest_source": {"type": "inline", "manifest": sent}}
+        answer = self.heddle("run", self.write("m.json", pipeline(node("there", "RemotePipeline", params))), "--input", "-", stdin=b"1\n", code=DEAD_LETTERS)
+        self.assertIn("a manifest that was sent to this host starts no processes", answer.err)
+        self.assertFalse(os.path.exists(self.path("made")))
 
 
 class WorkersThatTheHostStarts(SidecarCase):
@@ -146,8 +175,8 @@ class WorkersThatTheHostStarts(SidecarCase):
             return file.read().rpartition(")")[2].split()[0] == "Z"
 
     def test_they_work_and_go_with_it(self):
-        answer = self.run_manifest(self.started("echo", process={"count": 2}), [{"item": n} for n in range(100)])
-        self.assertEqual(answer.items, list(range(100)))
+        answer = self.run_manifest(self.started("some", process={"count": 2}), [{"item": n} for n in range(400)])
+        self.assertEqual(sorted(one["n"] for one in answer.items), list(range(400)))
         self.assertEqual(len(set(self.pids())), 2)
         self.assertTrue(all(self.gone(pid) for pid in self.pids()))
 
@@ -281,11 +310,11 @@ class WhenWorkersFail(SidecarCase):
         self.assertGreater(again, 0, "no worker was killed with work in hand")
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 60
+def wait_for(condition, seen=lambda: ""):
+    deadline = time.monotonic() + 20
     while not condition():
         if time.monotonic() > deadline:
-            raise AssertionError("it never came")
+            raise AssertionError(f"it never came: {seen()}")
         time.sleep(0.01)
 
 

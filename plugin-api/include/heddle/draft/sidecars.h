@@ -58,7 +58,7 @@ typedef struct heddle_sidecars_service {
      *   "grace_ms"         5000: so long a worker may take to give something up before it is cut off
      *   "heartbeat_ms"     0: so often a worker should give a sign of life; 0: it need not
      *   "retry", "circuit_breaker"  as in peers.h; the first wait is 1000 ms. What was lost together with its worker is no failure to a breaker
-     *   "reattach_ms"      30000, as in sidecar.h; "probe_ms": 5000, between two probes of a worker; 0: none
+     *   "reattach_ms"      30000, as in sidecar.h; "probe_ms": 5000, between two probes of a worker; 0: none, and one whose versions do not meet is not tried again
      *   "tls"              none; as in transport.h. Without it a worker on another machine is refused, unless "insecure" is true
      *   "connect_ms"       2000, to reach a worker, for a probe, too; "most_bytes": 67108864, of a message */
     heddle_id (*open)(const heddle_host *h, const heddle_value *options, const heddle_activity_hearing *hearing, heddle_value **why) HEDDLE_FN;
