@@ -66,7 +66,8 @@ const Shipped kShipped[] = {
     {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
     {"transport", "heddle-plugins-base", true, {"http"}},
     {"transport", "heddle-plugin-grpc", true, {"grpc"}},
-    {"sidecar", "heddle-plugin-grpc", true, {"execution"}},
+    {"sidecar", "heddle-plugin-grpc", true, {"execution", "nsn"}},
+    {"sidecar", "heddle-plugins-base", true, {"execution_rest"}},
     {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
 };
 

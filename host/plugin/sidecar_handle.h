@@ -1,6 +1,6 @@
-// SidecarHandle: one sidecar object of a plugin, from create to destroy: the workers it gets to, and what is assigned to them (heddle/draft/sidecar.h).
+// SidecarHandle: one sidecar object of a plugin, from create to destroy: the workers it gets to, and what is assigned to them (heddle/sidecar.h).
 #pragma once
-#include <heddle/draft/sidecar.h>
+#include <heddle/sidecar.h>
 
 #include <functional>
 #include <map>

@@ -1,5 +1,5 @@
 // The door: notes, factory, and the table that leads from the ABI to a Sidecar.
-#include <heddle/draft/sidecar.h>
+#include <heddle/sidecar.h>
 #include <heddle/note.h>
 #include <heddle/plugin.h>
 

@@ -1,6 +1,6 @@
-// Sidecar: the object behind the table of heddle/draft/sidecar.h: its workers, whatever protocol they speak.
+// Sidecar: the object behind the table of heddle/sidecar.h: its workers, whatever protocol they speak.
 #pragma once
-#include <heddle/draft/sidecar.h>
+#include <heddle/sidecar.h>
 #include <heddle/sdk.h>
 
 #include <condition_variable>

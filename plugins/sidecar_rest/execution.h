@@ -1,6 +1,6 @@
 // Execution: the sidecar type "execution_rest": workers that speak execution.v1 over REST.
 #pragma once
-#include <heddle/draft/sidecar.h>
+#include <heddle/sidecar.h>
 #include <heddle/sdk.h>
 
 #include <condition_variable>

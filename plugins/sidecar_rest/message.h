@@ -1,6 +1,6 @@
 // What is said to a worker and what it says: the messages of execution.v1 as JSON.
 #pragma once
-#include <heddle/draft/sidecar.h>
+#include <heddle/sidecar.h>
 #include <heddle/sdk/value.h>
 
 #include <optional>

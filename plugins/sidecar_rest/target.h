@@ -1,4 +1,4 @@
-// Target: where a worker is, as the options of connect say it (heddle/draft/sidecar.h).
+// Target: where a worker is, as the options of connect say it (heddle/sidecar.h).
 #pragma once
 #include <heddle/sdk/value.h>
 

@@ -1,6 +1,6 @@
 """Every code block of README.md does what the text says, in order, in one shell.
 
-A block ```json NAME or ```cpp NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter. The program is the one that was
+A block ```json NAME, ```cpp NAME or ```python NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter. The program is the one that was
 built, and the host listens on a port that is free.
 """
 import os
@@ -49,8 +49,8 @@ class Readme(HeddleCase):
     def test_every_block_says_what_it_is(self):
         self.assertGreater(len(self.blocks), 5)
         for language, name, content, _ in self.blocks:
-            self.assertIn(language, ("bash", "json", "cpp", "text"), content)
-            self.assertEqual(bool(name), language in ("json", "cpp"), content)
+            self.assertIn(language, ("bash", "json", "cpp", "python", "text"), content)
+            self.assertEqual(bool(name), language in ("json", "cpp", "python"), content)
 
     def test_the_plugin_has_20_lines(self):
         source = next(content for language, _, content, _ in self.blocks if language == "cpp")
@@ -63,7 +63,7 @@ class Readme(HeddleCase):
         self.port = self.free_port()
         for language, name, content, expected in self.blocks:
             content = self.as_built_here(content)
-            if language in ("json", "cpp"):
+            if language in ("json", "cpp", "python"):
                 script.append(f"cat > {name} <<'END-OF-BLOCK'\n{content}END-OF-BLOCK")
             elif language == "bash" and content.startswith("./packaging/"):
                 for command in re.findall(r"^(\./\S+)", content, re.M):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that a plugin of a promised kind needs, in the order in which to read it; the last four are for stores and transports.
+ * Everything that a plugin of a promised kind needs, in the order in which to read it; the last five are for stores, transports and sidecars.
  */
 #ifndef HEDDLE_HEDDLE_H
 #define HEDDLE_HEDDLE_H
@@ -22,5 +22,6 @@
 #include "queue.h"
 #include "transport.h"
 #include "inbox.h"
+#include "sidecar.h"
 
 #endif

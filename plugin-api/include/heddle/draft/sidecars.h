@@ -12,7 +12,7 @@
 #ifndef HEDDLE_DRAFT_SIDECARS_H
 #define HEDDLE_DRAFT_SIDECARS_H
 
-#include "sidecar.h"
+#include "../sidecar.h"
 
 #ifdef __cplusplus
 extern "C" {

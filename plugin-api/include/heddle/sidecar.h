@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DRAFT. Kind "sidecar": work done by another process, over its own protocol. May change until it moves out of draft/.
+ * Kind "sidecar": work done by another process, over its own protocol.
  *
  * The plugin speaks the protocol. The host decides what is assigned to whom and for how long, and starts and reaps the processes where it was told to.
  *
@@ -16,8 +16,8 @@
 #ifndef HEDDLE_DRAFT_SIDECAR_H
 #define HEDDLE_DRAFT_SIDECAR_H
 
-#include "../host.h"
-#include "../object.h"
+#include "host.h"
+#include "object.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,7 +79,7 @@ typedef struct heddle_sidecar {
 typedef struct heddle_assignments_service {
     uint32_t struct_size;
 
-    /* [any] The worker is there, again perhaps. `facts`, a MAP, borrowed: "version" ({"min", "max"} of the protocol), "tags" (LIST of STRING: what it can do; absent: not said), "slots"
+    /* [any] The worker is there, again perhaps. `facts`, a MAP, borrowed: "version" ({"min", "max"} of the protocol; absent: it has none), "tags" (LIST of STRING: what it can do; absent: not said), "slots"
      * (as it says, or as it was configured), "full" (BOOL: several assignments share a connection, and it goes on with them after a lost one). */
     void (*here)(const heddle_host *h, heddle_id worker, const heddle_value *facts) HEDDLE_FN;
 
@@ -94,8 +94,8 @@ typedef struct heddle_assignments_service {
      * 20 a second come of one assignment: the last one counts. */
     void (*progress)(const heddle_host *h, heddle_id assignment, const heddle_value *said) HEDDLE_FN;
 
-    /* [any] The end of an assignment. OK: `result`, a MAP: "status" ("success" or "skipped"), and "value" (BYTES as they came) or "ref" (STRING), each may be absent. status < 0: it failed, and
-     * result is a MAP of "code", "class" and "message", all STRING. Codes: "failed" (the worker says so), "lost" (what became of it nobody knows), "unsent" (it never reached the worker),
+    /* [any] The end of an assignment. OK: `result`, a MAP: "status" ("success" or "skipped"), and "value" (BYTES as they came) or "ref" (STRING), each may be absent; of both, "ref" is the result, and "value" what the worker says of it. status < 0: it failed, and
+     * result is a MAP of "code", "class" and "message", all STRING. Codes: "failed" (the worker says so), "lost" (what became of it, or of its output, nobody knows), "unsent" (it never reached the worker, or the protocol cannot say it),
      * "cancelled", "deadline", "not-understood". result is consumed. */
     void (*done)(const heddle_host *h, heddle_id assignment, heddle_status status, heddle_value *result) HEDDLE_FN;
 } heddle_assignments_service;
