@@ -3,6 +3,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -101,11 +103,53 @@ class WhatWorkersDo(SidecarCase):
 
     def test_a_minimal_worker_works_on_as_many_streams_as_it_has_slots(self):
         worker = self.worker("least")
-        answer = self.run_manifest(self.sidecar(worker, slots=16), [{"item": n} for n in range(160)])
-        self.assertEqual(answer.items, list(range(160)))
+        answer = self.run_manifest(self.sidecar(worker, slots=100), [{"item": n} for n in range(500)])
+        self.assertEqual(answer.items, list(range(500)))
         runs = worker.runs()
         most = max(sum(one["begin"] <= at["begin"] < one["end"] for one in runs) for at in runs)
-        self.assertEqual(most, 16)
+        self.assertEqual(most, 100)
+
+
+class OverTls(SidecarCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.certificates = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.certificates.cleanup)
+
+        def openssl(*arguments):
+            subprocess.run(["openssl", *arguments], cwd=cls.certificates.name, check=True, capture_output=True)
+
+        for name in ("worker", "host"):
+            openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=here", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", f"{name}.key", "-out", f"{name}.pem")
+        openssl("req", "-new", "-key", "worker.key", "-subj", "/CN=here", "-out", "request")
+        with open(os.path.join(cls.certificates.name, "names"), "w", encoding="utf-8") as file:
+            file.write("subjectAltName=IP:127.0.0.1\n")
+        openssl("x509", "-req", "-in", "request", "-signkey", "worker.key", "-days", "-1", "-extfile", "names", "-out", "expired.pem")
+
+    def file(self, name):
+        return os.path.join(self.certificates.name, name)
+
+    def test_both_sides_know_each_other(self):
+        worker = self.worker(tls={"certificate": self.file("worker.pem"), "key": self.file("worker.key"), "client_ca": self.file("host.pem")})
+        tls = {"ca": self.file("worker.pem"), "certificate": self.file("host.pem"), "key": self.file("host.key")}
+        self.assertEqual(self.run_manifest(self.sidecar(worker, kind="echo", tls=tls), [{"item": 1}]).items, [1])
+        error = self.failure(self.sidecar(worker, kind="echo", tls={"ca": self.file("worker.pem")}, absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
+
+    def test_a_worker_that_is_not_known_gets_nothing(self):
+        worker = self.worker(tls={"certificate": self.file("worker.pem"), "key": self.file("worker.key")})
+        error = self.failure(self.sidecar(worker, kind="echo", tls={"ca": self.file("host.pem")}, absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
+        self.assertRegex(error["message"], "(?i)certificate|handshake|ssl")
+        self.assertEqual(worker.runs(), [])
+
+    def test_an_expired_certificate_is_none(self):
+        worker = self.worker(tls={"certificate": self.file("expired.pem"), "key": self.file("worker.key")})
+        error = self.failure(self.sidecar(worker, kind="echo", tls={"ca": self.file("expired.pem")}, absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
+        self.assertRegex(error["message"], "(?i)certificate|handshake|ssl")
+        self.assertEqual(worker.runs(), [])
 
 
 class WorkersOfAHost(HostCase):
@@ -263,6 +307,16 @@ class WhenWorkersFail(SidecarCase):
         answer = self.heddle("run", self.write("m.json", self.sidecar("192.0.2.1:7070", kind="echo")), code=None)
         self.assertNotEqual(answer.code, 0)
         self.assertIn('"tls"', answer.err)
+
+    def test_versions_that_do_not_meet_are_both_named(self):
+        error = self.failure(self.sidecar(self.worker("newer"), kind="echo", absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
+        self.assertIn("2.0.0 to 2.3.0", error["message"])
+        self.assertIn("1.0.0", error["message"])
+
+    def test_who_speaks_something_else_is_no_worker(self):
+        error = self.failure(self.sidecar(self.worker("other"), kind="echo", absent_ms=500))
+        self.assertEqual(error["code"], "NoWorker")
 
     def test_an_unknown_protocol(self):
         answer = self.heddle("run", self.write("m.json", self.sidecar("127.0.0.1:1", sidecar="executor")), code=None)

@@ -25,11 +25,12 @@ def free_port():
 class WorkerProcess:
     """A worker at a port of its own, which stays the same when it is started again."""
 
-    def __init__(self, case, how="whole", command=None, port=None):
+    def __init__(self, case, how="whole", command=None, port=None, tls=None):
         self.port = port or free_port()
         self.endpoint = f"127.0.0.1:{self.port}"
         self.journal = case.path(f"journal-{self.port}")
         self.how, self.command, self.killed = how, command, {}
+        self.tls = tls  # as the library takes it
         self.source = os.environ["HEDDLE_SOURCE"]
         case.addCleanup(self.kill)
         self.process = None
@@ -37,6 +38,8 @@ class WorkerProcess:
     def start(self):
         command = self.command or [PYTHON, SCRIPT, self.how]
         environment = {**os.environ, "PYTHONPATH": f"{self.source}/sdk/python", "PYTHONDONTWRITEBYTECODE": "1"}
+        if self.tls:
+            environment["WORKER_TLS"] = json.dumps(self.tls)
         self.process = subprocess.Popen([*command, str(self.port), self.journal], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         return self
 
@@ -162,9 +165,24 @@ def whole(port, journal):
         time.sleep(2)
         return "late"
 
-    server = worker.start(f"127.0.0.1:{port}", slots=4)
+    server = worker.start(f"127.0.0.1:{port}", slots=4, tls=json.loads(os.environ.get("WORKER_TLS", "null")))
     print(server.endpoint, flush=True)
     threading.Event().wait()
+
+
+def other(port, journal):
+    """Speaks something else: HTTP/1.1."""
+    import http.server
+    server = http.server.HTTPServer(("127.0.0.1", port), http.server.SimpleHTTPRequestHandler)
+    print(port, flush=True)
+    server.serve_forever()
+
+
+def newer(port, journal):
+    """Versions of the protocol that the host does not speak."""
+    from heddle_worker import protocol
+    protocol.VERSIONS = ("2.0.0", "2.3.0")
+    whole(port, journal)
 
 
 def least(port, journal):
@@ -180,10 +198,10 @@ def least(port, journal):
             elif one.WhichOneof("msg") == "assign":
                 task = one.assign
                 journal.note("begin", task)
-                time.sleep(0.05)
+                time.sleep(0.2)
                 journal.note("end", task)
                 yield Envelope(completion=Completion(activity_id=task.activity_id, run_id=task.run_id, status="SUCCESS", result_inline=task.inputs[0].inline_json.encode()))
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=16))
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=128))
     handler = grpc.stream_stream_rpc_method_handler(stream, Envelope.FromString, Envelope.SerializeToString)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {METHOD: handler}),))
     server.add_insecure_port(f"127.0.0.1:{port}")
@@ -195,4 +213,4 @@ def least(port, journal):
 if __name__ == "__main__":
     import logging
     logging.disable()  # what handlers raise is meant
-    {"least": least, "whole": whole}[sys.argv[1]](int(sys.argv[2]), Journal(sys.argv[3]))
+    {"least": least, "newer": newer, "other": other, "whole": whole}[sys.argv[1]](int(sys.argv[2]), Journal(sys.argv[3]))
