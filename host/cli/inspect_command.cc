@@ -159,7 +159,7 @@ ExitCode inspect_file(const std::string& path, bool json) {
 
 // A type of any kind; of nodes first, for they are what manifests name.
 CatalogEntry find_type(const Catalog& catalog, const std::string& name) {
-  for (const char* const kind : {"node", "transport", "sidecar", "chain", "store"})
+  for (const char* const kind : {"node", "transport", "sidecar", "chain", "store", "broker"})
     if (const CatalogEntry found = catalog.find(kind, name); found.type) return found;
   return {};
 }

@@ -69,6 +69,7 @@ const Shipped kShipped[] = {
     {"sidecar", "heddle-plugin-grpc", true, {"execution", "nsn"}},
     {"sidecar", "heddle-plugins-base", true, {"execution_rest"}},
     {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
+    {"broker", "heddle-plugins-base", true, {"s3", "http_api"}},
 };
 
 const Shipped* package_with(std::string_view kind, std::string_view type) {

@@ -30,7 +30,7 @@ constexpr uint32_t kLeastFactory = offsetof(heddle_factory, create) + sizeof(hed
 constexpr uint32_t kLeastType = offsetof(heddle_type, descriptor) + sizeof(heddle_type::descriptor);
 constexpr uint32_t kMostBytes = 4096;
 constexpr uint32_t kMostTypes = 4096;
-constexpr std::string_view kKinds[] = {"node", "transport", "sidecar", "chain", "store"};
+constexpr std::string_view kKinds[] = {"node", "transport", "sidecar", "chain", "store", "broker"};
 
 // "node" → "heddle.node/1"
 std::string factory_id(std::string_view kind) { return "heddle." + std::string(kind) + "/1"; }

@@ -16,7 +16,7 @@ namespace {
 // Deeper than any sensible JSON Schema; keeps everyone who walks a descriptor from deep recursion.
 constexpr size_t kMaxDepth = 64;
 constexpr size_t kMaxNameBytes = 128;
-constexpr std::array<std::string_view, 5> kKinds = {"node", "transport", "sidecar", "chain", "store"};
+constexpr std::array<std::string_view, 6> kKinds = {"node", "transport", "sidecar", "chain", "store", "broker"};
 
 bool is_name(std::string_view text) {
   const auto bad = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
