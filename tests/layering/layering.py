@@ -46,7 +46,7 @@ LIBRARIES = {
     "valijson": (r"valijson/", ["host/manifest/", "host/pipeline/"]),
     "yaml-cpp": (r"yaml-cpp/", ["host/manifest/yaml.cc"]),
     "CLI11": (r"CLI/", ["host/cli/"]),
-    "libcurl": (r"curl/", ["host/cli/host_client.cc", "plugins/node_remote/fetch.cc"]),
+    "libcurl": (r"curl/", ["host/cli/host_client.cc", "plugins/node_remote/fetch.cc", "plugins/broker_http/"]),
     "spdlog": (r"spdlog/", ["host/log.cc"]),
     "fmt": (r"fmt/", ["host/log.cc", "host/cli/"]),
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/note.cc", "host/plugin/elf_note.cc"]),
@@ -57,7 +57,7 @@ LIBRARIES = {
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "plugins/sidecar_rest/", "tests/bench/"]),
     "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
-    "OpenSSL": (r"openssl/", ["plugins/transport_http/"]),
+    "OpenSSL": (r"openssl/", ["plugins/transport_http/", "plugins/broker_s3/"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),
 }
@@ -313,7 +313,7 @@ def check_folders(tree):
             yield Violation(path, 1, "folder", f"host/ has no {parts[1]}")
         elif parts[0] == "tests" and len(parts) > 2 and parts[1] not in TEST_FOLDERS:
             yield Violation(path, 1, "folder", f"tests/ has no {parts[1]}")
-        elif parts[0] == "plugins" and len(parts) > 2 and not re.match(r"(node|transport|sidecar|chain|store)_\w+$", parts[1]):
+        elif parts[0] == "plugins" and len(parts) > 2 and not re.match(r"(node|transport|sidecar|chain|store|broker)_\w+$", parts[1]):
             yield Violation(path, 1, "folder", f"a plugin's folder is <kind>_<name>, not {parts[1]}")
 
 
