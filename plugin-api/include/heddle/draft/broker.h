@@ -28,7 +28,7 @@ typedef struct heddle_grant {
     uint32_t   struct_size;
     uint32_t   method;      /* HEDDLE_GRANT_… */
     heddle_str object;      /* its name, as the type understands it */
-    uint64_t   lifetime_ns; /* so long from now, and not longer, the URL is good; 0: as the broker is configured */
+    uint64_t   lifetime_ns; /* so long from now the URL is to be good: not longer, unless a store's API decides that; 0: as configured */
 } heddle_grant;
 
 #define HEDDLE_KIND_BROKER "heddle.broker/1"
