@@ -81,6 +81,13 @@ TEST_F(S3BrokerTest, OnlyWhatIsInItsBucketAndUnderItsPrefixIsGranted) {
   EXPECT_TRUE(refusal(broker(R"({"endpoint":"https://s3.example"})"), "a").ends_with("no \"bucket\" is configured: write s3://bucket/key"));
 }
 
+TEST_F(S3BrokerTest, ABucketThatCannotStandBeforeTheHostIsNotGranted) {
+  const Broker any = broker(R"({"endpoint":"https://s3.example","style":"virtual"})");
+  EXPECT_EQ(place(any, "s3://some-bucket/k"), "https://some-bucket.s3.example/k");
+  for (const char* const name : {"s3://UPPER/k", "s3://a.b.c/k", "s3://-abc/k", "s3://a_bc/k", "s3://ab/k", "s3:///k", "s3://evil.example#/k", "s3://..../k"})
+    EXPECT_TRUE(refusal(any, name).starts_with("not-its-object: ")) << name;
+}
+
 TEST_F(S3BrokerTest, AUrlGivenAsAnObjectIsNotRepeatedWithItsQuery) {
   EXPECT_EQ(refusal(broker(R"({"endpoint":"https://s3.example","bucket":"jobs"})"), "https://elsewhere/a?signature=abc").find("abc"), std::string::npos);
 }
@@ -122,7 +129,7 @@ TEST_F(S3BrokerTest, PlainHttpBeyondLoopbackMustBeAllowed) {
 TEST_F(S3BrokerTest, ParamsThatCannotBeMeantAreRefused) {
   for (const char* const params :
        {R"({"endpoint":"s3.example"})", R"({"endpoint":"ftp://s3.example"})", R"({"endpoint":"https://"})", R"({"endpoint":"https://h/path"})", R"({"endpoint":"https://h:0"})",
-        R"({"endpoint":"https://h:"})", R"({"endpoint":"https://h:65536"})", R"({"endpoint":"https://h?x"})", R"({"endpoint":"https://[::1"})", R"({"endpoint":"https://h","bucket":"a"})",
+        R"({"endpoint":"https://h:"})", R"({"endpoint":"https://h:65536"})", R"({"endpoint":"https://h?x"})", R"({"endpoint":"https://[::1"})", R"({"endpoint":"https://[beef]"})", R"({"endpoint":"https://h","bucket":"a"})",
         R"({"endpoint":"https://h","bucket":"a/b"})", R"({"endpoint":"https://h","style":"other"})", R"({"endpoint":"https://1.2.3.4","style":"virtual"})",
         R"({"endpoint":"https://h","style":"virtual","bucket":"a.b.c"})", R"({"endpoint":"https://h","prefix":"../a"})", R"({"endpoint":"https://h","region":"a/b"})",
         R"({"endpoint":"https://h","session_token":{"file":7}})", R"({"endpoint":"https://h","session_token":"a b"})"})

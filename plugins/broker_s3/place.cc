@@ -22,6 +22,11 @@ bool is_ip4(const std::string& host) {
   in_addr address{};
   return ::inet_pton(AF_INET, host.c_str(), &address) == 1;
 }
+// In brackets, as in a URL.
+bool is_ip6(const std::string& host) {
+  in6_addr address{};
+  return host.size() > 2 && host.front() == '[' && host.back() == ']' && ::inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &address) == 1;
+}
 bool is_loopback(const std::string& host) { return host == "localhost" || host.ends_with(".localhost") || host == "[::1]" || (is_ip4(host) && host.starts_with("127.")); }
 
 bool is_bucket(std::string_view name) {
@@ -68,7 +73,7 @@ Place::Place(PlaceParams params) : bucket_(std::move(params.bucket)), is_virtual
   const size_t colon = rest.find(':', rest.starts_with('[') ? std::min(rest.find(']'), rest.size()) : 0);
   const std::string name = rest.substr(0, colon), digits = colon == rest.npos ? "" : rest.substr(colon + 1);
   const bool is_port = digits.size() <= 5 && digits.find_first_not_of("0123456789") == digits.npos && !digits.starts_with('0') && (digits.empty() || std::stoul(digits) <= 65535);
-  const bool is_bracketed = name.size() > 2 && name.front() == '[' && name.back() == ']';
+  const bool is_bracketed = is_ip6(name);
   if (name.empty() || (colon != rest.npos && digits.empty()) || !is_port || (!is_bracketed && name.find_first_of("[]") != name.npos)) fail(written, "its host or its port is none");
   if (scheme_ == "http" && !params.insecure && !is_loopback(name))
     fail(written, "whoever listens on the way could use the URLs, for they would be sent without TLS: write https, or allow it with \"insecure\": true");
