@@ -154,6 +154,8 @@ TEST_F(BrokerHttpTest, ATokenIsNotSentInTheOpenAndMayLieInAFile) {
   ASSERT_EQ(::chmod(path.c_str(), 0600), 0);
   const auto broker = make(given);
   EXPECT_NE(get(*broker, "a"), "");
+  make(params(at(api_.port), "", "a-third-token"));
+  EXPECT_EQ(log::redacted("it is a-third-token"), "it is ***");
   std::ofstream(path) << "another-token";
   EXPECT_TRUE(why_not(*broker, "a").starts_with("no-credential: "));
 }

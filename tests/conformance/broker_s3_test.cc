@@ -127,6 +127,11 @@ TEST_F(BrokerS3Test, WhatAnotherSecretOrRegionSignsIsRefused) {
   EXPECT_EQ(got(), "x");
 }
 
+TEST_F(BrokerS3Test, TheSecretsOfABrokerAreRedactedInTheLog) {
+  make(params(R"(,"session_token":"a-session-token")"));
+  EXPECT_EQ(log::redacted("it is the-secret-of-the-store, a-session-token"), "it is ***, ***");
+}
+
 TEST_F(BrokerS3Test, WhyThereIsNoUrlIsSaidWithACode) {
   const auto broker = make(params(R"(,"prefix":"out/")"));
   EXPECT_EQ(ask(*broker, GrantMethod::kGet, "s3://other/a").error().code, "not-its-object");
