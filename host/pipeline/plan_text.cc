@@ -78,7 +78,10 @@ std::string breaker_words(const BreakerSettings& breaker) {
 
 // In which order the strategies against failure lie in each other; empty: there are none.
 std::string policy_words(const PipelineNode& node) {
-  if (node.entry.type && node.entry.type->own_policy) return "deadline, fallback, hedge, retry, circuit breaker, calls at a time, limit of an attempt";  // the sixth is the transport's
+  if (const TypeDescriptor* const type = node.entry.type; type && type->own_policy) {  // the limiter is the transport's, or the workers' credit
+    const auto if_it_has = [&](std::string_view param, const char* word) { return has_param(*type, param) ? std::string(word) + ", " : std::string(); };
+    return "deadline, " + if_it_has("fallback", "fallback") + if_it_has("hedge", "hedge") + "retry, circuit breaker, calls at a time, limit of an attempt";
+  }
   return node.pool ? "deadline, retry, circuit breaker, limit of an attempt" : "";
 }
 

@@ -33,6 +33,12 @@ std::string_view name_of(OnError on_error) {
   return pick(kNames, on_error);
 }
 
+bool has_param(const TypeDescriptor& type, std::string_view name) {
+  const auto schema = Value::parse(type.params_schema);
+  const Value properties = schema ? schema->find("properties") : Value();
+  return properties && properties.find(name);
+}
+
 std::string from_port_of(const Pipeline& pipeline, const PipelineEdge& edge) {
   if (edge.from == PipelineEdge::kRunInput) return {};
   return edge.from_port == PipelineEdge::kErrorPort ? "error" : pipeline.nodes.at(edge.from).outputs.at(edge.from_port);

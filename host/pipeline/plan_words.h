@@ -13,6 +13,9 @@ std::string_view name_of(OrderMode order);
 std::string_view name_of(MergeMode merge);
 std::string_view name_of(OnError on_error);
 
+// Whether the type's params have a member of this name.
+bool has_param(const TypeDescriptor& type, std::string_view name);
+
 // The port's name, "error" or, for the run's input, empty.
 std::string from_port_of(const Pipeline& pipeline, const PipelineEdge& edge);
 std::string to_port_of(const Pipeline& pipeline, const PipelineEdge& edge);

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "manifest/param_schema.h"
 #include "pipeline/placement.h"
+#include "pipeline/plan_words.h"
 #include "pipeline/version.h"
 #include "resilience/endpoint_pool.h"
 #include "value/value.h"
@@ -118,9 +119,19 @@ void resolve_policy(PipelineNode& node, const Policy& policy, Diagnostics& diagn
 }
 
 // What a policy says, for a node that does it itself: params, where it has none of its own.
-void add_policy(const Policy& policy, JsonNode& params) {
+void add_policy(const Policy& policy, PipelineNode& node, Diagnostics& diagnostics) {
+  NodeSettings& settings = node.settings;
   for (JsonNode::Member& member : to_heddle1(policy).members) {
-    if (!params.find(member.key)) params.members.push_back(std::move(member));
+    if (settings.params.find(member.key)) continue;
+    if (has_param(*node.entry.type, member.key)) {
+      settings.params.members.push_back(std::move(member));
+      continue;
+    }
+    diagnostics.add({.code = "unsupported",
+                     .pointer = settings.pointer + "/policy",
+                     .span = settings.span_of("policy"),
+                     .message = "node " + quoted(settings.id) + " (" + settings.node_type + ") has no " + quoted(member.key) + ", which its policy " + quoted(policy.name) + " has",
+                     .hint = "give this node a policy without it"});
   }
 }
 
@@ -284,7 +295,7 @@ void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers*
     const Policy* policy = policy_of(manifest, node.settings);
     refuse_unsupported(node.settings, diagnostics);
     const bool own_policy = node.entry.type->own_policy;
-    if (policy && own_policy) add_policy(*policy, node.settings.params);
+    if (policy && own_policy) add_policy(*policy, node, diagnostics);
     resolve_limits(node, own_policy ? nullptr : policy);
     if (policy && !own_policy) resolve_policy(node, *policy, diagnostics);
     check_parallel(node, diagnostics);

@@ -122,7 +122,7 @@ void WorkerProcess::watch() {
       ::waitpid(child->pid, &status, 0);
       read_log(*child);
       ::close(child->pid_fd);
-      ::close(child->log_fd);
+      if (child->log_fd >= 0) ::close(child->log_fd);
       if (!unread_.empty()) take_line(std::exchange(unread_, {}));
       what = how_it_ended(status);
     } else {
@@ -201,9 +201,14 @@ void WorkerProcess::end(const Child& child) const {
   ::kill(-child.pid, SIGKILL);  // and what it has started
 }
 
-void WorkerProcess::read_log(const Child& child) {
+// No more than a pipe has room for: one that never stops talking must not keep us from looking at it.
+void WorkerProcess::read_log(Child& child) {
   char some[4'096];
-  for (ssize_t got = 0; (got = ::read(child.log_fd, some, sizeof some)) > 0;) {
+  for (int i = 0; i < 16 && child.log_fd >= 0; ++i) {
+    const ssize_t got = ::read(child.log_fd, some, sizeof some);
+    if (got < 0 && errno != EINTR) return;
+    if (got == 0) ::close(std::exchange(child.log_fd, -1));
+    if (got <= 0) continue;
     unread_.append(some, static_cast<size_t>(got));
     for (size_t end = 0; (end = unread_.find('\n')) != unread_.npos || unread_.size() >= kMostLine;) {
       const size_t length = std::min({end, unread_.size(), kMostLine});

@@ -45,7 +45,7 @@ class WorkerProcess {
   Result<Child> spawn() const;
   void follow(Child& child);
   void end(const Child& child) const;
-  void read_log(const Child& child);
+  void read_log(Child& child);
   void take_line(std::string line);
   bool uses_too_much(const Child& child) const;
   bool is_asked_to_end(uint64_t within_ns) const;

@@ -10,7 +10,7 @@ import time
 import unittest
 
 from host import HostCase
-from program import DEAD_LETTERS, INTERRUPTED, TERMINATED, HeddleCase, lines, node, pipeline
+from program import DEAD_LETTERS, INTERRUPTED, INVALID, TERMINATED, HeddleCase, lines, node, pipeline
 from workers import PYTHON, SCRIPT, WorkerProcess, free_port
 
 JAVASCRIPT = os.environ.get("HEDDLE_JAVASCRIPT")  # where that library is installed; not under sanitizers, which have nothing to look at in it
@@ -317,6 +317,13 @@ class WhenWorkersFail(SidecarCase):
     def test_who_speaks_something_else_is_no_worker(self):
         error = self.failure(self.sidecar(self.worker("other"), kind="echo", absent_ms=500))
         self.assertEqual(error["code"], "NoWorker")
+
+    def test_a_policy_with_what_it_has_not_is_refused(self):
+        manifest = self.sidecar("127.0.0.1:1")
+        manifest["policies"] = {"much": {"hedge": {"after": "p95"}, "retry": {"max_attempts": 2}}}
+        manifest["nodes"][0]["policy"] = "much"
+        answer = self.heddle("validate", self.write("m.json", manifest), code=INVALID)
+        self.assertIn('has no "hedge", which its policy "much" has', answer.err)
 
     def test_an_unknown_protocol(self):
         answer = self.heddle("run", self.write("m.json", self.sidecar("127.0.0.1:1", sidecar="executor")), code=None)
