@@ -40,9 +40,11 @@ Result<std::shared_ptr<WorkerGroup>> Sidecars::open(WorkerSettings settings) {
   if (auto found = find(key)) return found;
   const auto handle = sidecar(settings);
   if (!handle) return handle.error();
+  auto store = broker(settings);
+  if (!store) return std::move(store).error();
   auto processes = start_processes(settings);
   if (!processes) return std::move(processes).error();
-  auto group = std::make_shared<WorkerGroup>(std::move(settings), *handle, errands_, *std::move(processes));
+  auto group = std::make_shared<WorkerGroup>(std::move(settings), *handle, errands_, *std::move(processes), *std::move(store));
   if (auto begun = group->connect(); !begun) return std::move(begun).error();
   drop_idle();
   std::lock_guard lock(mutex_);
@@ -79,22 +81,34 @@ void Sidecars::drop_idle() {
   std::erase_if(sidecars_, [](const auto& one) { return one.second.expired(); });
 }
 
-Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& settings) {
-  const std::string key = settings.sidecar + settings.params.json();
-  if (const auto found = sidecars_.find(key); found != sidecars_.end()) {
-    if (auto there = found->second.lock()) return there;
-  }
+// It points into the catalog, which outlives every group that is made of it.
+Result<CatalogEntry> Sidecars::find_type(const char* kind, const std::string& name) const {
   std::shared_ptr<const Catalog> catalog;
   {
     std::lock_guard lock(mutex_);
     catalog = catalog_;
   }
-  const CatalogEntry entry = catalog->find("sidecar", settings.sidecar);
-  if (!entry.type) {
-    const std::string hint = catalog->hint_for("sidecar", settings.sidecar);
-    return Error("no-type", "no plugin has the sidecar \"" + settings.sidecar + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
+  CatalogEntry entry = catalog->find(kind, name);
+  if (entry.type) return entry;
+  const std::string hint = catalog->hint_for(kind, name);
+  return Error("no-type", "no plugin has the " + std::string(kind) + " \"" + name + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
+}
+
+Result<std::unique_ptr<BrokerHandle>> Sidecars::broker(const WorkerSettings& settings) {
+  if (!settings.broker) return std::unique_ptr<BrokerHandle>();
+  const auto entry = find_type("broker", settings.broker->type);
+  if (!entry) return entry.error();
+  return BrokerHandle::create(*entry, settings.broker->type, settings.broker->params, &lanes_, *lanes_.find("control"));
+}
+
+Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& settings) {
+  const std::string key = settings.sidecar + settings.params.json();
+  if (const auto found = sidecars_.find(key); found != sidecars_.end()) {
+    if (auto there = found->second.lock()) return there;
   }
-  auto made = SidecarHandle::create(entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
+  const auto entry = find_type("sidecar", settings.sidecar);
+  if (!entry) return entry.error();
+  auto made = SidecarHandle::create(*entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
   if (!made) return std::move(made).error();
   std::shared_ptr<SidecarHandle> handle = *std::move(made);
   sidecars_[key] = handle;

@@ -1,6 +1,7 @@
 #include "plugin/worker_group.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "plugin/answer_of.h"
@@ -10,6 +11,7 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kRounds = 12;  // of probes after the last activity
+constexpr uint64_t kUrlMarginNs = 60 * kNsPerSecond, kLongestUrlNs = 7 * 24 * 3'600 * kNsPerSecond;
 constexpr size_t kMostAtOnce = 64;  // assignments in a row by one thread
 constexpr size_t kMostRuns = 100;   // of an activity that are told
 constexpr uint64_t kLeastAgainNs = 10 * kNsPerMs;
@@ -23,7 +25,21 @@ ActivityAnswer::Ending ending_of(const Error& why) {
   if (why.code == "unsent") return ActivityAnswer::Ending::kNoWorker;
   if (why.code == "cancelled") return ActivityAnswer::Ending::kCancelled;
   if (why.code == "deadline") return ActivityAnswer::Ending::kTimedOut;
-  return why.code == "invalid" ? ActivityAnswer::Ending::kRefused : ActivityAnswer::Ending::kLost;
+  return why.code == "invalid" || why.code == "no-url" ? ActivityAnswer::Ending::kRefused : ActivityAnswer::Ending::kLost;
+}
+
+bool is_url(std::string_view ref) { return ref.starts_with("http://") || ref.starts_with("https://"); }
+
+// A result that the worker has put where it was told to is called by the name of the object, not by a URL that expires.
+Value with_object(const Value& result, const std::string& url, const std::string& object) {
+  const Value ref = result.find("ref");
+  if (object.empty() || !ref || ref.kind() != HEDDLE_STRING) return result;
+  const std::string_view said = *ref.as_text();
+  if (said != url && said != std::string_view(url).substr(0, url.find('?'))) return result;
+  std::vector<std::pair<std::string, Value>> members = {{"ref", json_text(object)}};
+  for (const char* name : {"status", "value"})
+    if (const Value found = result.find(name)) members.emplace_back(name, found);
+  return json_object(std::move(members));
 }
 
 Error told_with(const std::vector<ActivityRun>& runs, Error why) {
@@ -39,8 +55,8 @@ Error told_with(const std::vector<ActivityRun>& runs, Error why) {
 
 std::string_view name_of(ActivityAnswer::Ending ending) { return kEndings[static_cast<size_t>(ending)]; }
 
-WorkerGroup::WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes)
-    : settings_(std::move(settings)), processes_(std::move(processes)), sidecar_(std::move(sidecar)), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
+WorkerGroup::WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes, std::unique_ptr<BrokerHandle> broker)
+    : settings_(std::move(settings)), processes_(std::move(processes)), broker_(std::move(broker)), sidecar_(std::move(sidecar)), errands_(errands), pool_(settings_.endpoints, settings_.policy), last_used_ns_(now_ns()), workers_(settings_.endpoints.size()), absent_since_ns_(now_ns()) {}
 
 Result<void> WorkerGroup::connect() {
   for (size_t i = 0; i < workers_.size(); ++i) {
@@ -69,6 +85,7 @@ Result<void> WorkerGroup::connect() {
 void WorkerGroup::close() {
   for (const Worker& worker : workers_)
     if (worker.id != 0) static_cast<void>(answer_of<void>([&](auto done) { sidecar_->disconnect(worker.id, std::move(done)); }));
+  broker_.reset();
   for (const auto& process : processes_) process->ask_to_end();
   processes_.clear();
 }
@@ -197,10 +214,10 @@ void WorkerGroup::pump() {
   }
   for (size_t sent = 0; sent < kMostAtOnce; ++sent) {
     After after;
-    const auto sending = next(after);
+    auto sending = next(after);
     carry_out(std::move(after));
     if (!sending) return;
-    send(*sending);
+    send(*std::move(sending));
   }
   // Whose thread this is has something else to do.
   {
@@ -240,7 +257,7 @@ std::optional<WorkerGroup::Sending> WorkerGroup::next(After& after) {
   }
   begin_run(a, pick->endpoint, *pick, now);
   arm();
-  return Sending{a.id, a.run, workers_[a.worker].id, a.request.order};
+  return Sending{a.id, a.run, a.worker, a.request.order};
 }
 
 // Who waits and could go before something that is under way, and may be run again, takes its place: the youngest of the lowest priority makes room.
@@ -259,10 +276,67 @@ void WorkerGroup::make_room(After& after) {
   drop(*lowest, "it makes room for a higher lane", after);
 }
 
-void WorkerGroup::send(const Sending& sending) {
+void WorkerGroup::send(Sending sending) {
+  if (broker_) ask_broker(std::move(sending));
+  else assign_to_worker(sending);
+}
+
+// A worker gets URLs that are good for as long as its run may take, and no name of an object.
+void WorkerGroup::ask_broker(Sending sending) {
+  const uint64_t now = now_ns(), until = sending.order.deadline_ns + kUrlMarginNs;
+  const uint64_t lifetime = std::clamp(until > now ? until - now : 0, kNsPerSecond, kLongestUrlNs);
+  const auto granting = std::make_shared<Granting>();
+  granting->sending = std::move(sending);
+  AssignmentOrder& order = granting->sending.order;
+  std::vector<std::tuple<GrantMethod, std::string, std::string*>> wanted;
+  for (AssignmentInput& input : order.inputs)
+    if (!input.ref.empty() && !is_url(input.ref)) wanted.emplace_back(GrantMethod::kGet, input.ref, &input.ref);
+  if (!settings_.broker->uploads.empty()) {
+    granting->sending.upload_object = settings_.broker->uploads + order.activity + "/" + order.run;
+    wanted.emplace_back(GrantMethod::kPut, granting->sending.upload_object, &order.upload_prefix);
+  }
+  granting->left = wanted.size();
+  if (wanted.empty()) return assign_to_worker(granting->sending);
+  for (const auto& [method, object, where] : wanted)
+    broker_->grant(method, object, lifetime, [self = shared_from_this(), granting, name = object, to = where](Result<GrantedUrl> url) { self->put_url(granting, name, to, std::move(url)); });
+}
+
+void WorkerGroup::put_url(const std::shared_ptr<Granting>& granting, const std::string& object, std::string* where, Result<GrantedUrl> url) {
+  {
+    std::lock_guard lock(granting->mutex);
+    if (url) *where = url->url;
+    else if (!granting->failed) granting->failed = Error("no-url", "there is no URL for the object \"" + object + "\"", url.error().error_class).because(std::move(url).error());
+    if (--granting->left > 0) return;
+  }
+  send_granted(*granting);
+}
+
+void WorkerGroup::send_granted(Granting& granting) {
+  const Sending& sending = granting.sending;
+  After after;
+  bool is_ready = false;
+  {
+    std::lock_guard lock(mutex_);
+    Activity* const a = find(sending.id, sending.run);
+    is_ready = a && a->state == State::kAssigned && !granting.failed;
+    if (is_ready) {
+      a->upload_url = sending.order.upload_prefix;
+      a->upload_object = sending.upload_object;
+    } else {
+      if (workers_[sending.worker].here) ++workers_[sending.worker].credit;  // it was not used
+      if (a) settle(*a, a->state == State::kEnding ? Error("cancelled", "it was given up before it was sent", ErrorClass::kCancelled) : *granting.failed, now_ns(), after);
+      arm();
+    }
+  }
+  if (is_ready) return assign_to_worker(sending);
+  carry_out(std::move(after));
+  pump();
+}
+
+void WorkerGroup::assign_to_worker(const Sending& sending) {
   const Id id = sending.id;
   const size_t run = sending.run;
-  const heddle_id assignment = sidecar_->assign(sending.worker, sending.order, {.progress = [this, id, run](const Value& said) { progressed(id, run, said); },
+  const heddle_id assignment = sidecar_->assign(workers_[sending.worker].id, sending.order, {.progress = [this, id, run](const Value& said) { progressed(id, run, said); },
                                                                                .done = [this, id, run](Result<Value> result) { done(id, run, std::move(result)); }});
   if (assignment == 0) take_back(sending);
   else sent(sending, assignment);
@@ -340,7 +414,7 @@ void WorkerGroup::end_run(Activity& a, CallOutcome outcome, std::string error, u
 void WorkerGroup::settle(Activity& a, Result<Value> result, uint64_t now, After& after) {
   if (result) {
     end_run(a, CallOutcome::kGood, "", now);
-    return finish(a, ActivityAnswer::Ending::kDone, {}, *std::move(result), now, after);
+    return finish(a, ActivityAnswer::Ending::kDone, {}, with_object(*result, a.upload_url, a.upload_object), now, after);
   }
   Error why = std::move(result).error();
   if (a.makes_room && why.code == "cancelled") {
@@ -350,7 +424,7 @@ void WorkerGroup::settle(Activity& a, Result<Value> result, uint64_t now, After&
   }
   if (a.state == State::kEnding && !a.makes_room) why = Error("deadline", "the run took longer than " + milliseconds(a.policy.run_timeout_ns), ErrorClass::kRetryable);
   const bool is_here = workers_[a.worker].here;
-  const bool is_workers = why.code != "failed" && why.code != "cancelled" && why.code != "invalid" && is_here;
+  const bool is_workers = why.code != "failed" && why.code != "cancelled" && why.code != "invalid" && why.code != "no-url" && is_here;
   end_run(a, why.code == "failed" ? CallOutcome::kGood : is_workers ? CallOutcome::kBad : CallOutcome::kNothing, why.text(), now);
   if (try_again(a, why, now)) return;
   const ActivityAnswer::Ending ending = ending_of(why);
@@ -361,7 +435,7 @@ void WorkerGroup::settle(Activity& a, Result<Value> result, uint64_t now, After&
 bool WorkerGroup::try_again(Activity& a, const Error& why, uint64_t now) {
   if (why.error_class != ErrorClass::kRetryable) return false;
   uint64_t wait_ns = 0;
-  if (why.code == "unsent") {
+  if (why.code == "unsent" || why.code == "no-url") {
     --a.attempts;
     if (++a.unsent > 1) wait_ns = std::max(kLeastAgainNs, a.policy.retry.wait_ns(a.unsent));
   } else {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "lanes/errands.h"
+#include "plugin/broker_handle.h"
 #include "plugin/sidecar_handle.h"
 #include "plugin/worker_settings.h"
 #include "resilience/endpoint_pool.h"
@@ -61,8 +62,9 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   static constexpr size_t kMostWaiting = 65'536;
 
   // `errands` outlives it.
-  // `processes`: those of its workers that this host has started.
-  WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes = {});
+  // `processes`: those of its workers that this host has started. `broker`: null: what inputs refer to are URLs already.
+  WorkerGroup(WorkerSettings settings, std::shared_ptr<SidecarHandle> sidecar, Errands& errands, std::vector<std::unique_ptr<WorkerProcess>> processes = {},
+              std::unique_ptr<BrokerHandle> broker = nullptr);
 
   // [start] Begins to look for the workers. Errors: what the sidecar says of its options.
   Result<void> connect();
@@ -114,6 +116,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     size_t worker = 0;
     EndpointPool::Pick pick = {};
     heddle_id assignment = 0;  // 0: not known yet
+    std::string upload_url = {}, upload_object = {};
     uint64_t sent_ns = 0;
     std::vector<ActivityRun> runs;    // the last ones
     bool makes_room = false;          // kEnding, for one of a higher priority
@@ -141,8 +144,16 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   struct Sending {
     Id id = 0;
     size_t run = 0;  // from 1
-    heddle_id worker = 0;
+    size_t worker = 0;
     AssignmentOrder order;
+    std::string upload_object = {};  // what order.upload_prefix, then a URL for it, stands for
+  };
+  // An assignment that waits for URLs.
+  struct Granting {
+    Sending sending;
+    std::mutex mutex;
+    size_t left = 0;              // guarded by mutex
+    std::optional<Error> failed;  // guarded by mutex
   };
 
   void here(size_t worker, const Value& facts);
@@ -154,7 +165,11 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   void pump();
   std::optional<Sending> next(After& after);
   void make_room(After& after);
-  void send(const Sending& sending);
+  void send(Sending sending);
+  void ask_broker(Sending sending);
+  void put_url(const std::shared_ptr<Granting>& granting, const std::string& object, std::string* where, Result<GrantedUrl> url);
+  void send_granted(Granting& granting);
+  void assign_to_worker(const Sending& sending);
   void take_back(const Sending& sending);
   void sent(const Sending& sending, heddle_id assignment);
 
@@ -181,6 +196,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
 
   const WorkerSettings settings_;
   std::vector<std::unique_ptr<WorkerProcess>> processes_;  // until close()
+  std::unique_ptr<BrokerHandle> broker_;                   // until close(); asked by who pumps
   const std::shared_ptr<SidecarHandle> sidecar_;
   Errands& errands_;
   EndpointPool pool_;

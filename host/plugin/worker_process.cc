@@ -141,7 +141,8 @@ Result<WorkerProcess::Child> WorkerProcess::spawn() const {
   std::vector<std::string> words = spec_.command, variables;
   for (std::string& word : words)
     if (const size_t at = word.find("{port}"); at != word.npos) word.replace(at, 6, std::to_string(port_));
-  for (char** one = environ; *one; ++one) variables.emplace_back(*one);
+  for (char** one = environ; *one; ++one)
+    if (log::redacted(*one) == *one) variables.emplace_back(*one);  // what has a secret of ours in it is not for it
   for (const auto& [name, value] : spec_.environment) {
     std::erase_if(variables, [&](const std::string& one) { return one.starts_with(name + "="); });
     variables.push_back(name + "=" + value);

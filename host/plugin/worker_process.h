@@ -16,7 +16,7 @@ namespace heddle {
 
 struct ProcessSpec {
   std::vector<std::string> command;  // {port} in a word is where it is to listen; the environment has it as HEDDLE_WORKER_PORT
-  Texts environment = {};            // besides the host's
+  Texts environment = {};            // besides the host's, but for what has a known secret in it
   std::string folder = {};           // to run in; empty: the host's
   uint64_t memory_bytes = 0;         // resident: one that has more is ended; 0: no limit
   uint64_t stop_ns = 5 * kNsPerSecond;  // between SIGTERM and SIGKILL

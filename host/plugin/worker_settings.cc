@@ -69,6 +69,15 @@ std::optional<ProcessSpec> read_process(const Value& process, uint32_t& count, s
   return out;
 }
 
+std::optional<BrokerSettings> read_broker(const Value& broker, std::string& wrong) {
+  if (!broker) return std::nullopt;
+  OptionFields f(broker, "broker", wrong);
+  for (const char* name : {"type", "params"}) f.need(name);
+  BrokerSettings out{.type = f.text("type"), .params = f.any("params"), .uploads = f.text("uploads")};
+  if (out.params && out.params.kind() != HEDDLE_MAP) f.say("params", "must be an object, not " + describe(out.params));
+  return out;
+}
+
 void append_parts(std::string& key, const ProcessSpec& process, uint32_t count) {
   key += 'p';
   for (const std::string& word : process.command) append_part(key, word);
@@ -86,6 +95,8 @@ std::string WorkerSettings::key() const {
   if (process) append_parts(key, *process, processes);
   else append_parts(key, endpoints);
   append_parts(key, place.tls);
+  if (broker)
+    for (const std::string& text : {broker->type, broker->params.json(), broker->uploads}) append_part(key, text);
   append_part(key, place.min_version);
   append_part(key, place.max_version);
   append_parts(key, policy);
@@ -113,6 +124,7 @@ Result<WorkerOptions> read_worker_options(const Value& options) {
     read_place(f, group.place, wrong);
     const Value insecure = f.any("insecure");
     if (!group.place.tls && !(insecure && insecure.as_bool().value_or(false))) refuse_plain_text(group.endpoints, f);
+    group.broker = read_broker(f.any("broker"), wrong);
     group.policy.breaker = read_breaker(f.any("circuit_breaker"), wrong);
     group.policy.balance = read_balance(f.text("load_balance"), f).value_or(group.policy.balance);
     if (group.policy.balance == Balance::kHash) f.say("load_balance", "cannot be \"hash\": an activity goes to a worker that has room");

@@ -13,6 +13,13 @@
 
 namespace heddle {
 
+// The store of objects that inputs come from and results go to.
+struct BrokerSettings {
+  std::string type;
+  Value params;         // of the broker type: MAP, with secrets
+  std::string uploads;  // what the objects of results are called, before the activity and the run
+};
+
 // What those share who have work done by the same workers: the connections, and what is known of each.
 struct WorkerSettings {
   std::string sidecar;
@@ -21,6 +28,7 @@ struct WorkerSettings {
   std::optional<ProcessSpec> process = {};
   uint32_t processes = 1;  // so many
   WorkerPlace place = {};  // but for the endpoint
+  std::optional<BrokerSettings> broker = {};
   PoolPolicy policy = {.balance = Balance::kLeastConnections, .eject_after = 0, .slow_start_ns = 0};
   uint64_t absent_ns = 30 * kNsPerSecond;  // if nobody has been there for so long, nothing waits any more
   uint64_t probe_ns = 5 * kNsPerSecond;    // between two probes of a worker; 0: none

@@ -37,7 +37,7 @@ Settings read_settings(ValueRef params) {
   options.push_back({"sidecar", Value::string(params.find("sidecar").as_text().value_or("execution"))});
   add("params", params.find("sidecar_params"));
   add("version", params.find("protocol"));
-  for (const char* name : {"process", "spec", "kind", "slots", "load_balance", "timeout_ms", "attempt_timeout_ms", "absent_ms", "grace_ms", "heartbeat_ms", "reattach_ms", "retry", "circuit_breaker", "tls", "insecure", "most_bytes"})
+  for (const char* name : {"process", "broker", "spec", "kind", "slots", "load_balance", "timeout_ms", "attempt_timeout_ms", "absent_ms", "grace_ms", "heartbeat_ms", "reattach_ms", "retry", "circuit_breaker", "tls", "insecure", "most_bytes"})
     add(name, params.find(name));
   const ValueRef check = params.find("health_check");
   add("probe_ms", check.find("interval_ms"));

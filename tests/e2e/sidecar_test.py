@@ -152,6 +152,73 @@ class OverTls(SidecarCase):
         self.assertEqual(worker.runs(), [])
 
 
+class ObjectsOfAStore(SidecarCase):
+    """A store that speaks S3, and looks at every signature: tests/conformance/s3rver."""
+
+    def setUp(self):
+        super().setUp()
+        script = os.path.join(os.environ["HEDDLE_SOURCE"], "tests/conformance/s3rver/store.js")
+        store = subprocess.Popen(["node", script, os.environ["HEDDLE_S3RVER"], self.path("objects")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(self._end, store)
+        self.endpoint = f"http://127.0.0.1:{int(store.stdout.readline())}"
+
+    def broker(self, secret="${env.STORE_SECRET}", **more):
+        return {"type": "s3", "params": {"endpoint": self.endpoint, "region": "eu-test-1", "bucket": "jobs", "access_key": "S3RVER", "secret_key": secret, **more}, "uploads": "results/"}
+
+    def shout(self, worker, items, broker=None, code=0):
+        return self.run_manifest(self.sidecar(worker, kind="shout", broker=broker or self.broker()), items, code=code, env={"STORE_SECRET": "the-secret-of-the-store"})
+
+    def put(self, name, text):
+        """As a worker does: its result is the object."""
+        folder = os.path.join(self.path("objects"), "jobs")
+        wait_for(lambda: os.path.isdir(folder))
+        with open(os.path.join(folder, f"{name}._S3rver_object"), "wb") as file:
+            file.write(text)
+
+    def test_workers_get_urls_and_no_credential(self):
+        worker = self.worker()
+        self.put("greeting", b"hello there")
+        answer = self.shout(worker, [{"text": {"$ref": "greeting"}}])
+        [result] = answer.items
+        self.assertRegex(result["ref"], "^results/[0-9a-f]+-[0-9]+/1$")
+        # What was put there is read by the name that the result has.
+        again = self.shout(worker, [{"text": {"$ref": result["ref"]}}])
+        with open(worker.journal + ".given", encoding="utf-8") as file:
+            given = file.read()
+        self.assertIn("X-Amz-Signature=", given)
+        for secret in ("the-secret-of-the-store",):
+            self.assertNotIn(secret, given)
+            self.assertNotIn(secret, answer.err + again.err)
+        with open(os.path.join(self.path("objects"), "jobs", again.items[0]["ref"] + "._S3rver_object"), "rb") as file:
+            self.assertEqual(file.read(), b"HELLO THERE")
+
+    def test_workers_that_the_host_starts_do_not_get_its_secrets(self):
+        self.put("greeting", b"hello there")
+        process = {"command": [PYTHON, SCRIPT, "whole", "{port}", self.path("journal")], "env": {"PYTHONPATH": os.path.join(os.environ["HEDDLE_SOURCE"], "sdk/python")}}
+        manifest = pipeline(node("do", "Sidecar", {"process": process, "kind": "shout", "broker": self.broker()}))
+        self.run_manifest(manifest, [{"text": {"$ref": "greeting"}}], env={"STORE_SECRET": "the-secret-of-the-store", "OTHER": "this one it may have"})
+        with open(self.path("journal.given"), encoding="utf-8") as file:
+            given = file.read()
+        self.assertIn("this one it may have", given)
+        self.assertNotIn("the-secret-of-the-store", given)
+
+    def test_what_the_broker_does_not_give_is_refused(self):
+        error = self.letters(self.shout(self.worker(), [{"text": {"$ref": "s3://other/greeting"}}], code=DEAD_LETTERS))[0]
+        self.assertEqual(error["code"], "SidecarRefused")
+        self.assertIn('there is no URL for the object "s3://other/greeting"', error["message"])
+
+    def test_a_wrong_secret_shows_where_it_is_used(self):
+        self.put("greeting", b"hello there")
+        error = self.letters(self.shout(self.worker(), [{"text": {"$ref": "greeting"}}], broker=self.broker(secret="a-wrong-secret"), code=DEAD_LETTERS))[0]
+        self.assertEqual(error["code"], "SidecarFailed")
+        self.assertIn("403", error["message"])
+        self.assertNotIn("X-Amz", error["message"])
+
+    def test_a_broker_that_is_not_there(self):
+        answer = self.heddle("run", self.write("m.json", self.sidecar("127.0.0.1:1", broker={"type": "s4", "params": {}})), code=None)
+        self.assertIn('did you mean "s3"?', answer.err)
+
+
 class WorkersOfAHost(HostCase):
     def host(self, worker, **config):
         os.makedirs(self.path("served"))

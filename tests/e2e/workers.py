@@ -83,6 +83,7 @@ class WorkerProcess:
 
 class Journal:
     def __init__(self, path):
+        self.path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def note(self, what, task):
@@ -90,7 +91,9 @@ class Journal:
 
 
 def whole(port, journal):
-    from heddle_worker import SKIPPED, Worker
+    import urllib.request
+
+    from heddle_worker import SKIPPED, Ref, Worker
     worker = Worker(version="1.0.0")
 
     def handler(kind):
@@ -144,6 +147,15 @@ def whole(port, journal):
         if task.run_id == "1":
             task.cancelled.wait(600)
             task.check()
+
+    @handler("shout")
+    def shout(task):
+        with open(journal.path + ".given", "a", encoding="utf-8") as file:
+            file.write(json.dumps([str(task.inputs["text"]), task.upload_prefix, dict(os.environ)]) + "\n")
+        with urllib.request.urlopen(task.inputs["text"], timeout=60) as answer:
+            text = answer.read()
+        with urllib.request.urlopen(urllib.request.Request(task.upload_prefix, data=text.upper(), method="PUT"), timeout=60):
+            return Ref(task.upload_prefix)
 
     @handler("say")
     def say(task):

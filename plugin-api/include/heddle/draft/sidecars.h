@@ -50,6 +50,9 @@ typedef struct heddle_sidecars_service {
      * and, where they differ from what stands here:
      *   "params"           {}, of the sidecar type
      *   "spec"             none; path of an activity spec: inputs are checked before an assignment, results after it. "kind": of the spec's activities the one that will be asked for
+     *   "broker"           none; {"type", "params", "uploads": ""}: what inputs refer to, if it is no http(s) URL, is an object of this broker (draft/broker.h), and the worker gets a URL for it, good for
+     *                      as long as its run may take. With "uploads", which begins the names of results, a run's upload_prefix is the URL to PUT the object UPLOADS ACTIVITY / RUN, and a result
+     *                      with that "ref" has the object's name instead
      *   "version"          {"min": "1.0.0", "max": "1.0.0"} of the protocol
      *   "slots"            1, of a worker that does not say how many it has
      *   "load_balance"     "least_connections"; "round_robin", "random", "p2c"
