@@ -8,7 +8,7 @@ from .messages import read_assignment, status
 from .outcome import MOST_MESSAGE_BYTES
 from .run import Busy, TaskExists
 from .task import MOST_NAME, parse_json
-from .worker import Refused
+from .registry import Refused
 
 IDLE_S = 30.0  # for a connection on which nothing comes
 _TASK = re.compile(r"/tasks/([^/]+)/(assign|status|cancel)")

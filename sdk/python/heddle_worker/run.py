@@ -1,5 +1,6 @@
 """One run of an activity, as the worker keeps it, and what is kept at most."""
 import threading
+import time
 from dataclasses import dataclass
 
 from .task import MOST_NAME
@@ -30,6 +31,9 @@ class Run:
         self.assignment = assignment      # let go of when it has begun
         self.heartbeat_s = max(0, assignment.heartbeat_interval_s)
         self.cancelled = threading.Event()
+        self.why = ""                     # it was cancelled, for the handler to know
+        deadline = assignment.soft_deadline_unix
+        self.deadline_at = time.monotonic() + deadline - time.time() if deadline else None  # monotonic seconds
         self.listener = listener          # whom its answers go to; None: nobody, since left_at
         self.left_at = None
         self.is_begun = False
@@ -37,6 +41,15 @@ class Run:
         self.is_unsaid = False            # the listener has not sent it yet
         self.said_at = -1.0               # monotonic seconds
         self.outcome = None
+
+    def give_up(self, why):
+        if not self.cancelled.is_set():
+            self.why = why
+            self.cancelled.set()
+
+    @property
+    def is_late(self):
+        return self.deadline_at is not None and self.deadline_at <= time.monotonic()
 
     @property
     def has_names(self):

@@ -9,6 +9,7 @@ from .version import versions_meet
 
 _PROGRESS_S = 1 / 18  # between two of one task; with the last, which goes before the completion, at most 20 a second
 _HELLO_S = 10.0       # a stream on which nobody says hello does not stay
+_MOST_REASON = 1_000  # characters
 _MOST_QUEUED = 256    # answers that the host does not read: nothing more of it is read, then
 
 
@@ -47,7 +48,7 @@ class Stream:
         elif what == "assign":
             self._table.assign(envelope.assign, self, refusal="this stream is drained, and takes nothing new" if self._is_draining else "")
         elif what == "cancel":
-            self._table.cancel(envelope.cancel.activity_id)
+            self._table.cancel(envelope.cancel.activity_id, envelope.cancel.reason[:_MOST_REASON])
         elif what == "drain":
             with self._table.lock:
                 self._is_draining = True

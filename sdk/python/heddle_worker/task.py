@@ -44,11 +44,11 @@ class Task:
         self.deadline = assignment.soft_deadline_unix or None  # Unix seconds; nobody waits for it any longer than that
         self.inputs = read_inputs(assignment.inputs)  # name → JSON value, bytes, or Ref
         self.checkpoint = self.inputs.get("checkpoint")  # what an earlier run has told to progress(), or None
-        self.attach(threading.Event(), lambda *said: None)
+        self.cancelled, self._run, self._report = threading.Event(), None, lambda *said: None
 
-    def attach(self, cancelled, report):
-        """Of the server: what is set when the task is given up, and what is told of progress, report(percent, message, checkpoint)."""
-        self.cancelled, self._report = cancelled, report
+    def attach(self, run, report):
+        """Of the server: the run, which knows when and why the task is given up, and what is told of progress, report(percent, message, checkpoint)."""
+        self.cancelled, self._run, self._report = run.cancelled, run, report
 
     def progress(self, percent, message="", checkpoint=None):
         """Says how far it is, 0 to 100; more often than 18 times a second only the last one is sent. Never blocks.
@@ -61,9 +61,9 @@ class Task:
         self._report(percent, sendable(str(message)[:_MOST_MESSAGE]), None if checkpoint is None else sendable(checkpoint))
 
     def check(self):
-        """Raises Cancelled, if the task was cancelled."""
+        """Raises Cancelled, with the reason, if the task was cancelled, or its deadline has passed."""
         if self.cancelled.is_set():
-            raise Cancelled("cancelled")
+            raise Cancelled(self._run.why if self._run else "cancelled")
 
 
 def read_inputs(descriptors):

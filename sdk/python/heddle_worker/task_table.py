@@ -8,10 +8,11 @@ from .kept import Kept
 from .outcome import failed
 from .run import Busy, Limits, Run, TaskExists
 from .task import MOST_NAME
-from .worker import Refused
+from .registry import Refused
 
 log = logging.getLogger("heddle_worker")
 _MOST_SLOTS = 10_000
+_TOO_LATE = "the deadline has passed"
 
 
 class TaskTable:
@@ -79,12 +80,12 @@ class TaskTable:
             self._take(run)
         self._begin(run, bound)
 
-    def cancel(self, activity_id):
+    def cancel(self, activity_id, reason=""):
         """Gives up every run of the activity. False: none is in hand."""
         with self.lock:
             runs = [run for run in self._in_hand.values() if run.key[0] == activity_id]
             for run in runs:
-                run.cancelled.set()
+                run.give_up(reason or "cancelled")
         return bool(runs)
 
     def _report(self, run, percent, message, checkpoint):
@@ -111,14 +112,14 @@ class TaskTable:
     def cancel_all(self):
         with self.lock:
             for run in self._in_hand.values():
-                run.cancelled.set()
+                run.give_up("the worker is ending")
 
     def close(self, why="the worker has ended"):
         """Ends the table; what is in hand fails with `why`, whatever its handler still does."""
         with self.lock:
             self.is_draining = self.is_closed = True
             for run in list(self._in_hand.values()):
-                run.cancelled.set()
+                run.give_up(why)
                 self._end(run, failed(why))
             self._tell_capacity()
             self._changed.notify_all()
@@ -139,6 +140,8 @@ class TaskTable:
         if run.listener:
             run.listener.acked(run)
         self._tell_capacity()
+        if run.deadline_at is not None:
+            self._changed.notify_all()
 
     def _begin(self, run, bound=None):
         try:
@@ -162,14 +165,16 @@ class TaskTable:
         try:
             entry, task = bound or self.worker.bind(assignment)
             del assignment, bound
-            task.attach(run.cancelled, lambda *said: self._report(run, *said))
-            outcome = failed("cancelled") if run.cancelled.is_set() else self.worker.perform(entry, task)
+            task.attach(run, lambda *said: self._report(run, *said))
+            outcome = self.worker.perform(entry, task) if not run.cancelled.is_set() else None
         except Refused as why:
             outcome = failed(str(why))
         except BaseException as error:  # an exception that cannot say what it is, say: the host is owed an answer all the same
             outcome = failed(type(error).__name__)
         with self.lock:
-            self._end(run, failed("cancelled") if run.cancelled.is_set() else outcome)
+            if run.is_late:
+                run.give_up(_TOO_LATE)
+            self._end(run, failed(_TOO_LATE if run.why == _TOO_LATE else "cancelled") if run.cancelled.is_set() else outcome)
 
     def _end(self, run, outcome):
         if self._in_hand.pop(run.key, None) is None:
@@ -194,6 +199,10 @@ class TaskTable:
                 for end, run in ends:
                     if end <= now:
                         log.warning("task %r, run %r: no stream has asked for it for %g s: it is cancelled", *run.key, self.limits.reattach_s)
-                        run.cancelled.set()
-                left = [end - now for end, _ in ends if end > now]
+                        run.give_up("no stream has asked for it")
+                late = [run for run in self._in_hand.values() if run.deadline_at is not None and not run.cancelled.is_set()]
+                for run in late:
+                    if run.deadline_at <= now:
+                        run.give_up(_TOO_LATE)
+                left = [end - now for end, _ in ends if end > now] + [run.deadline_at - now for run in late if run.deadline_at > now]
                 self._changed.wait(min(left) if left else None)

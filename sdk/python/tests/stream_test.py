@@ -9,7 +9,7 @@ from unittest import mock
 import grpc
 
 from host_client import TIMEOUT, Stream, WorkerCase
-from heddle_worker import Limits
+from heddle_worker import Cancelled, Limits
 from heddle_worker.protocol import Ack, Envelope, TaskAssignment, Version
 from heddle_worker.stream import Stream as WorkerStream
 from heddle_worker.task_table import TaskTable
@@ -230,6 +230,8 @@ class Cancel(WorkerCase):
             self.begun.release()
             if not task.cancelled.wait(TIMEOUT):
                 return "never"
+            with self.assertRaisesRegex(Cancelled, "^because$"):
+                task.check()
             return task.check()
         self.add(obey)
         self.start()

@@ -1,9 +1,10 @@
 """What a handler is given, and what becomes of what it gives back."""
 import json
 import logging
+import time
 import unittest
 
-from host_client import WorkerCase
+from host_client import TIMEOUT, WorkerCase
 from heddle_worker import SKIPPED, Cancelled, Ref, Worker
 
 SPEC = {"task_kind": "k", "task_version": "1.0.0", "inputs": [{"name": "n", "type": "int"}, {"name": "at", "type": "string"}], "outputs": [{"name": "m", "type": "int"}]}
@@ -29,18 +30,33 @@ class Tasks(TaskCase):
     def test_a_handler_sees_the_assignment(self):
         seen = []
         raw = [dict(name="where", ref="https://host/x?sig=1"), dict(name="data", inline_bytes=b"\0\xff"), dict(name="none"), dict(name="checkpoint", ref="s3://c")]
-        self.ask(seen.append, inputs={"json": {"a": [1, 2.5, None]}}, raw_inputs=raw, task_version="1.0", workflow_instance_id="w", upload_prefix="https://up/", soft_deadline_unix=99)
+        self.ask(seen.append, inputs={"json": {"a": [1, 2.5, None]}}, raw_inputs=raw, task_version="1.0", workflow_instance_id="w", upload_prefix="https://up/", soft_deadline_unix=4_102_444_800)
         task = seen[0]
         self.assertEqual(task.inputs, {"json": {"a": [1, 2.5, None]}, "where": "https://host/x?sig=1", "data": b"\0\xff", "none": b""})
         self.assertIsInstance(task.inputs["where"], Ref)
         self.assertEqual(repr(task.inputs["where"]), "Ref(https://host/x?…)")
         self.assertEqual((task.activity_id, task.run_id, task.kind, task.version, task.workflow_instance_id), ("a", "1", "k", "1.0", "w"))
-        self.assertEqual((task.upload_prefix, task.deadline, task.checkpoint), ("https://up/", 99, "s3://c"))
+        self.assertEqual((task.upload_prefix, task.deadline, task.checkpoint), ("https://up/", 4_102_444_800, "s3://c"))
         self.assertFalse(task.cancelled.is_set())
         task.check()
         task.progress(3)  # too late, and nothing happens
         self.ask(seen.append)
         self.assertEqual((seen[1].deadline, seen[1].checkpoint, seen[1].inputs), (None, None, {}))
+
+    def test_a_task_has_failed_when_its_deadline_passes(self):
+        why = []
+
+        def wait(task):
+            task.cancelled.wait(TIMEOUT)
+            try:
+                task.check()
+            except Cancelled as given_up:
+                why.append(str(given_up))
+                raise
+        ended = self.ask(wait, soft_deadline_unix=int(time.time()) + 1)
+        self.assertEqual((ended.status, ended.error, why), ("ERROR", "the deadline has passed", ["the deadline has passed"]))
+        ended = self.ask(lambda task: 1, soft_deadline_unix=int(time.time()) - 1)
+        self.assertEqual((ended.status, ended.error), ("ERROR", "the deadline has passed"))
 
     def test_what_it_returns_becomes_the_result(self):
         for result, inline in (({"ä": (1, None)}, '{"ä":[1,null]}'.encode()), (None, b"null"), (b"\0\xff", b"\0\xff"), (bytearray(b"x"), b"x"), ([], b"[]")):
