@@ -41,7 +41,7 @@ class BrokerHandle {
   BrokerHandle(const BrokerHandle&) = delete;
   BrokerHandle& operator=(const BrokerHandle&) = delete;
 
-  // [start] `lifetime_ns` 0: as the broker is configured.
+  // [any] `lifetime_ns` 0: as the broker is configured.
   void grant(GrantMethod method, const std::string& object, uint64_t lifetime_ns, Granted granted);
 
  private:

@@ -9,13 +9,10 @@ constexpr uint64_t kKeepNs = 600 * kNsPerSecond;  // a group that nobody holds a
 
 // Where they are to be found becomes the settings' endpoints.
 Result<std::vector<std::unique_ptr<WorkerProcess>>> start_processes(WorkerSettings& settings) {
-  std::vector<std::unique_ptr<WorkerProcess>> all;
-  for (uint32_t i = 0; settings.process && i < settings.processes; ++i) {
-    auto started = WorkerProcess::start(*settings.process);
-    if (!started) return std::move(started).error();
-    settings.endpoints.push_back({.address = (*started)->endpoint()});
-    all.push_back(*std::move(started));
-  }
+  if (!settings.process) return std::vector<std::unique_ptr<WorkerProcess>>();
+  auto all = WorkerProcess::start(*settings.process, settings.processes);
+  if (!all) return all;
+  for (const auto& process : *all) settings.endpoints.push_back({.address = process->endpoint()});
   return all;
 }
 
@@ -81,15 +78,14 @@ void Sidecars::drop_idle() {
   std::erase_if(sidecars_, [](const auto& one) { return one.second.expired(); });
 }
 
-// It points into the catalog, which outlives every group that is made of it.
-Result<CatalogEntry> Sidecars::find_type(const char* kind, const std::string& name) const {
+Result<Sidecars::Type> Sidecars::find_type(const char* kind, const std::string& name) const {
   std::shared_ptr<const Catalog> catalog;
   {
     std::lock_guard lock(mutex_);
     catalog = catalog_;
   }
   CatalogEntry entry = catalog->find(kind, name);
-  if (entry.type) return entry;
+  if (entry.type) return Type{catalog, entry};
   const std::string hint = catalog->hint_for(kind, name);
   return Error("no-type", "no plugin has the " + std::string(kind) + " \"" + name + "\"" + (hint.empty() ? "" : "; " + hint), ErrorClass::kConfig);
 }
@@ -98,7 +94,7 @@ Result<std::unique_ptr<BrokerHandle>> Sidecars::broker(const WorkerSettings& set
   if (!settings.broker) return std::unique_ptr<BrokerHandle>();
   const auto entry = find_type("broker", settings.broker->type);
   if (!entry) return entry.error();
-  return BrokerHandle::create(*entry, settings.broker->type, settings.broker->params, &lanes_, *lanes_.find("control"));
+  return BrokerHandle::create(entry->entry, settings.broker->type, settings.broker->params, &lanes_, *lanes_.find("control"));
 }
 
 Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& settings) {
@@ -108,7 +104,7 @@ Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& s
   }
   const auto entry = find_type("sidecar", settings.sidecar);
   if (!entry) return entry.error();
-  auto made = SidecarHandle::create(*entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
+  auto made = SidecarHandle::create(entry->entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
   if (!made) return std::move(made).error();
   std::shared_ptr<SidecarHandle> handle = *std::move(made);
   sidecars_[key] = handle;

@@ -35,7 +35,11 @@ class Sidecars {
  private:
   Result<std::shared_ptr<SidecarHandle>> sidecar(const WorkerSettings& settings);
   Result<std::unique_ptr<BrokerHandle>> broker(const WorkerSettings& settings);  // null: none is wanted
-  Result<CatalogEntry> find_type(const char* kind, const std::string& name) const;
+  struct Type {
+    std::shared_ptr<const Catalog> catalog;  // that the entry points into
+    CatalogEntry entry;
+  };
+  Result<Type> find_type(const char* kind, const std::string& name) const;
   std::shared_ptr<WorkerGroup> find(const std::string& key) const;
   void drop_idle();
 

@@ -5,6 +5,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -117,6 +118,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     EndpointPool::Pick pick = {};
     heddle_id assignment = 0;  // 0: not known yet
     std::string upload_url = {}, upload_object = {};
+    std::vector<std::pair<std::string, std::string>> urls = {};  // each with its object
     uint64_t sent_ns = 0;
     std::vector<ActivityRun> runs;    // the last ones
     bool makes_room = false;          // kEnding, for one of a higher priority
@@ -154,6 +156,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     std::mutex mutex;
     size_t left = 0;              // guarded by mutex
     std::optional<Error> failed;  // guarded by mutex
+    std::vector<std::pair<const std::string*, std::string>> names = {};  // where in the order each URL goes, and the object it is for
   };
 
   void here(size_t worker, const Value& facts);
@@ -165,8 +168,9 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   void pump();
   std::optional<Sending> next(After& after);
   void make_room(After& after);
+  void look_again_for_room();
   void send(Sending sending);
-  void ask_broker(Sending sending);
+  void ask_broker(BrokerHandle& broker, Sending sending);
   void put_url(const std::shared_ptr<Granting>& granting, const std::string& object, std::string* where, Result<GrantedUrl> url);
   void send_granted(Granting& granting);
   void assign_to_worker(const Sending& sending);
@@ -191,12 +195,13 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   void look();
   void come_due(Activity& a, uint64_t now, After& after);
   void carry_out(After after);
+  // What a worker says, with the names of objects in the place of URLs that are secret.
+  static Value with_names(const Value& said, const std::vector<std::pair<std::string, std::string>>& urls);
   void keep_probing();
   void probe_all();
 
   const WorkerSettings settings_;
   std::vector<std::unique_ptr<WorkerProcess>> processes_;  // until close()
-  std::unique_ptr<BrokerHandle> broker_;                   // until close(); asked by who pumps
   const std::shared_ptr<SidecarHandle> sidecar_;
   Errands& errands_;
   EndpointPool pool_;
@@ -204,13 +209,14 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
 
   mutable std::mutex mutex_;
   // Guarded by mutex_:
+  std::shared_ptr<BrokerHandle> broker_;  // until close()
   std::vector<Worker> workers_;
   std::map<Id, std::unique_ptr<Activity>> open_;
   std::set<Place> waiting_;
   std::set<std::pair<uint64_t, Id>> due_;
   Id last_ = 0;
   size_t preemptible_ = 0;  // of those that are assigned
-  size_t making_room_ = 0;  // were told to, and no credit has come since
+  std::deque<uint64_t> making_room_;  // until when those are waited for that were told to; each credit takes one away
   uint64_t absent_since_ns_;  // 0: somebody is there
   Errands::Id timer_ = 0;
   uint64_t timer_ns_ = 0;

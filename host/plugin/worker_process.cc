@@ -16,6 +16,8 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "log.h"
@@ -35,19 +37,25 @@ constexpr uint64_t kMostLines = 1'000;           // a second
 
 Error no_way(const std::string& what) { return Error("no-process", what + ": " + std::strerror(errno), ErrorClass::kRetryable); }
 
-// Nobody else is at it now.
-Result<uint16_t> free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return no_way("no socket");
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  const bool is_bound = ::bind(fd, reinterpret_cast<sockaddr*>(&at), size) == 0 && ::getsockname(fd, reinterpret_cast<sockaddr*>(&at), &size) == 0;
-  const Error why = no_way("no port is free");
-  ::close(fd);
-  if (!is_bound) return why;
-  return ntohs(at.sin_port);
+// So many ports at which nobody is now, all different.
+Result<std::vector<uint16_t>> free_ports(size_t count) {
+  std::vector<uint16_t> ports;
+  std::vector<int> held;
+  std::optional<Error> why;
+  while (ports.size() < count && !why) {
+    held.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    const bool is_bound = held.back() >= 0 && ::bind(held.back(), reinterpret_cast<sockaddr*>(&at), size) == 0 && ::getsockname(held.back(), reinterpret_cast<sockaddr*>(&at), &size) == 0;
+    if (is_bound) ports.push_back(ntohs(at.sin_port));
+    else why = no_way("no port is free");
+  }
+  for (const int fd : held)
+    if (fd >= 0) ::close(fd);
+  if (why) return *std::move(why);
+  return ports;
 }
 
 std::string how_it_ended(int status) {
@@ -75,6 +83,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
   ::dup2(log_fd, STDOUT_FILENO);
   ::dup2(log_fd, STDERR_FILENO);
+  ::close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
   if (*folder == '\0' || ::chdir(folder) == 0) ::execvpe(command[0], command, environment);
   const int why = errno;
   static_cast<void>(!::write(failed_fd, &why, sizeof why));
@@ -83,24 +92,38 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 }  // namespace
 
-Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(ProcessSpec spec) {
-  const auto port = free_port();
-  if (!port) return port.error();
+Result<std::vector<std::unique_ptr<WorkerProcess>>> WorkerProcess::start(const ProcessSpec& spec, size_t count) {
+  const auto ports = free_ports(count);
+  if (!ports) return ports.error();
+  std::vector<std::unique_ptr<WorkerProcess>> all;
+  for (const uint16_t port : *ports) {
+    auto started = start_at(spec, port);
+    if (!started) return std::move(started).error();
+    all.push_back(*std::move(started));
+  }
+  return all;
+}
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start_at(const ProcessSpec& spec, uint16_t port) {
   std::unique_ptr<WorkerProcess> process(new WorkerProcess);
-  process->spec_ = std::move(spec);
-  process->port_ = *port;
-  process->endpoint_ = "127.0.0.1:" + std::to_string(*port);
+  process->spec_ = spec;
+  process->port_ = port;
+  process->endpoint_ = "127.0.0.1:" + std::to_string(port);
   process->who_ = "worker " + process->endpoint_;
   process->end_fd_ = ::eventfd(0, EFD_CLOEXEC);
   if (process->end_fd_ < 0) return no_way("no descriptor");
-  process->thread_ = std::thread([self = process.get()] { self->watch(); });
+  try {
+    process->thread_ = std::thread([self = process.get()] { self->watch(); });
+  } catch (const std::system_error& failed) {
+    return Error("no-process", std::string("no thread: ") + failed.what(), ErrorClass::kRetryable);
+  }
   return process;
 }
 
 WorkerProcess::~WorkerProcess() {
   if (end_fd_ < 0) return;
   ask_to_end();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   ::close(end_fd_);
 }
 
@@ -118,6 +141,7 @@ void WorkerProcess::watch() {
     if (child) {
       log::write(log::Level::kInfo, who_, "started, as process " + std::to_string(child->pid));
       follow(*child);
+      ::kill(-child->pid, SIGKILL);  // and what it has started
       int status = 0;
       ::waitpid(child->pid, &status, 0);
       read_log(*child);
@@ -190,16 +214,20 @@ void WorkerProcess::follow(Child& child) {
     if (waits[1].revents != 0) return end(child);
     if (!uses_too_much(child)) continue;
     log::write(log::Level::kError, who_, "the process has more than the " + std::to_string(spec_.memory_bytes >> 20) + " MiB of memory that it may have, and is ended");
-    ::kill(-child.pid, SIGKILL);
     return;
   }
 }
 
-void WorkerProcess::end(const Child& child) const {
+void WorkerProcess::end(Child& child) {
   ::kill(-child.pid, SIGTERM);
-  pollfd over{child.pid_fd, POLLIN, 0};
-  if (::poll(&over, 1, static_cast<int>(spec_.stop_ns / kNsPerMs)) <= 0) log::write(log::Level::kWarn, who_, "the process does not end by itself, and is ended");
-  ::kill(-child.pid, SIGKILL);  // and what it has started
+  const uint64_t until = now_ns() + spec_.stop_ns;
+  for (uint64_t now = now_ns(); now < until; now = now_ns()) {
+    pollfd waits[] = {{child.pid_fd, POLLIN, 0}, {child.log_fd, POLLIN, 0}};
+    ::poll(waits, child.log_fd < 0 ? 1 : 2, static_cast<int>((until - now) / kNsPerMs + 1));
+    if (waits[1].revents != 0) read_log(child);  // it may have much to say
+    if (waits[0].revents != 0) return;
+  }
+  log::write(log::Level::kWarn, who_, "the process does not end by itself, and is ended");
 }
 
 // No more than a pipe has room for: one that never stops talking must not keep us from looking at it.

@@ -24,8 +24,8 @@ struct ProcessSpec {
 
 class WorkerProcess {
  public:
-  // Begins to start it. Errors: there is no port, no descriptor.
-  static Result<std::unique_ptr<WorkerProcess>> start(ProcessSpec spec);
+  // Begins to start so many. Errors: there is no port, no descriptor, no thread.
+  static Result<std::vector<std::unique_ptr<WorkerProcess>>> start(const ProcessSpec& spec, size_t count);
   // SIGTERM, and SIGKILL after stop_ns; waits for the end of it.
   ~WorkerProcess();
   WorkerProcess(const WorkerProcess&) = delete;
@@ -41,10 +41,11 @@ class WorkerProcess {
     uint64_t begun_ns = 0;
   };
   WorkerProcess() = default;
+  static Result<std::unique_ptr<WorkerProcess>> start_at(const ProcessSpec& spec, uint16_t port);
   void watch();
   Result<Child> spawn() const;
   void follow(Child& child);
-  void end(const Child& child) const;
+  void end(Child& child);
   void read_log(Child& child);
   void take_line(std::string line);
   bool uses_too_much(const Child& child) const;

@@ -37,7 +37,7 @@ typedef struct heddle_broker {
     uint32_t      struct_size;
     heddle_object base;
 
-    /* [start] OK: a MAP of "url" (STRING; a secret) and "expires_unix" (INT: the second from which on it is of no use). It says nothing about whether the object is there. Failures have a
+    /* [any] It must not block for longer than it takes to read a small file. OK: a MAP of "url" (STRING; a secret) and "expires_unix" (INT: the second from which on it is of no use). It says nothing about whether the object is there. Failures have a
      * "code":
      *   INVALID      "not-its-object": the broker answers for other objects, or this is no name of one; "invalid": the method or the lifetime is none that it can give
      *   DENIED       "no-credential": it has none, or one that the store does not take
