@@ -10,7 +10,7 @@ import time
 import unittest
 
 from host import HostCase
-from program import DEAD_LETTERS, INTERRUPTED, INVALID, TERMINATED, HeddleCase, lines, node, pipeline
+from program import BUILD, DEAD_LETTERS, INTERRUPTED, INVALID, TERMINATED, HeddleCase, lines, node, pipeline
 from workers import PYTHON, SCRIPT, WorkerProcess, free_port
 
 JAVASCRIPT = os.environ.get("HEDDLE_JAVASCRIPT")  # where that library is installed; not under sanitizers, which have nothing to look at in it
@@ -77,6 +77,21 @@ class WhatWorkersDo(SidecarCase):
         said = [json.loads(line) for line in answer.err.splitlines()]
         self.assertIn(("do", "item 1: 75 %: step 3"), [(line.get("who"), line.get("message")) for line in said])
         self.assertNotIn("item 1: ", [line.get("message") for line in said])
+
+    def test_workers_that_have_only_http_work_just_so(self):
+        worker = self.worker("rest")
+        answer = self.run_manifest(self.sidecar(worker, sidecar="execution_rest", kind="echo", with_history=True), [{"item": n} for n in range(50)])
+        self.assertEqual([one["result"] for one in answer.items], list(range(50)))
+        self.assertEqual(len(worker.runs()), 50)
+
+    def test_so_do_those_that_speak_nsn(self):
+        script = os.path.join(os.environ["HEDDLE_SOURCE"], "tests/conformance/nsn_sidecar.py")
+        environment = {**os.environ, "PYTHONPATH": os.path.join(BUILD, "tests/conformance/python"), "PYTHONDONTWRITEBYTECODE": "1"}
+        sidecar = subprocess.Popen([PYTHON, script, "whole", "0"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+        self.addCleanup(self._end, sidecar)
+        endpoint = f"127.0.0.1:{int(sidecar.stdout.readline())}"
+        answer = self.run_manifest(self.sidecar(endpoint, sidecar="nsn", kind="echo", slots=4, params={"model_id": "resident"}), [{"n": n} for n in range(20)])
+        self.assertEqual(answer.items, [{"n": n} for n in range(20)])
 
     def test_inputs_are_checked_before_a_worker_has_them(self):
         worker = self.worker()

@@ -182,6 +182,22 @@ def whole(port, journal):
     threading.Event().wait()
 
 
+def rest(port, journal):
+    """The library over REST."""
+    from heddle_worker import Worker
+    worker = Worker(version="1.0.0")
+
+    @worker.handler("echo")
+    def echo(task):
+        journal.note("begin", task)
+        journal.note("end", task)
+        return task.inputs["item"]
+
+    server = worker.start_rest(f"127.0.0.1:{port}", slots=4)
+    print(server.endpoint, flush=True)
+    threading.Event().wait()
+
+
 def other(port, journal):
     """Speaks something else: HTTP/1.1."""
     import http.server
@@ -225,4 +241,4 @@ def least(port, journal):
 if __name__ == "__main__":
     import logging
     logging.disable()  # what handlers raise is meant
-    {"least": least, "newer": newer, "other": other, "whole": whole}[sys.argv[1]](int(sys.argv[2]), Journal(sys.argv[3]))
+    {"least": least, "newer": newer, "other": other, "rest": rest, "whole": whole}[sys.argv[1]](int(sys.argv[2]), Journal(sys.argv[3]))
