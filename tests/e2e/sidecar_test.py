@@ -301,8 +301,8 @@ class WorkersThatTheHostStarts(SidecarCase):
             return file.read().rpartition(")")[2].split()[0] == "Z"
 
     def test_they_work_and_go_with_it(self):
-        answer = self.run_manifest(self.started("some", process={"count": 2}), [{"item": n} for n in range(400)])
-        self.assertEqual(sorted(one["n"] for one in answer.items), list(range(400)))
+        answer = self.run_manifest(self.started("some", process={"count": 2}), [{"item": n} for n in range(150)])
+        self.assertEqual(sorted(one["n"] for one in answer.items), list(range(150)))
         self.assertEqual(len(set(self.pids())), 2)
         self.assertTrue(all(self.gone(pid) for pid in self.pids()))
 
@@ -418,7 +418,7 @@ class WhenWorkersFail(SidecarCase):
         over = threading.Event()
 
         def kill():
-            while not over.wait(0.2 + random.random() / 2):
+            while not over.wait(0.2 + random.random() / 4):
                 one = random.choice(workers)
                 one.kill()
                 one.start()

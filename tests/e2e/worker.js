@@ -17,7 +17,7 @@ const noted = (kind, does) => worker.handler(kind, {}, async (task) => {
 });
 noted('echo', (task) => task.inputs.item);
 noted('some', async (task) => {
-  await new Promise((go) => setTimeout(go, Math.random() * 20));
+  await new Promise((go) => setTimeout(go, Math.random() * 200));
   return { n: task.inputs.item };
 });
 

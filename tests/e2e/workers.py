@@ -113,7 +113,7 @@ def whole(port, journal):
 
     @handler("some")
     def some(task):
-        time.sleep(random.random() / 50)
+        time.sleep(random.random() / 5)
         return {"n": task.inputs["item"]}
 
     @handler("fail")
