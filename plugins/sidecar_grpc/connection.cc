@@ -53,7 +53,7 @@ std::shared_ptr<grpc::ChannelCredentials> credentials(ValueRef tls) {
 std::shared_ptr<grpc::Channel> channel_to(const std::string& endpoint, ValueRef options) {
   const auto capped = [](uint64_t n) { return static_cast<int>(std::min<uint64_t>(n, INT32_MAX)); };
   grpc::ChannelArguments a;
-  a.SetMaxReceiveMessageSize(capped(number_of(options, "most_bytes")));
+  a.SetMaxReceiveMessageSize(capped(2 * number_of(options, "most_bytes")));
   a.SetMaxSendMessageSize(-1);
   a.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, capped(number_of(options, "connect_ms")));
   a.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -69,7 +69,7 @@ std::shared_ptr<grpc::Channel> channel_to(const std::string& endpoint, ValueRef 
 
 }  // namespace
 
-Connection::Connection(ValueRef options) : endpoint(text_of(options, "endpoint")), channel(channel_to(endpoint, options)) {}
+Connection::Connection(ValueRef options) : endpoint(text_of(options, "endpoint")), most_bytes(number_of(options, "most_bytes")), channel(channel_to(endpoint, options)) {}
 
 void Connection::hurry() const {
   if (channel->GetState(false) == GRPC_CHANNEL_TRANSIENT_FAILURE) grpc::experimental::ChannelResetConnectionBackoff(channel.get());

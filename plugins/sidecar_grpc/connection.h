@@ -17,6 +17,7 @@ struct Connection {
   // What waits after a failure is tried at once.
   void hurry() const;
   std::string endpoint;
+  uint64_t most_bytes;  // of a message; the channel lets twice as much through, so that whoever says a little too much can be told from others on the same stream
   std::shared_ptr<grpc::Channel> channel;
 };
 

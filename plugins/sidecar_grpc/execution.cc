@@ -90,7 +90,8 @@ std::shared_ptr<Peer> execution_peer(const Site& site, ValueRef options) {
   const auto worker = std::make_shared<Worker>(outside, WorkerOptions{.endpoint = site.connection.endpoint,
                                                                       .versions = {text_of(version, "min"), text_of(version, "max")},
                                                                       .slots = slots_of(options),
-                                                                      .reattach_ns = number_of(options, "reattach_ms", 0) * 1'000'000});
+                                                                      .reattach_ns = number_of(options, "reattach_ms", 0) * 1'000'000,
+                                                                      .most_bytes = site.connection.most_bytes});
   outside->lines_of = worker;
   return std::make_shared<ExecutionPeer>(worker);
 }

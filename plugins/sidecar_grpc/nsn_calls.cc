@@ -45,6 +45,7 @@ CallSaid failure_of(const grpc::Status& status) {
 std::shared_ptr<UnaryCall> UnaryCall::begin(const Connection& to, Call call) {
   const std::shared_ptr<UnaryCall> one(new UnaryCall(std::move(call)));
   one->self_ = one;
+  one->most_bytes_ = to.most_bytes;
   one->context_ = std::make_unique<grpc::ClientContext>();
   // Far beyond any deadline gRPC's clock would overflow.
   const auto most = std::chrono::nanoseconds(std::min<uint64_t>(one->call_.timeout_ns, uint64_t{365} * 24 * 3600 * 1'000'000'000));
@@ -69,6 +70,7 @@ void UnaryCall::cut() {
 
 CallSaid UnaryCall::said_by(const grpc::Status& status) {
   if (!status.ok()) return cut_ && status.error_code() == grpc::CANCELLED ? said(CallEnd::kCut, "it was given up") : failure_of(status);
+  if (in_.Valid() && in_.Length() > most_bytes_) return said(CallEnd::kNotUnderstood, std::string("what it answers to ") + call_.method + " is larger than " + std::to_string(most_bytes_) + " bytes");
   if (!in_.Valid() || !grpc::SerializationTraits<MessageLite>::Deserialize(&in_, call_.answer.get()).ok()) {
     call_.answer->Clear();
     return said(CallEnd::kNotUnderstood, std::string("what it answers to ") + call_.method + " is no " + call_.answer->GetTypeName());

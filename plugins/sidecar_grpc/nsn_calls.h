@@ -26,6 +26,7 @@ class UnaryCall final : public Ongoing, public grpc::ClientUnaryReactor {
 
   Call call_;
   std::shared_ptr<UnaryCall> self_;  // until the end
+  uint64_t most_bytes_ = 0;
   grpc::ByteBuffer out_, in_;
 
   std::mutex mutex_;

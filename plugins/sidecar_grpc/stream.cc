@@ -11,6 +11,9 @@ std::string end_of(const grpc::Status& status, const std::string& endpoint) {
   return "the worker at " + endpoint + ": " + words_of(status);
 }
 
+// By gRPC's own words: the status alone may be the worker's.
+bool is_too_large(const grpc::Status& status) { return status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED && status.error_message().find("larger than max") != std::string::npos; }
+
 }  // namespace
 
 std::shared_ptr<Stream> Stream::begin(const Connection& to, std::weak_ptr<Worker> worker, uint64_t number) {
@@ -75,7 +78,7 @@ void Stream::OnDone(const grpc::Status& status) {
     context_.reset();  // with what it holds of the channel
   }
   const auto last = std::move(self_);
-  if (const auto worker = worker_.lock()) worker->ended(number_, end_of(status, endpoint_));
+  if (const auto worker = worker_.lock()) worker->ended(number_, end_of(status, endpoint_), is_too_large(status));
 }
 
 }  // namespace sidecar_grpc

@@ -183,7 +183,7 @@ void Worker::offer() {
   deeds_.push_back([n = static_cast<uint32_t>(all - taken)](Outside& o) { o.grant(n); });
 }
 
-void Worker::ended(uint64_t line, const std::string& why) {
+void Worker::ended(uint64_t line, const std::string& why, bool is_too_large) {
   {
     std::lock_guard lock(mutex_);
     const auto known = lines_.find(line);
@@ -191,14 +191,23 @@ void Worker::ended(uint64_t line, const std::string& why) {
     const heddle_id busy = known->second.busy;
     lines_.erase(known);
     if (!refused_) last_why_ = why;
+    if (is_too_large && !stopping_) give_up_on(line, why);
     if (stopping_) {
       if (lines_.empty() && when_gone_) deeds_.push_back([gone = std::exchange(when_gone_, nullptr)](Outside&) { gone(); });
     } else {
-      if (busy != 0) fail(busy, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " was lost while it worked on it: " + why);
+      if (busy != 0 && given_.contains(busy)) fail(busy, HEDDLE_UNAVAILABLE, "lost", "the worker at " + options_.endpoint + " was lost while it worked on it: " + why);
       lose(last_why_);
     }
   }
   carry_out();
+}
+
+// Whose message it was nobody can tell; asked for again, it would only come again.
+void Worker::give_up_on(uint64_t line, const std::string& why) {
+  std::vector<heddle_id> ids;
+  for (const auto& [id, given] : given_)
+    if (given.line == line && !given.cut_off) ids.push_back(id);
+  for (const heddle_id id : ids) fail(id, HEDDLE_INVALID, "not-understood", why + ": it, or what was done beside it, is larger than twice the " + std::to_string(options_.most_bytes) + " bytes that are taken");
 }
 
 void Worker::lose(const std::string& why) {
@@ -320,6 +329,8 @@ void Worker::complete(const execution::v1::Completion& said) {
   const heddle_id id = given->what.id;
   if (given->cut_off) return release(id);
   if (given->untold) tell_progress(*given);
+  if (const size_t bytes = said.ByteSizeLong(); bytes > options_.most_bytes)
+    return fail(id, HEDDLE_INVALID, "not-understood", "its result is larger than is taken: " + std::to_string(bytes) + " bytes of at most " + std::to_string(options_.most_bytes));
   if (given->cancelled && said.status() != "SUCCESS") return fail(id, HEDDLE_CANCELLED, "cancelled", given->reason);
   if (said.status() == "SUCCESS" || said.status() == "SKIPPED") {
     std::vector<Value::Entry> members = {{"status", Value::string(said.status() == "SUCCESS" ? "success" : "skipped")}};

@@ -44,6 +44,7 @@ struct WorkerOptions {
   Versions versions;
   uint32_t slots = 1;  // where it does not say
   uint64_t reattach_ns = 0;
+  uint64_t most_bytes = UINT64_MAX;  // of a message
 };
 
 // What is to be sent, and what it is known by.
@@ -75,7 +76,8 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
 
   // By the lines.
   void heard(uint64_t line, const Envelope& said);
-  void ended(uint64_t line, const std::string& why);
+  // `is_too_large`: for the sake of a message that was not taken at all.
+  void ended(uint64_t line, const std::string& why, bool is_too_large = false);
 
   uint64_t dropped() const;  // completions of runs that are not in hand
 
@@ -115,6 +117,7 @@ class Worker : public Deeds<Worker, LineOutside>, public std::enable_shared_from
   void finish(heddle_id id, heddle_status status, heddle::sdk::Value result);
   void fail(heddle_id id, heddle_status status, const std::string& code, const std::string& message);
   void release(heddle_id id);
+  void give_up_on(uint64_t line, const std::string& why);
   void lose(const std::string& why);
   void refuse(const std::string& why);
   void try_again();

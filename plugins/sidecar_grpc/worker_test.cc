@@ -131,6 +131,17 @@ TEST_F(WorkerTest, OneOfTheFullProtocolTakesAllOnOneLine) {
   EXPECT_EQ(outside->take(), (Log{"progress 1 {}", R"(done 2 {"status":"skipped"})", "grant 1", "done 3 failed", "grant 1", "done 1 not-understood", "grant 1"}));
 }
 
+TEST_F(WorkerTest, WhatIsLargerThanAnybodyTakesIsNotAskedForAgain) {
+  begin_full(2);
+  assign(1, "a");
+  worker->ended(1, "too large", true);
+  EXPECT_EQ(outside->take(), (Log{"done 1 not-understood", "gone: too large"}));
+  outside->pass(kAgainNs);
+  hello(2);
+  capabilities(2, 2);
+  EXPECT_EQ(assigned(2), 0u);
+}
+
 TEST_F(WorkerTest, WhatIsNotInHandIsDroppedAndCounted) {
   begin_full(2);
   assign(1, "a", "2");

@@ -116,6 +116,16 @@ class WhatWorkersDo(SidecarCase):
         answer = self.run_manifest(self.sidecar(self.worker(), kind="large"), [{"item": 60 << 20}])
         self.assertEqual(len(answer.items[0]), 60 << 20)
 
+    def test_a_result_that_is_larger_than_is_wanted_fails_and_nothing_else(self):
+        manifest = self.sidecar(self.worker(), kind="large", most_bytes=1 << 20)
+        answer = self.run_manifest(manifest, [{"item": n} for n in (10, 3 << 19, 20)], code=DEAD_LETTERS)
+        self.assertEqual([len(one) for one in answer.items], [10, 20])
+        [letter] = self.letters(answer)
+        self.assertIn("larger than is taken", letter["message"])
+        # One that gRPC itself does not take ends the stream, and takes along what was done beside it; but it ends.
+        [letter] = self.letters(self.run_manifest(manifest, [{"item": 8 << 20}], code=DEAD_LETTERS))
+        self.assertIn("larger than twice the 1048576 bytes", letter["message"])
+
     def test_a_minimal_worker_works_on_as_many_streams_as_it_has_slots(self):
         worker = self.worker("least")
         answer = self.run_manifest(self.sidecar(worker, slots=100), [{"item": n} for n in range(500)])
