@@ -107,7 +107,8 @@ void WorkerGroup::settle(Activity& a, Result<Value> result, uint64_t now, After&
   }
   if (a.state == State::kEnding && !a.makes_room) why = Error("deadline", "the run took longer than " + milliseconds(a.policy.run_timeout_ns), ErrorClass::kRetryable);
   const bool is_here = workers_[a.worker].here;
-  const bool is_workers = why.code != "failed" && why.code != "cancelled" && why.code != "invalid" && why.code != "no-url" && is_here;
+  // What was lost went with a process: it is no word on the one that is there now.
+  const bool is_workers = why.code != "failed" && why.code != "lost" && why.code != "cancelled" && why.code != "invalid" && why.code != "no-url" && is_here;
   end_run(a, why.code == "failed" ? CallOutcome::kGood : is_workers ? CallOutcome::kBad : CallOutcome::kNothing, why.text(), now);
   if (try_again(a, why, now)) return;
   const ActivityAnswer::Ending ending = ending_of(why);
@@ -124,7 +125,7 @@ bool WorkerGroup::try_again(Activity& a, const Error& why, uint64_t now) {
   } else {
     a.unsent = 0;
     if (!a.request.repeatable || a.attempts >= a.policy.retry.max_attempts) return false;
-    if (workers_[a.worker].here && !pool_.may_retry(now)) return false;
+    if (why.code != "lost" && !pool_.may_retry(now)) return false;
     wait_ns = a.policy.retry.wait_ns(a.attempts + 1);
   }
   if (now + wait_ns >= a.until_ns) return false;
