@@ -226,7 +226,7 @@ def least(port, journal):
             elif one.WhichOneof("msg") == "assign":
                 task = one.assign
                 journal.note("begin", task)
-                time.sleep(0.2)
+                time.sleep(2)
                 journal.note("end", task)
                 yield Envelope(completion=Completion(activity_id=task.activity_id, run_id=task.run_id, status="SUCCESS", result_inline=task.inputs[0].inline_json.encode()))
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=128))
