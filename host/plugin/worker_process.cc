@@ -168,8 +168,9 @@ Result<WorkerProcess::Child> WorkerProcess::spawn() const {
   for (char** one = environ; *one; ++one)
     if (log::redacted(*one) == *one) variables.emplace_back(*one);  // what has a secret of ours in it is not for it
   for (const auto& [name, value] : spec_.environment) {
-    std::erase_if(variables, [&](const std::string& one) { return one.starts_with(name + "="); });
-    variables.push_back(name + "=" + value);
+    const std::string begin = name + "=";
+    std::erase_if(variables, [&](const std::string& one) { return one.starts_with(begin); });
+    variables.push_back(begin + value);
   }
   variables.push_back("HEDDLE_WORKER_PORT=" + std::to_string(port_));
   const std::vector<char*> command = pointers(words), environment = pointers(variables);
