@@ -2,13 +2,13 @@
 #pragma once
 #include <heddle/draft/broker.h>
 #include <heddle/sdk.h>
+#include <heddle/sdk/secret.h>
 
 #include <functional>
 #include <string>
 
 #include "answer.h"
 #include "api.h"
-#include "secret.h"
 
 namespace broker_http {
 
@@ -24,7 +24,7 @@ class Broker {
  private:
   const bool insecure_;
   const std::string url_, where_;
-  const Secret token_;
+  const heddle::sdk::Secret token_;
   const uint64_t lifetime_s_;
   Api api_;
 };

@@ -2,13 +2,13 @@
 #pragma once
 #include <heddle/draft/broker.h>
 #include <heddle/sdk.h>
+#include <heddle/sdk/secret.h>
 
 #include <cstdint>
 #include <functional>
 #include <string>
 
 #include "place.h"
-#include "secret.h"
 
 namespace broker_s3 {
 
@@ -40,7 +40,7 @@ class Broker {
 
  private:
   const Place place_;
-  const Secret access_key_, secret_key_, session_token_;
+  const heddle::sdk::Secret access_key_, secret_key_, session_token_;
   const std::string region_;
   const uint64_t lifetime_s_;
   const Clock clock_;
