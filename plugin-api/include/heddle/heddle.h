@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Everything that a plugin of a promised kind needs, in the order in which to read it; the last five are for stores, transports and sidecars.
+ * Everything that a plugin of a promised kind needs, in the order in which to read it; the last six are for stores, transports, sidecars and chains.
  */
 #ifndef HEDDLE_HEDDLE_H
 #define HEDDLE_HEDDLE_H
@@ -23,5 +23,6 @@
 #include "transport.h"
 #include "inbox.h"
 #include "sidecar.h"
+#include "chain.h"
 
 #endif
