@@ -10,6 +10,7 @@
 #include "cli/run_report.h"
 #include "cli/run_spans.h"
 #include "cli/run_watch.h"
+#include "cli/state_store.h"
 #include "cli/trace_environment.h"
 #include "cli/verbs.h"
 #include "log.h"
@@ -160,7 +161,9 @@ ExitCode RunCommand::execute() {
   StopSignals signals;
   Lanes lanes(arguments_.threads);
   RunSpans spans(*prepared_.catalog, lanes, HEDDLE_VERSION);
+  StateStore kept(*prepared_.catalog, lanes, state_dir());
   Outside outside(lanes, std::shared_ptr<const Catalog>(std::shared_ptr<void>(), &*prepared_.catalog));  // which outlives it
+  outside.chains.keep_in([&kept] { return kept.journal(); });
   DeadLetterFile letters(dead_letter_path(), talk());
   RunOptions options;
   options.lanes = &lanes;

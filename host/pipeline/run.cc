@@ -30,6 +30,8 @@ NodeAccess access_of(const RunOptions& options, const RunTrace& trace) {
   peers.tracer = trace.recorder();
   access.sidecars.sidecars = &options.outside->sidecars;
   access.sidecars.may_start = options.may_start_processes;
+  access.chains.chains = &options.outside->chains;
+  access.chains.may_open = options.may_start_processes;
   return access;
 }
 

@@ -97,7 +97,7 @@ struct NodeProgress {
 struct RunOptions {
   Lanes* lanes = nullptr;
   Outside* outside = nullptr;          // for nodes that have something done elsewhere; null: they cannot
-  bool may_start_processes = true;     // nodes may; false: the manifest is somebody else's
+  bool may_start_processes = true;     // nodes may, and use chains; false: the manifest is somebody else's
   std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
   std::optional<TraceContext> trace;   // of which the run is a part; none: it begins one
   Tracer* tracer = nullptr;            // null: nothing is recorded

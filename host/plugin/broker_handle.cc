@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "log.h"
+#include "plugin/secrets.h"
 
 namespace heddle {
 namespace {
@@ -14,17 +15,6 @@ Error refused(const CatalogEntry& entry, const std::string& owner, std::string w
 Error reason(heddle_status status) {
   if (auto given = HostTable::take_failure()) return *std::move(given);
   return error_of_status(status, "it gave no reason");
-}
-
-// What a schema marks as "writeOnly" is shown to nobody from here on.
-void redact_secrets(const Value& schema, const Value& value) {
-  const Value mark = schema.find("writeOnly"), properties = schema.find("properties");
-  if (mark && mark.as_bool().value_or(false) && value.kind() == HEDDLE_STRING) log::redact(std::string(*value.as_text()));
-  for (size_t i = 0; properties && value.kind() == HEDDLE_MAP && i < properties.size(); ++i) {
-    std::string_view key;
-    const Value property = properties.at(i, &key);
-    if (const Value member = value.find(key)) redact_secrets(property, member);
-  }
 }
 
 Result<GrantedUrl> url_in(const Result<Value>& outcome) {

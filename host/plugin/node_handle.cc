@@ -38,6 +38,10 @@ Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry
     node->sidecars_ = std::make_unique<SidecarTable>(access.sidecars);
     node->host_->add_service(HEDDLE_SIDECARS, &SidecarTable::service(), node->sidecars_.get());
   }
+  if (access.chains.chains) {
+    node->chains_ = std::make_unique<ChainTable>(access.chains);
+    node->host_->add_service(HEDDLE_CHAINS, &ChainTable::service(), node->chains_.get());
+  }
   const void* table = nullptr;
   HostTable::take_failure();
   heddle_status status;
@@ -72,12 +76,14 @@ NodeHandle::~NodeHandle() {
       static_cast<void>(host_.release());
       static_cast<void>(peers_.release());
       static_cast<void>(sidecars_.release());
+      static_cast<void>(chains_.release());
     }
     for (auto& op : starts_) op.release();
     return;
   }
   if (peers_) peers_->close_all();
   if (sidecars_) sidecars_->close_all();
+  if (chains_) chains_->close_all();
   // What it has posted may still run while it goes: destroy waits for that. The host table drops what a plugin leaves behind.
   std::lock_guard setup(library_->setup_mutex());
   last_words::inside("destroy", subject_.c_str(), [&] { table_->base.destroy(self_); });

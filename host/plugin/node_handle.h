@@ -11,6 +11,7 @@
 #include "lanes/lanes.h"
 #include "plugin/call.h"
 #include "plugin/catalog.h"
+#include "plugin/chain_table.h"
 #include "plugin/host_table.h"
 #include "plugin/last_words.h"
 #include "plugin/library.h"
@@ -25,6 +26,7 @@ namespace heddle {
 struct NodeAccess {
   PeerAccess peers = {};
   SidecarAccess sidecars = {};
+  ChainAccess chains = {};
 };
 
 class NodeHandle {
@@ -76,6 +78,7 @@ class NodeHandle {
   std::string subject_;  // for messages: `node "x" (Echo of plugin node_std)`
   std::unique_ptr<PeerTable> peers_;        // null: it calls nobody
   std::unique_ptr<SidecarTable> sidecars_;  // null: it has no workers
+  std::unique_ptr<ChainTable> chains_;      // null: it has no chains
   std::unique_ptr<HostTable> host_;
   void* self_ = nullptr;
   const heddle_node* table_ = nullptr;

@@ -39,6 +39,7 @@ Result<void> Daemon::start() {
   lanes_ = std::make_unique<Lanes>(config_.threads);
   open_span_export();
   outside_ = std::make_unique<Outside>(*lanes_, catalog_);
+  outside_->chains.keep_in([this]() -> Result<ChainJournal> { return ChainJournal{.store = store_.get(), .is_durable = store_durable_}; });
   if (auto opened = open_store(); !opened) return opened;
   start_jobs();
   auto loaded = pipelines_->load(config_.pipelines, catalog_, *lanes_, config_.lanes, endpoints_of(config_), config_.remotes);
@@ -85,6 +86,7 @@ Result<void> Daemon::open_store() {
   if (!store) return std::move(store).error();
   if (auto active = (*store)->activate(); !active) return Error("no-store", "the store of jobs cannot be opened", active.error().error_class).because(std::move(active).error());
   store_ = *std::move(store);
+  store_durable_ = entry.type->durable;
   return {};
 }
 
@@ -273,6 +275,7 @@ void Daemon::take_down() {
   listeners_.clear();
   span_export_.reset();
   export_.reset();
+  Outside* const outside = outside_.get();
   if (something_left_ && lanes_) {
     // Nothing may be destroyed under a thread that may come back; the store is closed all the same.
     static_cast<void>(control_.release());
@@ -285,6 +288,7 @@ void Daemon::take_down() {
   control_.reset();
   if (jobs_ && !stopped_) jobs_->shutdown(0);
   jobs_.reset();
+  if (outside) outside->chains.close();  // before their journal
   if (store_) {
     if (auto closed = store_->deactivate(); !closed) log::write(log::Level::kError, {}, "the store of jobs was not closed cleanly: " + closed.error().text());
   }

@@ -108,6 +108,7 @@ class Daemon {
   std::unique_ptr<Tracer> tracer_;  // none: nobody wants the spans
   std::unique_ptr<Outside> outside_;
   std::unique_ptr<StoreHandle> store_;
+  bool store_durable_ = false;
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<SentManifests> sent_;
   std::unique_ptr<Jobs> jobs_;

@@ -46,7 +46,7 @@ typedef struct heddle_chain {
      *   "call"         "to", "function", "args" (LIST), and perhaps "block": OK: what the function of a contract gives; nothing on the chain changes
      * An activity is a MAP: "activity" (its id), "workflow", "kind", "queue" (may be absent), "state" ("offered", "assigned", "completed", "failed"), "worker" (absent: nobody), "input" (BYTES), "created_unix",
      * "expires_unix" (0: never), "lease_until_unix" (0: there is no lease), "progress" (INT, 0 to 100), "priority" (INT, absent: none; higher first).
-     * Failures have a "code": "unavailable", "reverted" (with "reason"), "invalid". */
+     * Failures have a "code": "unavailable", "reverted" (`why` says the contract's error with its arguments), "invalid". */
     void (*read)(void *self, const heddle_value *question, heddle_op *op) HEDDLE_FN;
 
     /* [any] One transaction, once for each key (1 to 200 bytes of UTF-8). `intent`, a MAP, borrowed until return, has "do":
@@ -61,9 +61,9 @@ typedef struct heddle_chain {
      *   "not_after_unix"  what is not in a block by then is no longer wanted: its place is taken by one that does nothing
      * OK: MAP of "key", "stage" (as in "until"), "transaction" (its hash), "number" (of the account's), "attempts" (INT), and once it is included "block", "block_hash", "fee".
      * Failures have a "code":
-     *   INVALID      "refused" (it would revert: nothing was sent; "reason": {"name", "args"} or STRING), "reverted" (it did, for good; "reason"), "invalid"
+     *   INVALID      "refused" (it would revert: nothing was sent), "reverted" (it did, for good), "invalid"; `why` says the contract's error with its arguments
      *   DEADLINE     "too-late" (not_after_unix has passed)
-     *   UNAVAILABLE  "unavailable" (no endpoint takes it), "balance" (the account has not enough: "needs", "has"), "ceiling" (it costs more than is allowed); nothing was taken: ask again
+     *   UNAVAILABLE  "unavailable" (no endpoint takes it), "balance" (the account has not enough), "ceiling" (it costs more than is allowed); nothing was taken: ask again
      *   EXHAUSTED    "full": too many are open; ask again
      * Of what was stored, only INVALID and DEADLINE are the end; whoever waits for it waits until then. */
     void (*submit)(void *self, heddle_str key, const heddle_value *intent, heddle_op *op) HEDDLE_FN;

@@ -25,7 +25,7 @@ enum {
 typedef struct heddle_endpoints_service {
     uint32_t struct_size;
 
-    /* [start] A pool; 0: failed, and *why says why, a new reference. `options`, a MAP, borrowed: "endpoints": LIST of STRING or {"address", "weight"}; "load_balance" and "circuit_breaker" as in peers.h. Lives as long as
+    /* [start] A pool; 0: failed, and *why says why, a new reference. `options`, a MAP, borrowed: "endpoints": LIST of {"address", "weight"}; "load_balance" and "circuit_breaker" as in peers.h. Lives as long as
      * the object whose host table h is. */
     heddle_id (*open)(const heddle_host *h, const heddle_value *options, heddle_value **why) HEDDLE_FN;
 

@@ -20,7 +20,7 @@ extern "C" {
 typedef void (*heddle_journal_answered)(void *ctx, heddle_status status, heddle_value *result, heddle_str why) HEDDLE_FN;
 
 #define HEDDLE_JOURNAL "heddle.journal/1"
-/* Absent where the host has no store. What is asked is answered before the object's destroy returns. */
+/* Absent where the host has no store. Everything that is asked is answered, soon: an object is done with deactivate when it has its answers. */
 typedef struct heddle_journal_service {
     uint32_t struct_size;
     /* [any] What was answered OK survives the end of the process and of the machine. */
