@@ -38,6 +38,15 @@ Result<void> Activation::create_all() {
   return {};
 }
 
+std::vector<std::shared_ptr<const WorkerGroup>> Activation::worker_groups() const {
+  std::vector<std::shared_ptr<const WorkerGroup>> all;
+  for (const auto& handle : handles_) {
+    if (!handle) continue;
+    for (auto& group : handle->worker_groups()) all.push_back(std::move(group));
+  }
+  return all;
+}
+
 Result<void> Activation::restore(uint32_t index) {
   const PipelineNode& node = pipeline_.nodes[index];
   if (!node.settings.keep_state || state_dir_.empty()) return {};

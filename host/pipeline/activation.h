@@ -33,6 +33,8 @@ class Activation {
   void close(bool save, Closed closed);
 
   std::shared_ptr<NodeHandle> handle(uint32_t node) const { return handles_[node]; }
+  // [any] Of all of them: the groups of workers that they have open.
+  std::vector<std::shared_ptr<const WorkerGroup>> worker_groups() const;
   // One more object for a node, active, in place of one that hangs; the old one is never touched again. [any, one call per node at a time, not during close]
   void remake(uint32_t node, Remade remade);
 

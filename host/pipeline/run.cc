@@ -30,6 +30,7 @@ NodeAccess access_of(const RunOptions& options, const RunTrace& trace) {
   peers.tracer = trace.recorder();
   access.sidecars.sidecars = &options.outside->sidecars;
   access.sidecars.may_start = options.may_start_processes;
+  access.sidecars.origin = options.activity;
   access.chains.chains = &options.outside->chains;
   access.chains.may_open = options.may_start_processes;
   return access;
@@ -346,6 +347,8 @@ RunProgress Run::progress() const {
 }
 
 bool Run::leaves_threads() const { return state_->left_behind || state_->core.is_awaited(); }
+
+std::vector<std::shared_ptr<const WorkerGroup>> Run::worker_groups() const { return state_->activation.worker_groups(); }
 
 const RunReport& Run::report() const { return state_->report; }
 

@@ -15,6 +15,7 @@
 
 #include "lanes/lanes.h"
 #include "pipeline/pipeline.h"
+#include "plugin/activity_origin.h"
 #include "plugin/outside.h"
 #include "plugin/start_call.h"
 #include "result.h"
@@ -98,6 +99,7 @@ struct RunOptions {
   Lanes* lanes = nullptr;
   Outside* outside = nullptr;          // for nodes that have something done elsewhere; null: they cannot
   bool may_start_processes = true;     // nodes may, and use chains; false: the manifest is somebody else's
+  std::shared_ptr<ActivityOrigin> activity;  // of a chain, that the run is made for; null: none
   std::string chain;                   // goes with such calls: the pipelines that have led to them; empty: none
   std::optional<TraceContext> trace;   // of which the run is a part; none: it begins one
   Tracer* tracer = nullptr;            // null: nothing is recorded
@@ -161,6 +163,8 @@ class Run {
   // [any] A descriptor that becomes readable at the end.
   int end_fd() const;
   RunProgress progress() const;
+  // [any] Until the end: the groups of workers that its nodes have open.
+  std::vector<std::shared_ptr<const WorkerGroup>> worker_groups() const;
   // After the end.
   const RunReport& report() const;
   // After the end: whether a thread hangs in a node of this run, and may still come back. What the run was given must then stay for ever.

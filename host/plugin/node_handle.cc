@@ -89,6 +89,10 @@ NodeHandle::~NodeHandle() {
   last_words::inside("destroy", subject_.c_str(), [&] { table_->base.destroy(self_); });
 }
 
+std::vector<std::shared_ptr<const WorkerGroup>> NodeHandle::worker_groups() const {
+  return sidecars_ ? sidecars_->groups() : std::vector<std::shared_ptr<const WorkerGroup>>();
+}
+
 heddle_op* NodeHandle::start(Done done) {
   starts_.push_back(std::make_unique<StartOp>([done = std::move(done)](Result<Value> outcome) {
     if (outcome) done({});

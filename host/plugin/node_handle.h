@@ -42,6 +42,8 @@ class NodeHandle {
   using Done = std::function<void(Result<void>)>;
   void activate(Done done);
   void deactivate(Done done);
+  // [any] The groups of workers that it has open.
+  std::vector<std::shared_ptr<const WorkerGroup>> worker_groups() const;
   bool has_activate() const { return table_->base.activate != nullptr; }
   bool has_deactivate() const { return table_->base.deactivate != nullptr; }
 

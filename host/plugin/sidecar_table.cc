@@ -152,11 +152,26 @@ heddle_id SidecarTable::assign(heddle_id group_id, const heddle_assignment& a, v
     ++group.open;
     open_.emplace(way.id, Open{.group = group_id});
   }
-  way.activity = request.order.activity = begin_of_ids_ + std::to_string(way.id);
+  name(request, way.id);
+  way.activity = request.order.activity;
   if (way.spec && request.order.version.empty()) request.order.version = way.spec->version;
   if (refused) answer(way, {.ending = ActivityAnswer::Ending::kRefused, .why = *std::move(refused)});
   else assign_checked(workers, policy, std::move(request), way);
   return way.id;
+}
+
+// The activity of a chain keeps its name: its worker may know it from before.
+void SidecarTable::name(ActivityRequest& request, heddle_id id) const {
+  AssignmentOrder& order = request.order;
+  order.activity = begin_of_ids_ + std::to_string(id);
+  if (!access_.origin) return;
+  ActivityOrigin& origin = *access_.origin;
+  const uint64_t before = origin.given.fetch_add(1);
+  order.activity = origin.activity + (before == 0 ? "" : "-" + std::to_string(before + 1));
+  request.run_prefix = origin.run + ".";
+  if (order.workflow.empty()) order.workflow = origin.workflow;
+  if (order.checkpoint.empty() && before == 0) order.checkpoint = origin.checkpoint;
+  if (origin.deadline_ns != 0) request.deadline_ns = request.deadline_ns == 0 ? origin.deadline_ns : std::min(request.deadline_ns, origin.deadline_ns);
 }
 
 void SidecarTable::assign_checked(const std::shared_ptr<WorkerGroup>& workers, const ActivityPolicy& policy, ActivityRequest request, const Way& way) {
@@ -249,6 +264,13 @@ void SidecarTable::close(heddle_id group_id) {
   fewer_.wait(lock, [&] { return groups_.find(group_id)->second.open == 0; });
   gone = std::move(groups_.find(group_id)->second);
   groups_.erase(group_id);
+}
+
+std::vector<std::shared_ptr<const WorkerGroup>> SidecarTable::groups() {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<const WorkerGroup>> all;
+  for (const auto& [id, group] : groups_) all.push_back(group.workers);
+  return all;
 }
 
 void SidecarTable::close_all() {

@@ -9,14 +9,18 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "manifest/activity_spec.h"
+#include "plugin/activity_origin.h"
 #include "plugin/sidecars.h"
 
 namespace heddle {
 
 // What a node has work done with.
 struct SidecarAccess {
+  std::shared_ptr<ActivityOrigin> origin = {};  // null: none
   Sidecars* sidecars = nullptr;  // null: this host has no workers
   bool repeatable = false;       // an activity may be done twice
   bool may_start = true;         // processes; false: the manifest is somebody else's
@@ -33,6 +37,8 @@ class SidecarTable {
 
   // Cancels what is open, and waits until nothing is heard any more.
   void close_all();
+  // [any] The groups of workers that are open.
+  std::vector<std::shared_ptr<const WorkerGroup>> groups();
 
   // Its context (HostTable::context) is a SidecarTable.
   static const heddle_sidecars_service& service();
@@ -63,6 +69,7 @@ class SidecarTable {
 
   Result<heddle_id> open(const Value& options, const heddle_activity_hearing* hearing);
   heddle_id assign(heddle_id group, const heddle_assignment& a, void* ctx);
+  void name(ActivityRequest& request, heddle_id id) const;
   void assign_checked(const std::shared_ptr<WorkerGroup>& workers, const ActivityPolicy& policy, ActivityRequest request, const Way& way);
   void cancel(heddle_id activity, const std::string& reason);
   void close(heddle_id group);

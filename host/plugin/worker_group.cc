@@ -200,6 +200,16 @@ size_t WorkerGroup::waiting() const {
   return waiting_.size();
 }
 
+uint64_t WorkerGroup::slots() const {
+  std::lock_guard lock(mutex_);
+  uint64_t slots = 0;
+  for (const Worker& worker : workers_) {
+    const Value said = worker.here ? worker.facts.find("slots") : Value();
+    if (said) slots += static_cast<uint64_t>(std::max<int64_t>(said.as_int().value_or(0), 0));
+  }
+  return slots;
+}
+
 // As long as there are activities, and a while longer. One that was refused is tried again with the first of them.
 void WorkerGroup::keep_probing() {
   last_used_ns_ = now_ns();

@@ -32,6 +32,7 @@ struct ActivityRequest {
   bool repeatable = false;   // it may be done twice
   uint32_t priority = 3;     // as lanes have it: 0 goes first
   bool preemptible = false;  // it may be run again for one of a higher priority that finds no room
+  std::string run_prefix = {};  // of the ids of its runs: no two who ask for the same activity have the same
 };
 
 struct ActivityRun {
@@ -88,6 +89,8 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
   // [any] How the workers stand, in their order.
   std::vector<Standing> standing(uint64_t now) const;
   size_t waiting() const;
+  // [any] How many assignments at a time those workers have that are there.
+  uint64_t slots() const;
   uint64_t last_used_ns() const { return last_used_ns_; }
 
  private:

@@ -77,7 +77,7 @@ void WorkerGroup::begin_run(Activity& a, size_t worker, EndpointPool::Pick pick,
   ++a.attempts;
   preemptible_ += a.request.preemptible;
   if (a.runs.size() == kMostRuns) a.runs.erase(a.runs.begin());
-  a.runs.push_back({.run = std::to_string(++a.run), .address = settings_.endpoints[worker].address});
+  a.runs.push_back({.run = a.request.run_prefix + std::to_string(++a.run), .address = settings_.endpoints[worker].address});
   const uint64_t limit = a.policy.run_timeout_ns != 0 ? std::min(a.until_ns, now + a.policy.run_timeout_ns) : a.until_ns;
   a.request.order.run = a.runs.back().run;
   a.request.order.deadline_ns = limit;

@@ -1,0 +1,76 @@
+// Comparing with the chain: what it says is ours and is not here is taken up; what is here and is not ours there ends. Done twice, it changes nothing.
+#include <utility>
+
+#include "chain/said.h"
+#include "chain/task_runner.h"
+#include "clock.h"
+#include "log.h"
+#include "value/json_value.h"
+
+namespace heddle {
+namespace {
+
+constexpr size_t kMostAtOnce = 256;  // activities that are read
+
+}  // namespace
+
+void TaskRunner::reconcile() {
+  if (std::exchange(reconciling_, true)) return;
+  next_reconcile_ns_ = now_ns() + settings_.reconcile_ms * kNsPerMs;
+  const auto heard = later<Result<Value>>([this](Result<Value> mine) {
+    reconciling_ = false;
+    if (!mine) return log::write(log::Level::kWarn, settings_.name, "the chain does not say which tasks are ours: " + mine.error().text());
+    count([](TaskCounts& c) { ++c.reconciliations; });
+    std::set<Id> all;
+    for (size_t i = 0; mine->kind() == HEDDLE_LIST && i < mine->size(); ++i) all.emplace(mine->at(i).as_text().value_or(""));
+    compare(all);
+  });
+  parts_.chain.read(json_object({{"ask", json_text("mine")}}), heard);
+}
+
+void TaskRunner::compare(const std::set<Id>& mine) {
+  for (const Id& id : mine) {
+    if (!open_.contains(id)) adopt(id);
+  }
+  std::vector<std::pair<Id, uint64_t>> doubtful;
+  for (const auto& [id, entry] : open_) {
+    const TaskState state = entry.task.state;
+    if (!mine.contains(id) && !entry.busy && state >= TaskState::kClaimed && state <= TaskState::kComputed) doubtful.emplace_back(id, entry.task.run);
+  }
+  for (const auto& [id, run] : doubtful) {
+    count([](TaskCounts& c) { ++c.repairs; });
+    if (Entry* const entry = find(id, run)) judge(*entry, "the chain does not have it as ours any more");
+  }
+}
+
+// A task that the chain has as ours, and that nobody here knows of.
+void TaskRunner::adopt(const Id& id) {
+  if (id.empty() || !adopting_.insert(id).second) return;
+  if (adopting_.size() - to_adopt_.size() > kMostAtOnce) {
+    to_adopt_.push_back(id);
+    return;
+  }
+  const auto read = later<Result<Value>>([this, id](Result<Value> activity) {
+    adopting_.erase(id);
+    if (!to_adopt_.empty()) {
+      const Id next = std::move(to_adopt_.front());
+      to_adopt_.pop_front();
+      adopting_.erase(next);
+      adopt(next);
+    }
+    if (!activity || activity->is_null() || open_.contains(id)) return;
+    if (text_in(*activity, "state") != "assigned" || text_in(*activity, "worker") != account_) return;
+    Task task{.activity = id, .run = next_run(id)};
+    take_over(task, *activity);
+    task.state = TaskState::kClaimed;
+    task.history.push_back({.to = TaskState::kClaimed, .at_ms = wall_ms(), .why = "found on the chain"});
+    Entry& entry = add(task);
+    entry.input = activity->find("input");
+    count([](TaskCounts& c) { ++c.repairs; });
+    log::write(log::Level::kInfo, settings_.name, "task " + id + " was found on the chain as ours");
+    write(entry, std::move(task), [this](Entry& there) { step(there.task.activity, there.task.run); });
+  });
+  parts_.chain.read(json_object({{"ask", json_text("activity")}, {"activity", json_text(id)}}), read);
+}
+
+}  // namespace heddle

@@ -1,0 +1,244 @@
+#include "chain/task_runner.h"
+
+#include <algorithm>
+#include <future>
+#include <utility>
+
+#include "clock.h"
+#include "log.h"
+
+namespace heddle {
+namespace {
+
+constexpr uint64_t kMostTickMs = 1'000;
+constexpr size_t kMostRemembered = 1'000;  // tasks that are over
+constexpr uint64_t kFirstWaitMs = 200, kMostWaitMs = 30'000;
+
+}  // namespace
+
+TaskRunner::TaskRunner(TaskSettings settings, Parts parts)
+    : settings_(std::move(settings)), parts_(std::move(parts)), job_type_("task/" + settings_.name), candidates_(settings_.queues.size()), looking_(settings_.queues.size()), reading_(settings_.queues.size()),
+      strand_(*parts_.lanes, *parts_.lanes->find(kOwnLane)) {
+  alive_->runner = this;
+}
+
+TaskRunner::~TaskRunner() {
+  {
+    std::lock_guard lock(alive_->mutex);
+    alive_->runner = nullptr;
+  }
+  strand_.close();
+}
+
+Result<void> TaskRunner::start(const std::string& account) {
+  account_ = account;
+  auto content = parts_.journal->read();
+  if (!content) return std::move(content).error();
+  auto over = parts_.journal->read_over(kMostRemembered);
+  if (!over) return std::move(over).error();
+  if (auto forgotten = parts_.journal->forget_over(wall_ms() - settings_.keep_ms); !forgotten) return std::move(forgotten).error();
+  parts_.jobs->add_type(job_type_, [this](JobRun run) { run_job(std::move(run)); });
+  cursor_ = content->cursor;
+  on_strand([this, open = std::move(content->open), over = *std::move(over)]() mutable {
+    for (auto at = over.rbegin(); at != over.rend(); ++at) remember(*at);
+    for (Task& task : open) add(std::move(task));
+    if (!open_.empty()) log::write(log::Level::kInfo, settings_.name, std::to_string(open_.size()) + (open_.size() == 1 ? " task goes on" : " tasks go on"));
+    reconcile();
+    watch();
+    tick();
+  });
+  return {};
+}
+
+void TaskRunner::drain() {
+  on_strand([this] { draining_ = true; });
+}
+
+void TaskRunner::stop(uint64_t drain_ms) {
+  drain();
+  const uint64_t until = now_ns() + drain_ms * kNsPerMs;
+  const auto still_working = [this, until] {
+    auto counted = std::make_shared<std::promise<size_t>>();
+    auto answer = counted->get_future();
+    on_strand([this, until, counted] {
+      size_t jobs = 0;
+      for (auto& [id, entry] : open_) {
+        if (entry.job == 0) continue;
+        ++jobs;
+        if (now_ns() >= until) stop_work(entry);
+      }
+      counted->set_value(jobs);
+    });
+    return answer.get();
+  };
+  constexpr uint64_t kLookMs = 20, kGiveUpMs = 30'000;
+  while (still_working() > 0 && now_ns() < until + kGiveUpMs * kNsPerMs) {
+    std::promise<void> later;
+    strand_.at(now_ns() + kLookMs * kNsPerMs, [&later] { later.set_value(); });
+    later.get_future().get();
+  }
+  {
+    std::lock_guard lock(alive_->mutex);
+    alive_->runner = nullptr;
+  }
+  strand_.close();
+}
+
+void TaskRunner::tick() {
+  const uint64_t now = now_ns();
+  std::vector<std::pair<Id, uint64_t>> all;
+  all.reserve(open_.size());
+  for (const auto& [id, entry] : open_) all.emplace_back(id, entry.task.run);
+  for (const auto& [id, run] : all) {
+    if (Entry* const entry = find(id, run)) look_at(*entry, now);
+  }
+  if (now >= next_reconcile_ns_) reconcile();
+  if (now >= next_poll_ns_) {
+    next_poll_ns_ = now + settings_.poll_ms * kNsPerMs;
+    find_work();
+  }
+  strand_.at(now + std::min(settings_.poll_ms, kMostTickMs) * kNsPerMs, [this] { tick(); });
+}
+
+void TaskRunner::look_at(Entry& entry, uint64_t now) {
+  const Id id = entry.task.activity;
+  const uint64_t run = entry.task.run;
+  keep_lease(entry, now);
+  if (Entry* const left = find(id, run); left && !left->busy && left->job == 0 && now >= left->again_ns) step(id, run);
+}
+
+TaskRunner::Entry* TaskRunner::find(const Id& id, uint64_t run) {
+  const auto found = open_.find(id);
+  return found == open_.end() || found->second.task.run != run ? nullptr : &found->second;
+}
+
+TaskRunner::Entry& TaskRunner::add(Task task) {
+  const Id id = task.activity;
+  last_runs_[id] = std::max(last_runs_[id], task.run);
+  Entry& entry = open_[id];
+  entry = Entry{};
+  entry.task = std::move(task);
+  entry.seen_ns = now_ns();
+  if (settings_.deadline_ms > 0) entry.work_until_ns = entry.seen_ns + settings_.deadline_ms * kNsPerMs;
+  return entry;
+}
+
+uint64_t TaskRunner::next_run(const Id& id) const {
+  const auto found = last_runs_.find(id);
+  return found == last_runs_.end() ? 1 : found->second + 1;
+}
+
+TaskChain::Done TaskRunner::answer_to(Entry& entry, Heard heard) {
+  entry.busy = true;
+  return later<Result<Value>>([this, id = entry.task.activity, run = entry.task.run, heard = std::move(heard)](Result<Value> outcome) {
+    Entry* const there = find(id, run);
+    if (!there) return;
+    there->busy = false;
+    heard(*there, std::move(outcome));
+  });
+}
+
+void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then) {
+  if (!next) {  // a bug of ours: it goes no further, and says so
+    log::write(log::Level::kError, settings_.name, next.error().text());
+    entry.busy = true;
+    return;
+  }
+  entry.busy = true;
+  const auto written = later<Result<void>>([this, task = *next, then = std::move(then)](Result<void> outcome) {
+    Entry* const there = find(task.activity, task.run);
+    if (!there) return;
+    there->busy = false;
+    if (!outcome) return wait(*there, outcome.error());  // the step is done once more: it finds the state that is written
+    there->failures = 0;
+    there->note.clear();
+    Task now = task;
+    now.lease_until_unix = std::max(now.lease_until_unix, there->task.lease_until_unix);  // what was heard meanwhile
+    if (!there->task.checkpoint.empty()) now.checkpoint = there->task.checkpoint;
+    there->task = std::move(now);
+    then(*there);
+  });
+  parts_.journal->write({*std::move(next)}, {}, written);
+}
+
+void TaskRunner::end(Entry& entry, TaskState to, std::string why) {
+  stop_work(entry);
+  auto next = moved(entry.task, to, why, wall_ms());
+  write(entry, std::move(next), [this, to](Entry& ended) {
+    const Task task = ended.task;
+    const std::string& reason = task.history.back().why;
+    count([&](TaskCounts& c) { ++(to == TaskState::kSettled ? c.settled : to == TaskState::kFailed ? c.failed : c.lost); });
+    const log::Level level = to == TaskState::kSettled ? log::Level::kInfo : log::Level::kWarn;
+    log::write(level, settings_.name, "task " + task.activity + " is " + std::string(name_of(to)) + (reason.empty() ? "" : ": " + reason));
+    remember(task);
+    open_.erase(task.activity);
+    next_poll_ns_ = std::min(next_poll_ns_, now_ns());
+    find_work();
+  });
+}
+
+void TaskRunner::remember(const Task& task) {
+  last_runs_[task.activity] = std::max(last_runs_[task.activity], task.run);
+  if (!over_.contains(task.activity)) over_order_.push_back(task.activity);
+  over_[task.activity] = task;
+  if (over_order_.size() <= kMostRemembered) return;
+  over_.erase(over_order_.front());
+  last_runs_.erase(over_order_.front());
+  over_order_.pop_front();
+}
+
+// The same step once more, ever later.
+void TaskRunner::wait(Entry& entry, const Error& why) {
+  const uint64_t ms = std::min(kMostWaitMs, kFirstWaitMs << std::min<uint32_t>(entry.failures, 10));
+  if (entry.failures++ == 0 || entry.note != why.text()) log::write(log::Level::kWarn, settings_.name, "task " + entry.task.activity + " (" + std::string(name_of(entry.task.state)) + ") waits: " + why.text());
+  entry.note = why.text();
+  entry.again_ns = now_ns() + ms * kNsPerMs;
+  strand_.at(entry.again_ns, [this, id = entry.task.activity, run = entry.task.run] {
+    if (Entry* const there = find(id, run)) look_at(*there, now_ns());
+  });
+}
+
+TaskRunner::View TaskRunner::view_of(const Entry& entry) { return {.task = entry.task, .percent = entry.percent, .message = entry.message, .note = entry.note}; }
+
+std::vector<TaskRunner::View> TaskRunner::views() const {
+  std::vector<View> all;
+  for (const auto& [id, entry] : open_) all.push_back(view_of(entry));
+  for (const Id& id : over_order_) all.push_back({.task = over_.at(id)});
+  return all;
+}
+
+void TaskRunner::list(std::function<void(std::vector<View>)> told) {
+  on_strand([this, told = std::move(told)] { told(views()); });
+}
+
+void TaskRunner::find(const std::string& activity, std::function<void(std::optional<View>)> told) {
+  on_strand([this, activity, told = std::move(told)] {
+    const auto open = open_.find(activity);
+    if (open != open_.end()) return told(view_of(open->second));
+    const auto over = over_.find(activity);
+    if (over == over_.end()) return told(std::nullopt);
+    told(View{.task = over->second});
+  });
+}
+
+void TaskRunner::cancel(const std::string& activity, const std::string& reason, std::function<void(Result<void>)> told) {
+  on_strand([this, activity, reason, told = std::move(told)] {
+    const auto open = open_.find(activity);
+    if (open == open_.end() && !over_.contains(activity)) return told(Error("not-found", "worker \"" + settings_.name + "\" has no task " + activity));
+    if (open == open_.end() || open->second.task.state >= TaskState::kComputed) return told(Error("too-late", "task " + activity + " has its outcome already"));
+    open->second.cancelled = reason;
+    if (open->second.job != 0) stop_work(open->second);
+    else look_at(open->second, now_ns());
+    told({});
+  });
+}
+
+TaskCounts TaskRunner::counts() const {
+  std::lock_guard lock(counts_mutex_);
+  TaskCounts counts = counts_;
+  counts.claim_to_work.add(claim_to_work_);
+  counts.work_to_submit.add(work_to_submit_);
+  return counts;
+}
+
+}  // namespace heddle

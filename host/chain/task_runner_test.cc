@@ -1,0 +1,309 @@
+#include "chain/task_runner.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "chain/said.h"
+#include "clock.h"
+#include "value/json_value.h"
+
+namespace heddle {
+namespace {
+
+constexpr char kAccount[] = "me";
+
+// A chain in memory: every submit is mined at once, unless told otherwise. One lock; answers come on the caller's thread.
+class Chain {
+ public:
+  struct Activity {
+    std::string worker = {}, state = "offered", result = {}, reason = {};
+    int64_t lease = 0;
+    int completions = 0;
+  };
+  TaskChain calls() {
+    return {.read = [this](const Value& question, TaskChain::Done done) { done(read(question)); },
+            .submit = [this](const std::string& key, const Value& intent, TaskChain::Done done) { done(submit(key, intent)); },
+            .events = [](const Value&, TaskChain::Done done) { done(Error("unavailable", "this chain tells of no events", ErrorClass::kRetryable)); }};
+  }
+  void offer(const std::string& id) { add(id, {}); }
+  void add(const std::string& id, Activity activity) {
+    std::lock_guard lock(mutex_);
+    all_[id] = std::move(activity);
+    order_.push_back(id);
+  }
+  void change(const std::string& id, const std::function<void(Activity&)>& how) {
+    std::lock_guard lock(mutex_);
+    how(all_[id]);
+    changed_.notify_all();
+  }
+  void fail_next(Error why, int times) {
+    std::lock_guard lock(mutex_);
+    failing_ = std::move(why);
+    failures_ = times;
+  }
+  bool wait(const std::function<bool(const std::map<std::string, Activity>&)>& until) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return until(all_); });
+  }
+  Activity get(const std::string& id) {
+    std::lock_guard lock(mutex_);
+    return all_[id];
+  }
+  int claims_of_others = 0;
+
+ private:
+  static Value view(const std::string& id, const Activity& a) {
+    std::vector<std::pair<std::string, Value>> members = {{"activity", json_text(id)}, {"kind", json_text("k")}, {"state", json_text(a.state)}, {"queue", json_text("q")},
+                                                          {"input", Value::bytes("{\"n\":1}")}, {"lease_until_unix", Value::integer(a.lease)}, {"expires_unix", Value::integer(0)}};
+    if (!a.worker.empty()) members.emplace_back("worker", json_text(a.worker));
+    return json_object(std::move(members));
+  }
+  Result<Value> read(const Value& question) {
+    std::lock_guard lock(mutex_);
+    const std::string ask = text_in(question, "ask"), id = text_in(question, "activity");
+    if (ask == "activity") return all_.contains(id) ? view(id, all_[id]) : Value::null();
+    if (ask == "mine") {
+      std::vector<Value> mine;
+      for (const auto& [name, a] : all_)
+        if (a.worker == kAccount && a.state == "assigned") mine.push_back(json_text(name));
+      return Value::list(std::move(mine));
+    }
+    for (const std::string& name : order_)
+      if (all_[name].state == "offered") return view(name, all_[name]);
+    return Value::null();
+  }
+  Result<Value> submit(const std::string& key, const Value& intent) {
+    std::lock_guard lock(mutex_);
+    if (failures_ > 0 && failures_-- > 0) return failing_;
+    const std::string id = text_in(intent, "activity"), what = text_in(intent, "do");
+    Activity& a = all_[id];
+    if (done_.insert(key).second) {
+      if (what == "claim" && a.state == "offered") a.worker = kAccount, a.state = "assigned";
+      if (what == "complete" && a.worker == kAccount && a.state == "assigned") {
+        a.state = "completed";
+        a.result = intent.find("result").as_bytes().value_or("");
+        ++a.completions;
+      }
+      if (what == "fail" && a.worker == kAccount && a.state == "assigned") a.state = "failed", a.reason = text_in(intent, "reason");
+      if (what == "heartbeat" && a.lease != 0) a.lease = static_cast<int64_t>(wall_ms() / 1'000) + 2;
+      changed_.notify_all();
+    }
+    return json_object({{"transaction", json_text("0x" + key)}});
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_:
+  std::map<std::string, Activity> all_;
+  std::vector<std::string> order_;
+  std::set<std::string> done_;  // keys
+  Error failing_;
+  int failures_ = 0;
+};
+
+// A host with a worker: everything but the chain goes when it is killed, and the store's file stays.
+class Host {
+ public:
+  using Work = std::function<std::function<void()>(const WorkOrder&, WorkHearing)>;
+  Host(Chain& chain, const std::string& file, Work work, const std::function<void(TaskSettings&)>& change = nullptr) {
+    const CatalogEntry entry = catalog().find("store", "Sqlite");
+    store_ = *StoreHandle::create(entry, "tasks", json_object({{"path", json_text(file)}}), &lanes_, *lanes_.find("control"));
+    EXPECT_TRUE(store_->activate());
+    journal_ = std::make_unique<TaskJournal>(*store_, "worker/w/");
+    TaskSettings settings;
+    settings.name = "w";
+    settings.queues = {{.name = "q"}};
+    settings.poll_ms = 5;
+    settings.reconcile_ms = 50;
+    if (change) change(settings);
+    runner_ = std::make_unique<TaskRunner>(settings, TaskRunner::Parts{.chain = chain.calls(), .journal = journal_.get(),
+                                                                       .work = {.knows = [](const std::string& kind) { return kind == "k"; }, .begin = std::move(work),
+                                                                                .room = [](uint64_t) { return UINT64_MAX; }},
+                                                                       .lanes = &lanes_, .jobs = &jobs_});
+    const auto started = runner_->start(kAccount);
+    EXPECT_TRUE(started) << started.error().text();
+  }
+  // As if it were killed: nothing is drained, and what is under way is given up.
+  ~Host() {
+    runner_->stop(0);
+    jobs_.shutdown(0);
+    runner_.reset();
+    static_cast<void>(store_->deactivate());
+  }
+  TaskRunner& runner() { return *runner_; }
+  std::vector<TaskRunner::View> list() {
+    std::promise<std::vector<TaskRunner::View>> told;
+    runner_->list([&](std::vector<TaskRunner::View> all) { told.set_value(std::move(all)); });
+    return told.get_future().get();
+  }
+
+ private:
+  static const Catalog& catalog() {
+    static const Catalog all = Catalog::scan({HEDDLE_PLUGINS});
+    return all;
+  }
+  Lanes lanes_{2};
+  Jobs jobs_{lanes_};
+  std::unique_ptr<StoreHandle> store_;
+  std::unique_ptr<TaskJournal> journal_;
+  std::unique_ptr<TaskRunner> runner_;
+};
+
+class TaskRunnerTest : public ::testing::Test {
+ protected:
+  TaskRunnerTest() : folder_(std::filesystem::temp_directory_path() / ("heddle_tasks_" + std::to_string(::getpid()) + "_" + ::testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~TaskRunnerTest() override { std::filesystem::remove_all(folder_); }
+  std::string file() const { return folder_ / "tasks.db"; }
+
+  const std::filesystem::path folder_;
+  Chain chain_;
+};
+
+// Done at once.
+std::function<void()> double_it(const WorkOrder& order, WorkHearing hearing) {
+  EXPECT_EQ(order.input.as_bytes().value_or(""), "{\"n\":1}");
+  hearing.done(Value::bytes("2"));
+  return [] {};
+}
+
+TEST_F(TaskRunnerTest, AnOfferIsClaimedWorkedOnAndSettled) {
+  for (int i = 0; i < 20; ++i) chain_.offer("a" + std::to_string(i));
+  Host host(chain_, file(), double_it);
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return std::all_of(all.begin(), all.end(), [](const auto& a) { return a.second.state == "completed"; }); }));
+  EXPECT_EQ(chain_.get("a7").result, "2");
+  while (host.runner().counts().settled < 20) std::this_thread::yield();
+  for (const TaskRunner::View& view : host.list()) {
+    std::vector<TaskState> way;
+    for (const TaskMove& move : view.task.history) way.push_back(move.to);
+    EXPECT_EQ(way, (std::vector<TaskState>{TaskState::kOffered, TaskState::kClaimed, TaskState::kRunning, TaskState::kComputed, TaskState::kSubmitted, TaskState::kSettled}));
+  }
+}
+
+TEST_F(TaskRunnerTest, WhatFailsForGoodIsToldWithItsReason) {
+  chain_.offer("a");
+  Host host(chain_, file(), [](const WorkOrder&, WorkHearing hearing) {
+    hearing.done(Error("bad", "no such codec"));
+    return [] {};
+  });
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "failed"; }));
+  EXPECT_NE(chain_.get("a").reason.find("no such codec"), std::string::npos);
+}
+
+TEST_F(TaskRunnerTest, WhatMayGoBetterIsTriedAgain) {
+  chain_.offer("a");
+  std::atomic<int> attempts{0};
+  Host host(chain_, file(), [&](const WorkOrder& order, WorkHearing hearing) {
+    EXPECT_EQ(order.task.attempt, static_cast<uint32_t>(++attempts));
+    if (attempts < 3) hearing.done(Error("lost", "the worker was lost", ErrorClass::kRetryable));
+    else hearing.done(Value::bytes("3"));
+    return [] {};
+  });
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "completed"; }));
+  EXPECT_EQ(attempts, 3);
+}
+
+TEST_F(TaskRunnerTest, AChainThatCannotBeReachedIsWaitedFor) {
+  chain_.offer("a");
+  chain_.fail_next(Error("unavailable", "nobody answers", ErrorClass::kRetryable), 3);
+  Host host(chain_, file(), double_it);
+  EXPECT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "completed"; }));
+}
+
+TEST_F(TaskRunnerTest, WhatTheChainHasAsOursIsTakenUpWithoutAnyJournal) {
+  for (int i = 0; i < 10; ++i) chain_.add("a" + std::to_string(i), {.worker = kAccount, .state = "assigned"});
+  Host host(chain_, file(), double_it);
+  EXPECT_TRUE(chain_.wait([](const auto& all) { return std::all_of(all.begin(), all.end(), [](const auto& a) { return a.second.state == "completed"; }); }));
+  EXPECT_EQ(host.runner().counts().repairs, 10u);
+}
+
+TEST_F(TaskRunnerTest, WhoseLeaseHasEndedWorksNoMoreAndTellsNothing) {
+  chain_.add("a", {.worker = kAccount, .state = "assigned", .lease = static_cast<int64_t>(wall_ms() / 1'000) + 1});
+  std::promise<void> given_up;
+  Host host(
+      chain_, file(),
+      [&](const WorkOrder&, WorkHearing hearing) {
+        return [&given_up, hearing, once = std::make_shared<std::once_flag>()] {
+          std::call_once(*once, [&] {
+            hearing.done(Value::bytes("late"));
+            given_up.set_value();
+          });
+        };
+      },
+      [](TaskSettings& s) { s.heartbeat_ms = 3'600'000; });
+  ASSERT_EQ(given_up.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  while (host.runner().counts().lost == 0) std::this_thread::yield();
+  EXPECT_EQ(chain_.get("a").state, "assigned");
+}
+
+TEST_F(TaskRunnerTest, HeartbeatsKeepTheLease) {
+  chain_.add("a", {.worker = kAccount, .state = "assigned", .lease = static_cast<int64_t>(wall_ms() / 1'000) + 3});
+  const int64_t begun = chain_.get("a").lease;
+  std::promise<WorkHearing> hearing_of_work;
+  Host host(
+      chain_, file(),
+      [&](const WorkOrder&, WorkHearing hearing) {
+        hearing_of_work.set_value(hearing);
+        return [] {};
+      },
+      [](TaskSettings& s) { s.heartbeat_ms = 50; });
+  const WorkHearing hearing = hearing_of_work.get_future().get();
+  EXPECT_TRUE(chain_.wait([&](const auto& all) { return all.at("a").lease > begun + 1; }));
+  hearing.done(Value::bytes("1"));
+  EXPECT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "completed"; }));
+}
+
+TEST_F(TaskRunnerTest, ACancelledTaskIsToldAsAFailure) {
+  chain_.offer("a");
+  std::promise<void> begun;
+  Host host(chain_, file(), [&](const WorkOrder&, WorkHearing hearing) {
+    begun.set_value();
+    return [hearing, once = std::make_shared<std::once_flag>()] { std::call_once(*once, [&] { hearing.done(Error("stopped", "given up", ErrorClass::kCancelled)); }); };
+  });
+  begun.get_future().get();
+  std::promise<Result<void>> told;
+  host.runner().cancel("a", "the operator says so", [&](Result<void> outcome) { told.set_value(std::move(outcome)); });
+  EXPECT_TRUE(told.get_future().get());
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "failed"; }));
+  EXPECT_EQ(chain_.get("a").reason, "the operator says so");
+  std::promise<Result<void>> unknown;
+  host.runner().cancel("b", "x", [&](Result<void> outcome) { unknown.set_value(std::move(outcome)); });
+  EXPECT_EQ(unknown.get_future().get().error().code, "not-found");
+}
+
+// Killed at whatever moment it is: each activity is settled once.
+TEST_F(TaskRunnerTest, KilledAgainAndAgainItSettlesEachOnce) {
+  constexpr int kActivities = 60;
+  for (int i = 0; i < kActivities; ++i) chain_.offer("a" + std::to_string(i));
+  std::mt19937 random(7);
+  const auto all_done = [](const std::map<std::string, Chain::Activity>& all) { return std::all_of(all.begin(), all.end(), [](const auto& a) { return a.second.state == "completed"; }); };
+  bool done = false;
+  for (int life = 0; life < 400 && !done; ++life) {
+    Host host(chain_, file(), double_it);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(random() % 30'000);
+    while (!done && std::chrono::steady_clock::now() < until) {
+      bool now = false;
+      chain_.wait([&](const auto& all) { return now = all_done(all), true; });
+      done = now;
+      std::this_thread::yield();
+    }
+  }
+  EXPECT_TRUE(done);
+  chain_.wait([](const auto& all) {
+    for (const auto& [id, a] : all) EXPECT_EQ(a.completions, 1) << id;
+    return true;
+  });
+}
+
+}  // namespace
+}  // namespace heddle
