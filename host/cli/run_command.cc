@@ -10,6 +10,7 @@
 #include "cli/run_report.h"
 #include "cli/run_spans.h"
 #include "cli/run_watch.h"
+#include "cli/run_worker.h"
 #include "cli/state_store.h"
 #include "cli/trace_environment.h"
 #include "cli/verbs.h"
@@ -29,6 +30,7 @@ class RunCommand {
   ExitCode execute();
 
  private:
+  ExitCode check_worker();
   ExitCode open_items();
   ExitCode open_results();
   std::string dead_letter_path() const;
@@ -72,11 +74,20 @@ ExitCode RunCommand::open() {
     note("the manifest is of version " + prepared_.manifest->dialect + "; heddle import --report lists what that changes (" +
          std::to_string(imported) + ")");
   }
+  if (prepared_.pipeline->worker) return check_worker();
   if (arguments_.dead_letters && *arguments_.dead_letters != "none") {
     if (Result<void> usable = check_dead_letter_path(*arguments_.dead_letters); !usable) return fail(ExitCode::kIo, usable.error());
   }
   code = open_items();
   return code == ExitCode::kOk ? open_results() : code;
+}
+
+// Items come from the chain, and results go there.
+ExitCode RunCommand::check_worker() {
+  for (const auto& [option, given] : {std::pair("--input", arguments_.input.has_value()), std::pair("--output", arguments_.output.has_value()), std::pair("--dead-letters", arguments_.dead_letters.has_value())}) {
+    if (given) return fail(ExitCode::kUsage, misuse(std::string(option) + " has no effect: the manifest has a \"worker\", whose items come from a chain and whose results go there"));
+  }
+  return ExitCode::kOk;
 }
 
 ExitCode RunCommand::open_items() {
@@ -158,6 +169,9 @@ ProgressStyle RunCommand::progress_style() const {
 }
 
 ExitCode RunCommand::execute() {
+  if (prepared_.pipeline->worker) {
+    return run_worker({.pipeline = &*prepared_.pipeline, .catalog = &*prepared_.catalog, .threads = arguments_.threads, .state_dir = state_dir(), .quiet = general_.quiet, .json = general_.json});
+  }
   StopSignals signals;
   Lanes lanes(arguments_.threads);
   RunSpans spans(*prepared_.catalog, lanes, HEDDLE_VERSION);

@@ -131,6 +131,34 @@ struct RunSettings {
   uint64_t drain_ms = 10'000;
 };
 
+// One queue of a chain that a worker takes activities from.
+struct WorkQueue {
+  std::string name, lane = "default";
+  uint32_t partition = 0;
+  uint64_t limit = 0;  // activities at once; 0: as the lane and the workers allow
+  std::string pointer;
+  Span span, lane_span;
+};
+
+// Where activities of a kind enter the pipeline.
+struct WorkKind {
+  std::string kind, node;
+};
+
+// "worker": activities of a chain become items of the pipeline, and what it makes of them is settled on the chain.
+struct ChainWork {
+  std::string chain;      // the type
+  JsonNode chain_params;  // a map; substituted
+  std::vector<WorkQueue> queues;
+  std::vector<WorkKind> kinds;           // empty: all, at the nodes without incoming connections
+  std::string min_version, max_version;  // of the contracts; empty: any
+  bool with_envelope = false;
+  uint64_t limit = 64, poll_ms = 1'000, heartbeat_ms = 0, reconcile_ms = 60'000, scan_s = 10'800, claim_s = 60, deadline_ms = 0, max_attempts = 5;
+  std::string pointer;
+  JsonNode section;  // all of it, as it stands there
+  Span span, chain_span, params_span;
+};
+
 // One of the manifest's own tests: items into nodes, and what must leave which nodes. Texts are JSON.
 struct TestCase {
   std::string name;
@@ -151,6 +179,7 @@ struct Manifest {
   std::vector<NodeSettings> nodes;
   std::vector<Connection> connections;
   RunSettings run;
+  std::optional<ChainWork> worker;
   std::vector<TestCase> tests;
   std::vector<std::string> input;  // of a wrapper {"manifest", "input_data"}: JSON texts; else empty
   bool has_input = false;

@@ -7,11 +7,11 @@ namespace heddle {
 namespace {
 
 constexpr std::string_view kDocumentKeys[] = {"version",  "metadata", "params",      "plugins", "lanes",
-                                              "policies", "nodes",    "connections", "run",     "tests"};
+                                              "policies", "nodes",    "connections", "run",     "worker",   "tests"};
 constexpr std::string_view kPluginKeys[] = {"name", "version"};
 constexpr std::string_view kRunKeys[] = {"item_deadline_ms", "on_error", "drain_ms"};
 constexpr std::string_view kTestKeys[] = {"name", "in", "expect"};
-constexpr std::string_view kSubstituted[] = {"plugins", "lanes", "policies", "nodes", "connections", "run"};
+constexpr std::string_view kSubstituted[] = {"plugins", "lanes", "policies", "nodes", "connections", "run", "worker"};
 
 // "1", "1.4" or "1.4.2".
 bool is_version(std::string_view text) {
@@ -151,6 +151,7 @@ void read_heddle1(ManifestReading& reading, JsonNode& root, const Path& path) {
   const Path connections(path, reading.connections);
   if (JsonNode* section = f.get("connections")) read_connections(reading, *section, connections, ids);
   if (JsonNode* section = f.get("run")) read_run(reading, *section, f.at("run"));
+  if (JsonNode* section = f.get("worker")) read_worker(reading, *section, f.at("worker"), ids);
   if (JsonNode* section = f.get("tests")) read_tests(reading, *section, f.at("tests"), ids);
 }
 

@@ -39,6 +39,7 @@ void read_lanes(ManifestReading& reading, JsonNode& section, const Path& path);
 void read_policies(ManifestReading& reading, JsonNode& section, const Path& path);
 void read_nodes(ManifestReading& reading, JsonNode& section, const Path& path);
 void read_connections(ManifestReading& reading, JsonNode& section, const Path& path, NodeIds& ids);
+void read_worker(ManifestReading& reading, JsonNode& section, const Path& path, NodeIds& ids);
 void read_run(ManifestReading& reading, JsonNode& section, const Path& path);
 void read_tests(ManifestReading& reading, JsonNode& section, const Path& path, NodeIds& ids);
 

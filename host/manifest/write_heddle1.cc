@@ -293,6 +293,7 @@ std::string to_heddle1(const Manifest& m) {
   out.add("nodes", list_of(m.nodes, write_one));
   out.add_list("connections", list_of(m.connections, write_one));
   out.add_map("run", run_of(m.run));
+  if (m.worker) out.add("worker", m.worker->section);
   out.add_list("tests", list_of(m.tests, write_one));
   JsonNode document = std::move(out).take();
   for (const auto& [pointer, text] : m.written) {

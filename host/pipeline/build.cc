@@ -5,6 +5,7 @@
 #include "pipeline/fuse.h"
 #include "pipeline/lane_config.h"
 #include "pipeline/resolve.h"
+#include "pipeline/resolve_worker.h"
 
 namespace heddle {
 namespace {
@@ -91,8 +92,10 @@ std::optional<Pipeline> build_pipeline(const Manifest& manifest, const Catalog& 
   resolve_nodes(manifest, catalog, others, pipeline, diagnostics);
   resolve_edges(manifest, pipeline, diagnostics);
   connect_fallbacks(pipeline, diagnostics);
+  resolve_worker(manifest, catalog, pipeline, diagnostics);
   if (diagnostics.has_errors()) return std::nullopt;
   for (PipelineNode& node : pipeline.nodes) node.params = Value::parse(node.settings.params.json());
+  if (pipeline.worker) pipeline.chain_params = Value::parse(pipeline.worker->chain_params.json());
   mark_ends(pipeline);
   mark_exits(pipeline, diagnostics);
   order_nodes(pipeline);

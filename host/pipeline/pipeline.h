@@ -83,6 +83,8 @@ struct Pipeline {
   std::vector<uint32_t> order;        // all nodes but standby ones, topologically
   std::vector<LaneConfig> lanes;      // those that the manifest adds, or sets otherwise
   RunSettings run;
+  std::optional<ChainWork> worker;    // it works for a chain
+  Result<Value> chain_params = Value();  // worker->chain_params as the chain gets them
 
   const PipelineNode* find(std::string_view id) const;
 };

@@ -226,11 +226,10 @@ void redact_secrets(const Value& schema, const JsonNode& value) {
   for (const auto& member : value.members) {
     if (const Value property = properties ? properties.find(member.key) : Value()) redact_secrets(property, member.value);
   }
-}
-
-void redact_secrets(const TypeDescriptor& type, const JsonNode& params) {
-  if (type.params_schema.find("\"writeOnly\"") == type.params_schema.npos) return;
-  if (const auto schema = Value::parse(type.params_schema)) redact_secrets(*schema, params);
+  const Value items = schema.find("items");
+  for (const JsonNode& item : value.items) {
+    if (items && items.kind() == HEDDLE_MAP) redact_secrets(items, item);
+  }
 }
 
 // Type, ports and params of one node.
@@ -259,6 +258,11 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
 }
 
 }  // namespace
+
+void redact_secrets(const TypeDescriptor& type, const JsonNode& params) {
+  if (type.params_schema.find("\"writeOnly\"") == type.params_schema.npos) return;
+  if (const auto schema = Value::parse(type.params_schema)) redact_secrets(*schema, params);
+}
 
 void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers* others, Pipeline& pipeline, Diagnostics& diagnostics) {
   Schemas schemas;

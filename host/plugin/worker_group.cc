@@ -127,6 +127,7 @@ void WorkerGroup::gone(size_t worker, const Error& why) {
     workers_[worker].here = false;
     workers_[worker].credit = 0;
     workers_[worker].gone = why.text();
+    workers_[worker].refused = why.code == "unsupported";
     if (absent_since_ns_ == 0 && !is_anybody_here()) absent_since_ns_ = now;
     arm();
   }
@@ -191,6 +192,7 @@ std::vector<WorkerGroup::Standing> WorkerGroup::standing(uint64_t now) const {
     all[i].credit = workers_[i].credit;
     all[i].facts = workers_[i].facts;
     all[i].gone = workers_[i].gone;
+    all[i].refused = !workers_[i].here && workers_[i].refused;
   }
   return all;
 }

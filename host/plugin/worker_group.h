@@ -85,6 +85,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     uint64_t credit = 0;
     Value facts = {};    // as the sidecar gave them; empty: it was never there
     std::string gone = {};  // why it is not there
+    bool refused = false;   // it is there, but its versions and ours do not meet
   };
   // [any] How the workers stand, in their order.
   std::vector<Standing> standing(uint64_t now) const;
@@ -134,6 +135,7 @@ class WorkerGroup : public std::enable_shared_from_this<WorkerGroup> {
     uint64_t credit = 0;
     Value facts = {};
     std::string gone = {};  // why it is not there; empty: nobody has said yet
+    bool refused = false;   // gone, for its versions
   };
   using Place = std::pair<uint32_t, Id>;  // priority, then age
   struct Dropped {
