@@ -1,0 +1,33 @@
+// Amount: a whole number of 256 bits without a sign: wei, fees, and what contracts count.
+#pragma once
+#include <heddle/sdk/value.h>
+
+#include <boost/multiprecision/cpp_int.hpp>
+#include <string>
+#include <string_view>
+
+namespace chain_evm {
+
+// It wraps, as a number of the machine does: compare before you subtract.
+using Amount = boost::multiprecision::uint256_t;
+
+// All that read throw heddle::sdk::Error (INVALID), which says what is wrong with the text.
+Amount parse_decimal(std::string_view digits);
+// A QUANTITY of JSON-RPC: "0x" and 1 to 64 digits. Zeros in front are taken, for some nodes write them.
+Amount parse_quantity(std::string_view text);
+// Up to 32 bytes, the highest first; none at all is 0.
+Amount amount_of(std::string_view bytes);
+// INT from 0 on, DECIMAL that is whole, or STRING of decimal digits or of a QUANTITY.
+Amount read_amount(heddle::sdk::ValueRef value);
+
+std::string to_decimal(const Amount& amount);
+// "0x0", "0x1f": without zeros in front.
+std::string to_quantity(const Amount& amount);
+// 32 bytes, the highest first.
+std::string to_word(const Amount& amount);
+// As few bytes as it takes, the highest first; 0 is none.
+std::string to_bytes(const Amount& amount);
+// INT where it fits, else DECIMAL.
+heddle::sdk::Value to_value(const Amount& amount);
+
+}  // namespace chain_evm
