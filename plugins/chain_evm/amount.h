@@ -17,7 +17,7 @@ Amount parse_decimal(std::string_view digits);
 Amount parse_quantity(std::string_view text);
 // Up to 32 bytes, the highest first; none at all is 0.
 Amount amount_of(std::string_view bytes);
-// INT from 0 on, DECIMAL that is whole, or STRING of decimal digits or of a QUANTITY.
+// A number that is whole and not negative, or STRING of decimal digits or of a QUANTITY.
 Amount read_amount(heddle::sdk::ValueRef value);
 
 std::string to_decimal(const Amount& amount);
@@ -27,7 +27,15 @@ std::string to_quantity(const Amount& amount);
 std::string to_word(const Amount& amount);
 // As few bytes as it takes, the highest first; 0 is none.
 std::string to_bytes(const Amount& amount);
-// INT where it fits, else DECIMAL.
+// INT where it fits, else what a host makes of such a number: DECIMAL, or FLOAT where that holds it exactly (1e+21).
 heddle::sdk::Value to_value(const Amount& amount);
+
+// A whole number with a sign.
+struct Whole {
+  bool negative = false;  // never of 0
+  Amount size;
+};
+Whole read_whole(heddle::sdk::ValueRef value);
+heddle::sdk::Value to_value(const Whole& number);
 
 }  // namespace chain_evm

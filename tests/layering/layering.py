@@ -34,6 +34,7 @@ MAY_INCLUDE = {
     "host/cli": GROUND | {"host/" + f for f in HOST_FOLDERS - {"cli"}} | {"plugin-api"},
     "host/main": GROUND | {"host/" + f for f in HOST_FOLDERS} | {"plugin-api"},
     "tests": GROUND | {"host/" + f for f in HOST_FOLDERS} | {"plugin-api", "sdk"},
+    "tests/fuzz": GROUND | {"host/" + f for f in HOST_FOLDERS} | {"plugin-api", "sdk", "plugins"},  # what a plugin reads from outside
 }
 
 # Library: (headers, the places that may include it). A place ending in "/" is a folder, else one file. tests/ may use what it measures.
@@ -57,7 +58,10 @@ LIBRARIES = {
     "cpp-httplib": (r"httplib\.h$", ["plugins/transport_http/", "plugins/sidecar_rest/", "tests/bench/"]),
     "gRPC": (r"grpc(pp)?/", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
-    "OpenSSL": (r"openssl/", ["plugins/transport_http/", "plugins/broker_s3/"]),
+    "OpenSSL": (r"openssl/", ["plugins/transport_http/", "plugins/broker_s3/", "plugins/chain_evm/keystore.cc"]),
+    "libsecp256k1": (r"secp256k1", ["plugins/chain_evm/curve.cc"]),
+    "Crypto++": (r"(cryptopp|crypto\+\+)/", ["plugins/chain_evm/keccak.cc"]),
+    "Boost.Multiprecision": (r"boost/multiprecision/", ["plugins/chain_evm/amount.h"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),
 }
@@ -134,6 +138,8 @@ def layer_of(path):
         if path == "host/main.cc":
             return "host/main"
         return "host/" + parts[1] if len(parts) > 2 else "host"
+    if path.startswith("tests/fuzz/"):
+        return "tests/fuzz"
     return parts[0]
 
 

@@ -22,6 +22,7 @@ CLEAN = {
     "plugins/node_jq/state.h": "#pragma once\n",
     "host/manifest/schema.cc": "#include <rapidjson/document.h>\n#include <valijson/schema.hpp>\n",
     "host/pipeline/run.cc": '#include "../value/value.h"\n#include "value/value.h"\nconst char* text = "usleep( TO" "DO catch (...)";\n',
+    "tests/fuzz/jq_fuzz.cc": '#include "plugins/node_jq/state.h"\n',
     "host/main.cc": '#include "value/value.h"\nint main() { try { } catch (...) { } }\n',
 }
 
@@ -45,6 +46,10 @@ PLANTED = [
     ("one-library-one-place", "host/manifest/fast.cc", "#include <simdjson.h>\n"),
     ("one-library-one-place", "plugins/node_std/filter.cc", "#include <jq.h>\n"),
     ("one-library-one-place", "plugins/node_std/gz.cc", "#include <zlib.h>\n"),
+    ("one-library-one-place", "plugins/chain_evm/hash.cc", "#include <cryptopp/keccak.h>\n"),
+    ("one-library-one-place", "plugins/chain_evm/sign.cc", "#include <secp256k1_recovery.h>\n"),
+    ("one-library-one-place", "plugins/chain_evm/fees.cc", "#include <boost/multiprecision/cpp_int.hpp>\n"),
+    ("who-may-include-whom", "tests/e2e/jq_test.cc", '#include "plugins/node_jq/state.h"\n'),
     ("one-library-one-place", "host/pipeline/args.cc", "#include <CLI/CLI.hpp>\n"),
     ("one-library-one-place", "host/pipeline/say.cc", "#include <spdlog/spdlog.h>\n"),
     ("one-library-one-place", "host/pipeline/schema.cc", "#include <valijson/schema.hpp>\n"),
