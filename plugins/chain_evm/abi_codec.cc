@@ -143,7 +143,8 @@ std::string encode_one(const AbiType& type, ValueRef value, const Place& place) 
     }
     case Kind::kBytes: {
       std::string bytes = bytes_in(value, place);
-      return to_word(bytes.size()) + padded(std::move(bytes));
+      const std::string size = to_word(bytes.size());
+      return size + padded(std::move(bytes));
     }
     case Kind::kString: {
       if (!value.is(HEDDLE_STRING)) fail(place, "it must be a text");

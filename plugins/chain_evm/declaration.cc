@@ -71,6 +71,7 @@ class Reader {
         fail("it is \"function\", \"event\" or \"error\" and then a name");
       declared.name = word("a name");
     }
+    if (declared.name == "function") fail("a function has a name");
     const bool is_event = declared.kind == Declaration::Kind::kEvent;
     declared.inputs = parameters(1, is_event);
     if (declared.kind == Declaration::Kind::kFunction) ends_of_function(declared);
@@ -145,6 +146,8 @@ class Reader {
       std::string next = word("a name");
       if (next == "indexed" && may_index && !found.is_indexed) {
         found.is_indexed = true;
+      } else if (next == "indexed") {
+        fail("\"indexed\" may stand there only in an event, and once");
       } else if (!is_one_of(next, kPlaces)) {
         found.name = std::move(next);
         break;
@@ -160,6 +163,7 @@ class Reader {
     for (size_t arrays = 0; peek() == '['; ++arrays) {
       if (arrays == AbiType::kMostDepth) fail("tuples and arrays are nested too deep");
       ++at_;
+      (void)peek();
       const size_t begin = at_;
       while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
       const std::string_view digits = text_.substr(begin, at_ - begin);

@@ -13,7 +13,9 @@ std::string not_parsed(std::string_view text) {
 }
 
 TEST(Declaration, FunctionsAreWrittenAsInSolidity) {
-  const Declaration declared = parse_declaration("function poll(string calldata queue, uint16 partition) external view returns (tuple(bytes32 id, bytes[2][] data) activity, bool found);");
+  const Declaration declared = parse_declaration(
+      "function poll(string calldata queue, uint16 partition) external view returns (tuple(bytes32 id, bytes[2][] data) activity, bool "
+      "found);");
   EXPECT_EQ(declared.kind, Declaration::Kind::kFunction);
   EXPECT_EQ(declared.signature(), "poll(string,uint16)");
   EXPECT_EQ(declared.inputs[0].name, "queue");
@@ -33,7 +35,8 @@ TEST(Declaration, TheShortFormsMeanTheSame) {
 }
 
 TEST(Declaration, EventsAndErrorsAreKnown) {
-  const Declaration event = parse_declaration("event ActivityClaimed(bytes32 indexed activityId, address indexed worker, uint8 p) anonymous");
+  const Declaration event =
+      parse_declaration("event ActivityClaimed(bytes32 indexed activityId, address indexed worker, uint8 p) anonymous");
   EXPECT_EQ(event.kind, Declaration::Kind::kEvent);
   EXPECT_TRUE(event.is_anonymous);
   EXPECT_TRUE(event.inputs[0].is_indexed && event.inputs[1].is_indexed && !event.inputs[2].is_indexed);
@@ -42,13 +45,50 @@ TEST(Declaration, EventsAndErrorsAreKnown) {
 }
 
 TEST(Declaration, SizesInTheHeadAreCounted) {
-  EXPECT_EQ(head_size(parse_declaration("f(uint8, bytes3[4], (bool, int8[2]), string, (bool, bytes), bytes[3], uint8[])").inputs), 32u * (1 + 4 + 3 + 1 + 1 + 1 + 1));
+  EXPECT_EQ(head_size(parse_declaration("f(uint8, bytes3[4], (bool, int8[2]), string, (bool, bytes), bytes[3], uint8[])").inputs),
+            32u * (1 + 4 + 3 + 1 + 1 + 1 + 1));
 }
 
 TEST(Declaration, WhatIsNoneIsRefused) {
-  for (const char* const text : {"", "f", "f(", "f(uint", "f(uint,)", "f(,)", "f()x", "f() returns", "f() returns (", "f() sometimes", "(uint)", "function (uint)", "function f", "thing f()", "f(uint7)", "f(uint264)", "f(uint0)", "f(uint08)", "f(bytes0)",
-                                 "f(bytes33)", "f(mytype)", "f(int256 a b)", "f(uint[)", "f(uint[-1])", "f(uint[0])", "f(uint[01])", "f(uint[1 2])", "f(uint[99999999999])", "f(())", "f(tuple)", "f(fixed)", "f(uint indexed a)", "event E(uint indexed indexed)",
-                                 "f()\nf()", "f();;", "event E() view", "f(uint256\xff)", "1f()", "f(uint[1000000][1000000])"})
+  for (const char* const text : {"",
+                                 "f",
+                                 "f(",
+                                 "f(uint",
+                                 "f(uint,)",
+                                 "f(,)",
+                                 "f()x",
+                                 "f() returns",
+                                 "f() returns (",
+                                 "f() sometimes",
+                                 "(uint)",
+                                 "function (uint)",
+                                 "function f",
+                                 "thing f()",
+                                 "f(uint7)",
+                                 "f(uint264)",
+                                 "f(uint0)",
+                                 "f(uint08)",
+                                 "f(bytes0)",
+                                 "f(bytes33)",
+                                 "f(mytype)",
+                                 "f(int256 a b)",
+                                 "f(uint[)",
+                                 "f(uint[-1])",
+                                 "f(uint[0])",
+                                 "f(uint[01])",
+                                 "f(uint[1 2])",
+                                 "f(uint[99999999999])",
+                                 "f(())",
+                                 "f(tuple)",
+                                 "f(fixed)",
+                                 "f(uint indexed a)",
+                                 "event E(uint indexed indexed)",
+                                 "f()\nf()",
+                                 "f();;",
+                                 "event E() view",
+                                 "f(uint256\xff)",
+                                 "1f()",
+                                 "f(uint[1000000][1000000])"})
     EXPECT_NE(not_parsed(text), "") << text;
   EXPECT_NE(not_parsed("f(uint7 a)").find("at character 8: \"uint7\" is no type"), std::string::npos) << not_parsed("f(uint7 a)");
 }

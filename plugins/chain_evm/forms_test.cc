@@ -1,5 +1,5 @@
-// The published examples are those of EIP-55 (checksums of addresses), of the Keccak team (the hash of nothing; that of "abc" is in many places, for instance in go-ethereum's crypto package), and of ethereum.org, "Recursive-length prefix (RLP)
-// serialization".
+// The published examples are those of EIP-55 (checksums of addresses), of the Keccak team (the hash of nothing; that of "abc" is in many
+// places, for instance in go-ethereum's crypto package), and of ethereum.org, "Recursive-length prefix (RLP) serialization".
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -31,8 +31,10 @@ TEST_F(Forms, HexIsReadStrictly) {
 }
 
 TEST_F(Forms, TheChecksumsOfEip55AreWrittenAndVerified) {
-  for (const std::string text : {"0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D", "0xde709f2102306220921060314715629080e2fb77", "0x27b1fdb04752bbc536007a920d24acb045561c26",
-                                 "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"}) {
+  for (const std::string text : {"0x52908400098527886E0F7030069857D2E4169EE7", "0x8617E340B3D01FA5F11F306F4090FD50E238070D",
+                                 "0xde709f2102306220921060314715629080e2fb77", "0x27b1fdb04752bbc536007a920d24acb045561c26",
+                                 "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+                                 "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB", "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb"}) {
     const std::string address = parse_address(text);
     EXPECT_EQ(to_checksummed(address), text);
     std::string low = text, wrong = text;
@@ -44,18 +46,26 @@ TEST_F(Forms, TheChecksumsOfEip55AreWrittenAndVerified) {
       break;
     }
     const bool is_mixed = std::any_of(wrong.begin() + 2, wrong.end(), [](unsigned char c) { return std::islower(c); });
-    if (wrong != text && is_mixed && low != text) EXPECT_NE(why_not([&] { parse_address(wrong); }).find("EIP-55"), std::string::npos) << wrong;
+    if (wrong == text || !is_mixed) continue;
+    EXPECT_NE(why_not([&] { parse_address(wrong); }).find("EIP-55"), std::string::npos) << wrong;
   }
 }
 
 TEST_F(Forms, WhatIsNoAddressIsRefused) {
-  for (const char* const text : {"", "0x", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beae", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaedff", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaeg", "vitalik.eth"})
+  for (const char* const text :
+       {"", "0x", "5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beae",
+        "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaedff", "0x5aaeb6053f3e94c9b9a09f33669435e7ef1beaeg", "vitalik.eth"})
     EXPECT_NE(why_not([&] { parse_address(text); }).find("is no address"), std::string::npos) << text;
 }
 
 TEST_F(Forms, TheExamplesOfRlpAreWritten) {
-  EXPECT_EQ(rlp_bytes("dog"), "\x83" "dog");
-  EXPECT_EQ(rlp_list(rlp_bytes("cat") + rlp_bytes("dog")), "\xc8\x83" "cat\x83" "dog");
+  EXPECT_EQ(rlp_bytes("dog"),
+            "\x83"
+            "dog");
+  EXPECT_EQ(rlp_list(rlp_bytes("cat") + rlp_bytes("dog")),
+            "\xc8\x83"
+            "cat\x83"
+            "dog");
   EXPECT_EQ(rlp_bytes(""), "\x80");
   EXPECT_EQ(rlp_list(""), "\xc0");
   EXPECT_EQ(rlp_number(0), "\x80");
@@ -63,8 +73,11 @@ TEST_F(Forms, TheExamplesOfRlpAreWritten) {
   EXPECT_EQ(rlp_number(15), "\x0f");
   EXPECT_EQ(rlp_number(1024), std::string("\x82\x04\x00", 3));
   // [ [], [[]], [ [], [[]] ] ]
-  EXPECT_EQ(to_hex(rlp_list(rlp_list("") + rlp_list(rlp_list("")) + rlp_list(rlp_list("") + rlp_list(rlp_list(""))))), "0xc7c0c1c0c3c0c1c0");
-  EXPECT_EQ(rlp_bytes("Lorem ipsum dolor sit amet, consectetur adipisicing elit"), "\xb8\x38" "Lorem ipsum dolor sit amet, consectetur adipisicing elit");
+  EXPECT_EQ(to_hex(rlp_list(rlp_list("") + rlp_list(rlp_list("")) + rlp_list(rlp_list("") + rlp_list(rlp_list(""))))),
+            "0xc7c0c1c0c3c0c1c0");
+  EXPECT_EQ(rlp_bytes("Lorem ipsum dolor sit amet, consectetur adipisicing elit"),
+            "\xb8\x38"
+            "Lorem ipsum dolor sit amet, consectetur adipisicing elit");
 }
 
 TEST_F(Forms, WhatIsWrittenIsRead) {
@@ -87,21 +100,21 @@ TEST_F(Forms, OnlyTheOneRightFormIsRead) {
     return why_not([&] { RlpReader(encoded).bytes(); });
   };
   EXPECT_EQ(bytes("0x7f"), "");
-  EXPECT_NE(bytes("0x817f"), "");      // a single byte, with a length
+  EXPECT_NE(bytes("0x817f"), "");  // a single byte, with a length
   EXPECT_EQ(bytes("0x8180"), "");
-  EXPECT_NE(bytes("0xb801ff"), "");    // a short length, written long
+  EXPECT_NE(bytes("0xb801ff"), "");                          // a short length, written long
   EXPECT_NE(bytes("0xb90038" + std::string(112, '0')), "");  // a length with a zero in front
-  EXPECT_NE(bytes("0x83646f"), "");    // too short
+  EXPECT_NE(bytes("0x83646f"), "");                          // too short
   EXPECT_NE(bytes("0xbfffffffffffffffff"), "");
   EXPECT_NE(bytes("0xb8"), "");
   EXPECT_NE(bytes("0x"), "");
-  EXPECT_NE(bytes("0xc0"), "");        // a list
+  EXPECT_NE(bytes("0xc0"), "");  // a list
   const auto number = [](std::string_view hex) {
     const std::string encoded = *parse_hex(hex);
     return why_not([&] { RlpReader(encoded).small_number(); });
   };
   EXPECT_EQ(number("0x80"), "");
-  EXPECT_NE(number("0x00"), "");       // 0 has no bytes
+  EXPECT_NE(number("0x00"), "");  // 0 has no bytes
   EXPECT_NE(number("0x820001"), "");
   EXPECT_EQ(number("0x88ffffffffffffffff"), "");
   EXPECT_NE(number("0x89010000000000000000"), "");

@@ -12,6 +12,7 @@
 #include "hex.h"
 #include "keccak.h"
 #include "refusal.h"
+#include "scrypt.h"
 
 namespace chain_evm {
 namespace {
@@ -79,9 +80,11 @@ SecretBytes derived_key(ValueRef crypto, std::string_view password, const Keysto
       fail("it wants " + std::to_string(((n + p) * r >> 13) + 1) + " MiB of memory, and " + std::to_string(limits.memory >> 20) +
            " are allowed");
     if (n * r > limits.blocks / p) fail("it wants more work of scrypt than is allowed (n * r * p)");
-    const uint64_t memory = 128 * r * (n + p + 2) + 4096;
-    check(::EVP_PBE_scrypt(password.data(), password.size(), salt_bytes, salt.size(), n, r, p, memory, key.data(), key.size()) == 1,
-          "derive its key by scrypt");
+    try {
+      key = scrypt(password, salt, {.n = n, .r = r, .p = p}, kDerived);
+    } catch (const Error& why) {
+      fail(why.what());
+    }
   } else if (says(crypto, "kdf", "pbkdf2")) {
     if (!says(params, "prf", "hmac-sha256")) fail("\"prf\" is not hmac-sha256");
     const uint64_t rounds = number_in(params, "c", limits.rounds);

@@ -1,6 +1,8 @@
 // The values of a host without a host, for unit tests of this folder.
 #pragma once
 #include <heddle/sdk/fake_host.h>
+#include <heddle/sdk/host.h>
+#include <heddle/sdk/value.h>
 
 #include <string>
 #include <string_view>
@@ -14,7 +16,7 @@ struct TestValues {
 };
 
 inline heddle::sdk::Value json(std::string_view text) { return heddle::sdk::Value::parse(text); }
-inline std::string text_of(heddle::sdk::ValueRef value) { return std::string(value.json()); }
+inline std::string json_of(heddle::sdk::ValueRef value) { return std::string(value.json()); }
 
 // What `fn` throws, as its text; "" if it does not.
 template <class Fn>

@@ -60,7 +60,7 @@ LIBRARIES = {
     "protobuf": (r"google/protobuf/|.*\.pb\.h$", ["plugins/transport_grpc/", "plugins/sidecar_grpc/", "tests/bench/"]),
     "OpenSSL": (r"openssl/", ["plugins/transport_http/", "plugins/broker_s3/", "plugins/chain_evm/keystore.cc"]),
     "libsecp256k1": (r"secp256k1", ["plugins/chain_evm/curve.cc"]),
-    "Crypto++": (r"(cryptopp|crypto\+\+)/", ["plugins/chain_evm/keccak.cc"]),
+    "Crypto++": (r"(cryptopp|crypto\+\+)/", ["plugins/chain_evm/keccak.cc", "plugins/chain_evm/scrypt.cc"]),
     "Boost.Multiprecision": (r"boost/multiprecision/", ["plugins/chain_evm/amount.h"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),
