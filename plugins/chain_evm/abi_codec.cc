@@ -182,7 +182,7 @@ size_t size_at(std::string_view data, size_t at, const Place& place) {
 
 Value decode_int(const AbiType& type, const Amount& word, const Place& place) {
   if (type.kind == Kind::kUint) {
-    if (type.size < 256 && word >> type.size != 0) fail(place, "a number in the data has too many bits");
+    if (type.size < 256 && (word >> type.size) != 0) fail(place, "a number in the data has too many bits");
     return to_value(word);
   }
   const bool negative = (word >> 255) != 0;
