@@ -21,8 +21,9 @@ namespace chain_evm {
 // `values`: as of a tuple of `types`. Throws heddle::sdk::Error (INVALID), which names the place: `"activity"[3]: …`.
 std::string encode(const AbiTypes& types, heddle::sdk::ValueRef values);
 
-// LIST: one value for each type. Reads what the types say and leaves what comes after it, as the EVM does; padding must be zeros, offsets
-// must lead forward, no byte is read twice, and so what is made is bounded by the size of `data`. Throws heddle::sdk::Error (INVALID).
+// LIST: one value for each type. Reads what the types say and leaves what comes after it, as the EVM does. Numbers must have the bits of
+// their types and no more; offsets must lead forward: no byte is read twice, and so what is made is bounded by the size of `data`. Throws
+// heddle::sdk::Error (INVALID), which names the place.
 heddle::sdk::Value decode(const AbiTypes& types, std::string_view data);
 // As a tuple: MAP where all are named, else LIST.
 heddle::sdk::Value decode_tuple(const AbiTypes& types, std::string_view data);

@@ -53,6 +53,9 @@ constexpr std::array kKnown = {
     "error NotYours(bytes32 activityId, address assignedWorker)",
     "error LeaseEnded(bytes32 activityId, uint256 leaseUntil)",
     "error BadProgress(uint8 progress)",
+    "error NoSuchWorkflow(bytes32 workflowInstanceId)",
+    "error WorkflowOver(bytes32 workflowInstanceId)",
+    "error StillRunning(bytes32 workflowInstanceId, bytes32 activityId)",
 };
 
 // What the compiler itself reverts with (docs.soliditylang.org, "Panic via assert and Error via require").
@@ -132,6 +135,7 @@ std::string Function::encode_call(ValueRef args) const {
 
 Value Function::decode_result(std::string_view data) const {
   if (outputs.empty()) return Value::null();
+  if (data.empty()) throw Error(HEDDLE_INVALID, signature + " gave nothing: is there a contract with that function at the address?");
   try {
     if (outputs.size() > 1) return decode_tuple(outputs, data);
     return Value::share(decode(outputs, data).at(0));
