@@ -16,7 +16,7 @@ Result<std::shared_ptr<NodeHandle>> Activation::create(uint32_t index) {
   const auto lane = lanes_.find(node.lane);
   NodeAccess access = access_;
   access.peers.idempotent = access.sidecars.repeatable = node.settings.idempotent.value_or(false);
-  access.peers.idempotency_key = node.settings.idempotency_key;
+  access.peers.idempotency_key = access.chains.idempotency_key = node.settings.idempotency_key;
   access.sidecars.priority = lanes_.priority(lane.value_or(0));
   access.sidecars.preemptible = lanes_.is_preemptible(lane.value_or(0));
   auto made = NodeHandle::create(node.entry, node.settings.id, *node.params, &lanes_, lane.value_or(0), std::move(access));

@@ -124,11 +124,15 @@ struct ChainsTable {
   }
   static void cancel(const heddle_host* h, heddle_id asked) noexcept { of(h).cancel(asked); }
   static void close(const heddle_host* h, heddle_id chain) noexcept { of(h).close(chain); }
+  static heddle_str idempotency_key(const heddle_host* h) noexcept {
+    const std::string& pointer = of(h).access_.idempotency_key;
+    return {pointer.data(), pointer.size()};
+  }
 };
 
 const heddle_chains_service& ChainTable::service() {
-  static constexpr heddle_chains_service kService = {sizeof(heddle_chains_service), ChainsTable::open,   ChainsTable::read, ChainsTable::submit,
-                                                     ChainsTable::events,           ChainsTable::cancel, ChainsTable::close};
+  static constexpr heddle_chains_service kService = {sizeof(heddle_chains_service), ChainsTable::open,   ChainsTable::read,  ChainsTable::submit,
+                                                     ChainsTable::events,           ChainsTable::cancel, ChainsTable::close, ChainsTable::idempotency_key};
   return kService;
 }
 

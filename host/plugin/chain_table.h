@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "plugin/chains.h"
 
@@ -17,11 +18,12 @@ namespace heddle {
 struct ChainAccess {
   Chains* chains = nullptr;  // null: this host has none
   bool may_open = true;      // false: the manifest is somebody else's, and may not use accounts of this host
+  std::string idempotency_key = {};  // JSON Pointer to the key of an item's transaction, as the manifest has it; empty: none
 };
 
 class ChainTable {
  public:
-  explicit ChainTable(ChainAccess access) : access_(access) {}
+  explicit ChainTable(ChainAccess access) : access_(std::move(access)) {}
   ~ChainTable() { close_all(); }
   ChainTable(const ChainTable&) = delete;
   ChainTable& operator=(const ChainTable&) = delete;

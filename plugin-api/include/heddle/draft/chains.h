@@ -36,6 +36,9 @@ typedef struct heddle_chains_service {
 
     /* [start] Cancels what is open, and returns when nothing is heard any more. */
     void (*close)(const heddle_host *h, heddle_id chain) HEDDLE_FN;
+
+    /* [any] The JSON Pointer that the manifest calls the node's idempotency_key: where the key of an item's transaction is. Empty: none. Lives as long as the object. May be absent. */
+    heddle_str (*idempotency_key)(const heddle_host *h) HEDDLE_FN;
 } heddle_chains_service;
 
 #ifdef __cplusplus

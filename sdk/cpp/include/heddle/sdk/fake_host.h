@@ -41,6 +41,7 @@ class FakeCall {
   bool done() const { return done_; }
   heddle_status status() const { return status_; }  // once done
   const std::string& why() const { return why_; }
+  const std::string& details() const { return details_; }  // JSON of what went with the answer; "" where nothing did
   const std::vector<Emitted>& emitted() const { return emitted_; }
   // The JSON texts that came out of one port.
   std::vector<std::string> outputs(uint32_t port = 0) const {
@@ -76,7 +77,7 @@ class FakeCall {
   std::vector<Emitted> emitted_;
   bool done_ = false, cancelled_ = false, taken_ = false;
   heddle_status status_ = HEDDLE_OK;
-  std::string why_;
+  std::string why_, details_;
 };
 
 // One node: created and activated; deactivated and destroyed when it dies.
@@ -136,6 +137,9 @@ class FakeHost {
   std::vector<std::string> types() const;
   std::string descriptor(std::string_view type) const;
 
+  // What plugins are to find under an id besides the services that every host has. Borrowed: it outlives the host.
+  void add_service(const char* id, const void* service) { services_[id] = service; }
+
   // Lets time pass and runs what is due, in order, and what was posted.
   void advance(std::chrono::milliseconds time);
   void run_posted() { advance(std::chrono::milliseconds(0)); }
@@ -179,6 +183,7 @@ class FakeHost {
   std::vector<Job> jobs_;
   uint64_t now_ns_ = 1'000'000'000, sequence_ = 0;
   heddle_id last_job_ = 0;
+  std::map<std::string, const void*, std::less<>> services_;
   std::string failure_;
   std::vector<std::string> lines_, faults_;
 };
@@ -191,11 +196,12 @@ inline heddle_op_service FakeHost::op_service() {
   s.trace = [](const heddle_op*) noexcept { return heddle_str{"", 0}; };
   s.complete = [](heddle_op* op, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     FakeCall& call = of(op);
-    if (result) fake::mutable_of(result)->release();
+    fake::Owned details(result ? fake::mutable_of(result) : nullptr);
     if (call.done_) return call.host_.fault("completed a call twice");
     call.done_ = true;
     call.status_ = status;
     call.why_.assign(why.ptr ? why.ptr : "", why.len);
+    if (result) details->write(call.details_);
     call.drop_input();
   };
   return s;
@@ -265,7 +271,7 @@ inline heddle_sched_service FakeHost::sched_service() {
   return s;
 }
 
-inline const void* FakeHost::get_service(const heddle_host*, const char* id) noexcept {
+inline const void* FakeHost::get_service(const heddle_host* h, const char* id) noexcept {
   static const heddle_value_service values = fake::make_value_service();
   static const heddle_op_service ops = op_service();
   static const heddle_call_service calls = call_service();
@@ -277,7 +283,9 @@ inline const void* FakeHost::get_service(const heddle_host*, const char* id) noe
   if (name == HEDDLE_CALL) return &calls;
   if (name == HEDDLE_LOG) return &logs;
   if (name == HEDDLE_SCHED) return &sched;
-  return nullptr;
+  const auto& added = of(h).services_;
+  const auto found = added.find(name);
+  return found == added.end() ? nullptr : found->second;
 }
 
 inline FakeHost::FakeHost(const heddle_entry& entry) : entry_(entry) {
