@@ -51,7 +51,7 @@ class ChainCall {
 HEDDLE_NODE(ChainCall, "ChainCall",
             R"("summary":"Asks a function of a contract for each item; nothing on the chain changes.",)"
             R"("params":{"type":"object","properties":{)" NODE_CHAIN_PARAMS
-            R"("to":{"type":["string","object"],"description":"The contract: its address, its name in chain_params, or {\"$\": POINTER} into the item."},)"
+            R"("to":{"type":["string","object"],"description":"The contract's address, or {\"$\": POINTER} into the item."},)"
             R"("function":{"type":"string","minLength":1,"description":"Its name, where the chain knows it, or all of it: function balanceOf(address owner) view returns (uint256)."},)"
             R"("args":{"type":"array","description":"What it is given. {\"$\": POINTER}, anywhere in it, is what the item has there."},)"
             R"("block":{"type":["integer","object"],"description":"As it was in this block; absent: in the newest."},)"

@@ -83,7 +83,7 @@ HEDDLE_NODE(ChainSubmit, "ChainSubmit",
             R"("summary":"Sends one transaction for each item, however often the item comes.",)"
             R"("params":{"type":"object","properties":{)" NODE_CHAIN_PARAMS
             R"("key_pointer":{"type":"string","description":"JSON Pointer to the key of an item, if the node has no idempotency_key: the same key is the same transaction, in all runs and for ever. A text of 1 to 200 bytes, or an integer."},)"
-            R"("to":{"type":["string","object"],"description":"The contract: its address, its name in chain_params, or {\"$\": POINTER} into the item."},)"
+            R"("to":{"type":["string","object"],"description":"The contract's address, or {\"$\": POINTER} into the item."},)"
             R"("function":{"type":"string","minLength":1,"description":"Its name, where the chain knows it, or all of it: function transfer(address to, uint256 amount) returns (bool)."},)"
             R"("args":{"type":"array","description":"What it is given. {\"$\": POINTER}, anywhere in it, is what the item has there."},)"
             R"("value":{"type":["integer","string","number","object"],"description":"What is paid with it, in the smallest unit, or {\"$\": POINTER}."},)"

@@ -1,11 +1,13 @@
 """The contracts on anvil, block by block: leases, priorities, quorum, and that what is over stays over."""
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
-from chain import Chain, why_not
+from chain import KEYS, TOOLS, Chain, RpcError, why_not
 from contracts import NOTHING, Contract, Reverted, Subnet
+from endpoint import Endpoint, be_dead, be_of_chain, lie_about_nonces, limit_logs, lose_answers, reject_sends, swallow_sends
 from solidity import decode, encode
 
 LEASE = 60
@@ -313,6 +315,59 @@ class Chains(unittest.TestCase):
         self.assertEqual(chain.base_fee(), 10_000_000_000)
         chain.set_balance(chain.accounts()[3], 5)
         self.assertEqual(chain.balance(chain.accounts()[3]), 5)
+
+    def test_an_endpoint_does_as_its_rule_says(self):
+        chain = self.chain(Chain.anvil, block_time=None)
+        endpoint = Endpoint(chain.url)
+        self.addCleanup(endpoint.leave)
+        account = chain.accounts()[0]
+        chain.send({"from": account, "to": account, "gas": hex(21000)})
+        chain.mine()
+        through = Through(endpoint.url)
+        self.assertEqual(through.nonce(account), 1)
+        endpoint.rule = lie_about_nonces(-5)
+        self.assertEqual(through.nonce(account), 0)
+        endpoint.rule = lie_about_nonces(3, "pending")
+        self.assertEqual((through.nonce(account), through.nonce(account, "pending")), (1, 4))
+        endpoint.rule = be_of_chain(5)
+        self.assertEqual(through.rpc("eth_chainId"), "0x5")
+        endpoint.rule = limit_logs(10)
+        self.assertEqual(through.rpc("eth_getLogs", {"fromBlock": "0x0", "toBlock": "0x1"}), [])
+        for rule, error in ((limit_logs(1), RpcError), (be_dead, OSError)):
+            endpoint.rule = rule
+            with self.assertRaises(error):
+                through.rpc("eth_getLogs", {"fromBlock": "0x0", "toBlock": "0x1"})
+        self.assertEqual(endpoint.calls["eth_getTransactionCount"], 4)
+
+    def test_an_endpoint_refuses_loses_and_forgets_transactions(self):
+        chain = self.chain(Chain.anvil, block_time=None)
+        endpoint = Endpoint(chain.url)
+        self.addCleanup(endpoint.leave)
+        through = Through(endpoint.url)
+        raw = self.signed(chain)
+        endpoint.rule = reject_sends(1)
+        with self.assertRaisesRegex(RpcError, "busy"):
+            through.rpc("eth_sendRawTransaction", raw)
+        endpoint.rule = swallow_sends(1)
+        self.assertEqual(len(through.rpc("eth_sendRawTransaction", raw)), 66)
+        self.assertEqual(chain.rpc("txpool_status")["pending"], "0x0")
+        endpoint.rule = lose_answers(1)
+        with self.assertRaises(OSError):
+            through.rpc("eth_sendRawTransaction", raw)
+        self.assertEqual(chain.rpc("txpool_status")["pending"], "0x1")
+
+    def signed(self, chain):
+        """A transfer of the first account, with the number 0."""
+        code = ('const [modules, key, to] = process.argv.slice(1); const { Wallet } = require("node:module").createRequire(modules + "/")("ethers");'
+                'new Wallet(key).signTransaction({ to, value: 1, nonce: 0, gasLimit: 21000, maxFeePerGas: 10n ** 11n, maxPriorityFeePerGas: 10n ** 9n, chainId: 31337, type: 2 }).then(console.log)')
+        return subprocess.run(["node", "-e", code, TOOLS, KEYS[0], chain.accounts()[1]], capture_output=True, text=True, check=True).stdout.strip()
+
+
+class Through(Chain):
+    """A chain as it looks through an endpoint."""
+
+    def __init__(self, url):
+        self.url, self.ids = url, iter(range(1, 1 << 30))
 
 
 if __name__ == "__main__":
