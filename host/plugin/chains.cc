@@ -1,6 +1,7 @@
 #include "plugin/chains.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "log.h"
@@ -13,9 +14,7 @@ void Chains::close() {
     std::lock_guard lock(mutex_);
     chains.swap(chains_);
   }
-  for (const auto& [key, one] : chains) {
-    if (auto stopped = one.chain->deactivate(); !stopped) log::write(log::Level::kWarn, one.chain->owner(), "the chain did not stop as it should: " + stopped.error().text());
-  }
+  deactivate(chains);
 }
 
 void Chains::use(std::shared_ptr<const Catalog> catalog) {
@@ -40,10 +39,31 @@ Result<std::shared_ptr<ChainHandle>> Chains::open(const std::string& type, const
     if (chains_.size() == kMost) return Error("too-many", "this process has " + std::to_string(kMost) + " chains already", ErrorClass::kConfig);
   }
   auto made = make(type, params);
+  if (!made && made.error().code == "in-use" && drop_idle()) made = make(type, params);
   if (!made) return made;
   std::lock_guard lock(mutex_);
   chains_.emplace_back(key, Opened{.type = type, .chain = *made});
   return made;
+}
+
+// Those that nobody holds, so that their accounts can be had with other params.
+bool Chains::drop_idle() {
+  decltype(chains_) dropped;
+  {
+    std::lock_guard lock(mutex_);
+    const auto is_held = [](const auto& one) { return one.second.chain.use_count() > 1; };
+    const auto idle = std::stable_partition(chains_.begin(), chains_.end(), is_held);
+    dropped.assign(std::make_move_iterator(idle), std::make_move_iterator(chains_.end()));
+    chains_.erase(idle, chains_.end());
+  }
+  deactivate(dropped);
+  return !dropped.empty();
+}
+
+void Chains::deactivate(const std::vector<std::pair<std::string, Opened>>& chains) {
+  for (const auto& [key, one] : chains) {
+    if (auto stopped = one.chain->deactivate(); !stopped) log::write(log::Level::kWarn, one.chain->owner(), "the chain did not stop as it should: " + stopped.error().text());
+  }
 }
 
 Result<std::shared_ptr<ChainHandle>> Chains::make(const std::string& type, const Value& params) {

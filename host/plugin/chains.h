@@ -42,6 +42,8 @@ class Chains {
   std::vector<Opened> all() const;
 
  private:
+  bool drop_idle();
+  static void deactivate(const std::vector<std::pair<std::string, Opened>>& chains);
   Result<std::shared_ptr<ChainHandle>> make(const std::string& type, const Value& params);
 
   Lanes& lanes_;

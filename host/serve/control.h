@@ -15,6 +15,7 @@
 #include "plugin/request.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
+#include "serve/chain_workers.h"
 #include "serve/config.h"
 #include "serve/sent_manifests.h"
 #include "serve/served_pipelines.h"
@@ -29,7 +30,8 @@ class Control {
     Jobs* jobs = nullptr;
     ServedPipelines* pipelines = nullptr;
     std::function<std::shared_ptr<const Catalog>()> catalog;  // in force
-    const Outside* outside = nullptr;
+    Outside* outside = nullptr;
+    const ChainWorkers* workers = nullptr;
     SentManifests* sent = nullptr;              // null: none are taken
     std::function<Value()> describe;            // {"version","pid","started_ms","store","listeners":[…],…}: GET /v1/host
     std::function<Result<void>()> ready;        // why not; GET /ready

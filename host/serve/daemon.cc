@@ -48,9 +48,11 @@ Result<void> Daemon::start() {
   offer_pipelines_as_jobs();
   warn_of_lost_state();
   if (auto restored = restore_jobs(); !restored) return restored;
+  workers_ = std::make_unique<ChainWorkers>(ChainWorkers::Parts{.lanes = lanes_.get(), .jobs = jobs_.get(), .outside = outside_.get(), .store = store_.get(), .state_dir = config_.state_dir});
+  workers_->use(pipelines_->all());
   open_metrics_export();
   control_ = std::make_unique<Control>(Control::Host{.lanes = lanes_.get(), .jobs = jobs_.get(), .pipelines = pipelines_.get(), .catalog = [this] { return catalog(); },
-                                                     .outside = outside_.get(), .sent = sent_.get(),
+                                                     .outside = outside_.get(), .workers = workers_.get(), .sent = sent_.get(),
                                                      .describe = [this] { return describe(); }, .ready = [this] { return ready(); },
                                                      .reload = [this] { return ask_to_reload(); }, .state_dir = config_.state_dir, .tracer = tracer_.get()},
                                        std::make_shared<const Access>(config_.tokens, config_.open_routes));
@@ -201,7 +203,7 @@ Value Daemon::describe() const {
 Result<void> Daemon::ready() const {
   if (stopping_) return Error("stopping", "this host is stopping", ErrorClass::kRetryable);
   if (!ready_) return Error("starting", "this host is starting", ErrorClass::kRetryable);
-  return {};
+  return workers_->ready();
 }
 
 void Daemon::ring() {
@@ -254,7 +256,10 @@ void Daemon::shut_down() {
     closed.push_back(promise->get_future());
     listener->close(now_ns() + config_.drain_ms * kNsPerMs, [promise] { promise->set_value(); });
   }
-  const Jobs::Leftover left = jobs_->shutdown(config_.drain_ms);
+  const uint64_t until = now_ns() + config_.drain_ms * kNsPerMs;
+  workers_->stop(config_.drain_ms);
+  const uint64_t now = now_ns();
+  const Jobs::Leftover left = jobs_->shutdown(until > now ? (until - now) / kNsPerMs : 0);
   for (auto& one : closed) one.wait();
   if (left.kept > 0) log::write(log::Level::kInfo, {}, std::to_string(left.kept) + (left.kept == 1 ? " job stays" : " jobs stay") + " in the store for the next start");
   if (const size_t lost = left.waiting + left.running - left.kept; lost > 0) {
@@ -286,6 +291,8 @@ void Daemon::take_down() {
     static_cast<void>(lanes_.release());
   }
   control_.reset();
+  if (workers_) workers_->stop(0);
+  workers_.reset();
   if (jobs_ && !stopped_) jobs_->shutdown(0);
   jobs_.reset();
   if (outside) outside->chains.close();  // before their journal

@@ -14,6 +14,7 @@
 #include "plugin/catalog.h"
 #include "plugin/outside.h"
 #include "plugin/store_handle.h"
+#include "serve/chain_workers.h"
 #include "serve/config.h"
 #include "serve/control.h"
 #include "serve/job_store.h"
@@ -112,6 +113,7 @@ class Daemon {
   std::unique_ptr<ServedPipelines> pipelines_;
   std::unique_ptr<SentManifests> sent_;
   std::unique_ptr<Jobs> jobs_;
+  std::unique_ptr<ChainWorkers> workers_;
   std::unique_ptr<OtlpExport> export_, span_export_;  // none: nobody wants the metrics, or the spans, or nobody can be reached at all
   std::unique_ptr<Control> control_;
   std::vector<std::unique_ptr<Listener>> closing_;  // of earlier configurations

@@ -132,6 +132,7 @@ Result<Value> Daemon::apply(const ServeConfig& next) {
   outside_->use(catalog);
   sent_->use(next.execute, catalog);
   offer_pipelines_as_jobs();
+  workers_->use(pipelines_->all());
   warn_of_lost_state();
   const auto lanes = apply_lanes(config_, next);
   control_->set_access(std::make_shared<const Access>(next.tokens, next.open_routes));
