@@ -114,6 +114,11 @@ void check_override(const Known* known, const Known& one, bool overridden) {
 // The arguments of a custom error, or of Error and Panic.
 Value args_of(const AbiTypes& types, std::string_view data) { return decode_tuple(types, data.substr(kSelector)); }
 
+// The parameters of what is declared otherwise mean what they mean in `known`, and are called so.
+void name_as(const AbiTypes& known, AbiTypes& inputs) {
+  for (size_t i = 0; i < inputs.size(); ++i) inputs[i].name = known[i].name;
+}
+
 AbiTypes one_type(AbiType::Kind kind, size_t size) {
   AbiTypes types(1);
   types[0].kind = kind;
@@ -204,6 +209,7 @@ void Interface::add_function(const Declaration& declared, std::string_view name)
   Function function = function_of(declared, name.empty() ? declared.name : name);
   Function* const known = find_named(functions_, function.name);
   check_override(known, function, !name.empty());
+  if (known) name_as(known->inputs, function.inputs);
   put(functions_, known, std::move(function));
 }
 
@@ -216,6 +222,7 @@ void Interface::add_event(const Declaration& declared, std::string_view name) {
   Event event{std::string(name.empty() ? declared.name : name), signature, keccak256(signature), declared.inputs};
   Event* const known = find_named(events_, event.name);
   check_override(known, event, !name.empty());
+  if (known) name_as(known->inputs, event.inputs);
   put(events_, known, std::move(event));
 }
 

@@ -44,9 +44,9 @@ class Interface {
   // What is known from the field, see interface.cc.
   Interface() : Interface(heddle::sdk::ValueRef()) {}
   // `overrides`: the param "interface", MAP or absent: {"completeActivity": "function finish(bytes32 id, bytes result)", "ActivityClaimed":
-  // "event Taken(bytes32 indexed activityId, address indexed worker)", "more": ["error NotYours(address worker)", …]}. What stands in it is
-  // used in place of the default of that name and must take as many inputs; "more" adds functions, events and errors under their own names.
-  // Throws heddle::sdk::Error (INVALID).
+  // "event Taken(bytes32 indexed id, address indexed who)", "more": ["error NotYours(address worker)", …]}. What stands in it is used in
+  // place of the default of that name; it has as many parameters, in the same order, and they keep the names of the default. "more" adds
+  // functions, events and errors under their own names. Throws heddle::sdk::Error (INVALID).
   explicit Interface(heddle::sdk::ValueRef overrides);
 
   // By its name, its signature, or declared in full ("function f(uint256 a) returns (bool)"). Throws heddle::sdk::Error (INVALID).

@@ -108,6 +108,8 @@ TEST_F(InterfaceTest, WhatAContractCallsOtherwiseIsOverriddenByName) {
   EXPECT_EQ(other.function("completeActivity").signature, "finish(bytes32,bytes)");
   EXPECT_EQ(other.event("ActivityClaimed")->signature, "Taken(bytes32,address)");
   EXPECT_EQ(other.event("ActivityClaimed")->name, "ActivityClaimed");
+  EXPECT_EQ(other.event("ActivityClaimed")->inputs[1].name, "worker");
+  EXPECT_EQ(other.function("completeActivity").inputs[1].name, "resultData");
   EXPECT_EQ(other.event_of(known_.event("ActivityClaimed")->topic0), nullptr);
   EXPECT_EQ(other.function("extra").signature, "extra()");
   EXPECT_EQ(selector_of(other, "claimActivity"), "0xd2d2d8a0");
