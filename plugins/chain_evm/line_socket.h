@@ -20,11 +20,12 @@ class LineSocket {
   // Sends `line` with a line feed, and gives back the next line, without it. Connects where there is no connection, and once more where the
   // old one has ended. Throws std::runtime_error: what went wrong; the connection is closed then.
   std::string ask(std::string_view line, Clock::time_point until);
+  // The next one to ask connects again: what else may come over this connection is not waited for.
+  void close();
 
  private:
   static constexpr size_t kMostLine = 65536;
   void open();
-  void close();
   void wait(short events, Clock::time_point until);
   void send(std::string_view text, Clock::time_point until);
   std::string receive(Clock::time_point until);

@@ -123,11 +123,12 @@ Signer::Outcome RemoteSigner::answer_of(const Transaction& transaction) {
                                R"(,"transaction":")" + to_hex(payload) + "\"}";
   try {
     const Signature signature = signature_in(socket_.ask(question, LineSocket::Clock::now() + timeout_));
-    if (recover_address(hash, signature) != address_) return unavailable(path_, "the signature that it gives is not that of its account");
+    if (recover_address(hash, signature) != address_) throw std::runtime_error("the signature that it gives is not that of its account");
     return signature;
   } catch (const Refusal& why) {
     return why;
   } catch (const std::runtime_error& why) {
+    socket_.close();  // it may be the answer to something else, and then the next one would be, too
     std::lock_guard lock(mutex_);
     if (stopping_) return Refusal(HEDDLE_CANCELLED, "cancelled", "the signer is closed");
     return unavailable(path_, why.what());

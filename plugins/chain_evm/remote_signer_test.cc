@@ -41,6 +41,7 @@ class FakeSigner {
     thread_.join();
     ::close(listener_);
   }
+  int connections() const { return connections_; }
 
  private:
   void run() {
@@ -48,6 +49,7 @@ class FakeSigner {
       const int connection = ::accept(listener_, nullptr, nullptr);
       if (connection < 0) return;
       connection_ = connection;
+      ++connections_;
       if (!stopping_) serve(connection);
       connection_ = -1;
       ::close(connection);
@@ -69,7 +71,7 @@ class FakeSigner {
 
   const Answer answer_;
   const int listener_;
-  std::atomic<int> connection_ = -1;
+  std::atomic<int> connection_ = -1, connections_ = 0;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };
@@ -155,11 +157,18 @@ TEST_F(RemoteSignerTest, AnswersThatAreNoneAreRefused) {
   EXPECT_THROW(signature_in(R"({"error":"no"})"), Refusal);
 }
 
-TEST_F(RemoteSignerTest, TheSignatureOfAnotherKeyIsNotUsed) {
-  const FakeSigner fake(
-      path_, [&](const std::string& line) { return line == R"({"address":true})" ? address_answer() : signature_answer(line, other_); });
+TEST_F(RemoteSignerTest, TheSignatureOfAnotherKeyIsNotUsedAndTheNextIsAskedForElsewhere) {
+  std::atomic<bool> lies = true;
+  const FakeSigner fake(path_, [&](const std::string& line) {
+    return line == R"({"address":true})" ? address_answer() : signature_answer(line, lies ? other_ : key_);
+  });
   RemoteSigner signer(path_, kPatient);
   EXPECT_EQ(code_of(sign(signer, transaction_)), "unavailable");
+  EXPECT_EQ(fake.connections(), 1);
+  lies = false;
+  EXPECT_EQ(code_of(sign(signer, transaction_)), "");
+  EXPECT_EQ(code_of(sign(signer, transaction_)), "");
+  EXPECT_EQ(fake.connections(), 2);
 }
 
 TEST_F(RemoteSignerTest, WhatItWillNotSignIsRefusedInItsWords) {
