@@ -56,7 +56,11 @@ struct sigaction action_of(int signal) {
   return action;
 }
 
-bool same(const struct sigaction& a, const struct sigaction& b) { return a.sa_flags == b.sa_flags && a.sa_handler == b.sa_handler; }
+// Flags say something only where there is a handler: signal(3) leaves some behind that it puts back to the default.
+bool same(const struct sigaction& a, const struct sigaction& b) {
+  const bool is_handled = a.sa_handler != SIG_DFL && a.sa_handler != SIG_IGN;
+  return a.sa_handler == b.sa_handler && (!is_handled || a.sa_flags == b.sa_flags);
+}
 
 bool same(const sigset_t& a, const sigset_t& b) {
   for (int signal = 1; signal < NSIG; ++signal)
