@@ -40,7 +40,8 @@ MAY_INCLUDE = {
 # Library: (headers, the places that may include it). A place ending in "/" is a folder, else one file. tests/ may use what it measures.
 LIBRARIES = {
     "Boost.DLL": (r"boost/dll", ["host/plugin/library.cc"]),
-    "Boost.Asio": (r"boost/asio", ["host/lanes/", "tests/bench/"]),
+    "Boost.Asio": (r"boost/asio", ["host/lanes/", "plugins/chain_evm/network.cc", "tests/bench/"]),
+    "Boost.Beast": (r"boost/beast", ["plugins/chain_evm/network.cc"]),
     "RapidJSON": (r"rapidjson/", ["host/value/", "host/manifest/", "tests/"]),
     "simdjson": (r"simdjson", ["host/value/", "tests/bench/"]),
     "mimalloc": (r"mimalloc", ["host/value/"]),

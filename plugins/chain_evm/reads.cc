@@ -1,0 +1,167 @@
+#include "reads.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "hex.h"
+#include "preparation.h"
+
+namespace chain_evm {
+namespace {
+
+using heddle::sdk::Error;
+using heddle::sdk::Value;
+using heddle::sdk::ValueRef;
+using Entries = std::vector<Value::Entry>;
+
+constexpr std::string_view kNobody = "0x0000000000000000000000000000000000000000";
+
+// What no clock of a chain says, but an int64 can: a number that does not fit is as good as for ever.
+int64_t seconds(ValueRef map, const char* key) {
+  const ValueRef found = map.find(key);
+  return found.is(HEDDLE_DECIMAL) ? INT64_MAX : found.as_int().value_or(0);
+}
+
+bool truth(ValueRef map, const char* key) { return map.find(key).as_bool().value_or(false); }
+
+bool is_nothing(ValueRef id) {
+  const auto bytes = parse_hex(id.as_text().value_or(""));
+  return !bytes || std::all_of(bytes->begin(), bytes->end(), [](char c) { return c == 0; });
+}
+
+// From the layout of the contract to what the host knows.
+Entries read_activity(ValueRef a, const std::string& queue, uint64_t lease_s) {
+  const bool is_assigned = truth(a, "isAssigned"), is_completed = truth(a, "isCompleted");
+  const std::string_view state = is_completed ? (truth(a, "success") ? "completed" : "failed") : is_assigned ? "assigned" : "offered";
+  const int64_t since = std::max(seconds(a, "assignedAt"), seconds(a, "lastHeartbeat"));
+  Entries entries = {{"activity", Value::share(a.find("activityId"))},
+                     {"workflow", Value::share(a.find("workflowInstanceId"))},
+                     {"kind", Value::share(a.find("activityType"))},
+                     {"state", Value::string(state)},
+                     {"input", Value::share(a.find("inputData"))},
+                     {"created_unix", Value::integer(seconds(a, "createdAt"))},
+                     {"expires_unix", Value::integer(seconds(a, "expiresAt"))},
+                     {"lease_until_unix", Value::integer(is_assigned && lease_s != 0 ? since + static_cast<int64_t>(lease_s) : 0)},
+                     {"progress", Value::integer(a.find("progress").as_int().value_or(0))}};
+  if (!queue.empty()) entries.push_back({"queue", Value::string(queue)});
+  if (a.find("assignedWorker").as_text().value_or(kNobody) != kNobody) entries.push_back({"worker", Value::share(a.find("assignedWorker"))});
+  return entries;
+}
+
+Value list_of(Value one) {
+  std::vector<Value> all;
+  all.push_back(std::move(one));
+  return Value::list(std::move(all));
+}
+
+}  // namespace
+
+void Reads::read(ValueRef question, OpPtr op) {
+  const std::string_view ask = question.find("ask").as_text().value_or("");
+  if (ask == "worker") return worker(std::move(op));
+  if (ask == "offer") return offer(question, std::move(op));
+  if (ask == "activity") return activity(question, std::move(op));
+  if (ask == "mine") return mine(std::move(op));
+  if (ask == "call") return call(question, std::move(op));
+  op->fail(invalid("\"ask\" must be one of standing, worker, offer, activity, mine, transaction and call"));
+}
+
+void Reads::get(const std::string& contract, std::string_view name, Value args, std::string block, Got got) {
+  if (contract.empty()) return got({}, invalid("the contract that has " + std::string(name) + " is not configured: its address belongs in \"contracts\""));
+  auto function = std::make_shared<Function>(settings_.interface.function(name));
+  const std::string params = "[" + call_object(account_, contract, 0, function->encode_call(args)) + "," + block + "]";
+  rpc_.ask("eth_call", params, [this, function, got = std::move(got)](const Answer& answer) {
+    if (answer.is_silent()) return got({}, unavailable(answer.why));
+    if (answer.error && answer.error->trouble == Trouble::kReverted) {
+      Value reason = answer.error->data && !answer.error->data->empty() ? settings_.interface.describe_revert(*answer.error->data) : Value::string(answer.error->message);
+      const std::string words(reason.is(HEDDLE_STRING) ? *reason.as_text() : reason.json());
+      return got({}, Failure{.status = HEDDLE_INVALID, .code = "reverted", .why = function->name + " reverts: " + words, .more = {{"reason", std::move(reason)}}});
+    }
+    if (answer.error) return got({}, unavailable(rpc_.origin(answer.endpoint) + ": " + answer.error->message));
+    const auto bytes = parse_hex(answer.result.as_text().value_or(""));
+    if (bytes && bytes->empty() && !function->outputs.empty()) return got({}, invalid("there is no contract at this address that has " + function->signature));
+    Value result;
+    std::optional<Failure> wrong;
+    heddle::sdk::detail::guard([&] { result = function->decode_result(bytes.value_or("")); },
+                               [&](heddle_status, std::string_view why) { wrong = invalid("what " + function->name + " gives is not what the interface says: " + std::string(why)); });
+    got(std::move(result), std::move(wrong));
+  });
+}
+
+void Reads::worker(OpPtr op) {
+  if (account_.empty()) return op->fail({.status = HEDDLE_INVALID, .code = "no-key", .why = "there is no account: \"key\" is not configured"});
+  get(settings_.contracts.control_plane, "isWorkerActive", list_of(Value::string(to_hex(account_))), R"("latest")", [this, op](const Value& active, std::optional<Failure> failure) {
+    if (failure) return op->fail(*failure);
+    get(settings_.contracts.control_plane, "getProtocolVersion", Value::list(std::vector<Value>()), R"("latest")", [op, active](const Value& version, std::optional<Failure> without) {
+      if (without) return op->fail(*without);
+      op->ok(Value::map({{"active", active}, {"version", version}}));
+    });
+  });
+}
+
+void Reads::with_lease(std::function<void()> then) {
+  if (lease_s_) return then();
+  get(settings_.contracts.task_queue, "leaseSeconds", Value::list(std::vector<Value>()), R"("latest")", [this, then = std::move(then)](const Value& seconds, std::optional<Failure> failure) {
+    // A contract without this function has no lease; a node that does not answer says nothing.
+    if (!failure) lease_s_ = static_cast<uint64_t>(std::max<int64_t>(seconds.as_int().value_or(0), 0));
+    if (failure && failure->code != "unavailable") lease_s_ = 0;
+    then();
+  });
+}
+
+void Reads::offer(ValueRef question, OpPtr op) {
+  const std::string queue(question.find("queue").as_text().value_or(""));
+  Value args = Value::list({Value::string(queue), Value::integer(question.find("partition").as_int().value_or(0))});
+  get(settings_.contracts.task_queue, "pollActivity", std::move(args), R"("latest")", [this, op, queue](const Value& found, std::optional<Failure> failure) {
+    if (failure) return op->fail(*failure);
+    if (!truth(found, "hasActivity")) return op->ok(Value::null());
+    show(Value::share(found.find("activity")), queue, op);
+  });
+}
+
+void Reads::activity(ValueRef question, OpPtr op) {
+  get(settings_.contracts.task_queue, "getActivity", list_of(Value::share(question.find("activity"))), R"("latest")", [this, op](const Value& found, std::optional<Failure> failure) {
+    if (failure && failure->code == "reverted") return op->ok(Value::null());
+    if (failure) return op->fail(*failure);
+    if (is_nothing(found.find("activityId"))) return op->ok(Value::null());
+    show(found, {}, op);
+  });
+}
+
+void Reads::show(Value activity, const std::string& queue, OpPtr op) {
+  with_lease([this, activity = std::move(activity), queue, op] {
+    auto entries = std::make_shared<Entries>(read_activity(activity, queue, lease_s_.value_or(0)));
+    if (has_priorities_) return add_priority(entries, Value::share(activity.find("activityId")), op);
+    op->ok(Value::map(*entries));
+  });
+}
+
+void Reads::add_priority(std::shared_ptr<Entries> entries, const Value& id, OpPtr op) {
+  get(settings_.contracts.task_queue, "getPriority", list_of(id), R"("latest")", [this, entries, op](const Value& priority, std::optional<Failure> failure) {
+    if (failure && failure->code != "unavailable") has_priorities_ = false;
+    if (!failure && priority.is(HEDDLE_INT)) entries->push_back({"priority", priority});
+    op->ok(Value::map(*entries));
+  });
+}
+
+void Reads::mine(OpPtr op) {
+  if (account_.empty()) return op->fail({.status = HEDDLE_INVALID, .code = "no-key", .why = "there is no account: \"key\" is not configured"});
+  get(settings_.contracts.task_queue, "getWorkerActivities", list_of(Value::string(to_hex(account_))), R"("latest")", [op](const Value& found, std::optional<Failure> failure) {
+    if (failure) return op->fail(*failure);
+    op->ok(found);
+  });
+}
+
+void Reads::call(ValueRef question, OpPtr op) {
+  const ValueRef block = question.find("block"), args = question.find("args");
+  std::string at = R"("latest")";
+  if (block.is(HEDDLE_INT)) at = '"' + to_quantity(read_amount(block)) + '"';
+  const std::string to = parse_address(question.find("to").as_text().value_or(""));
+  get(to, question.find("function").as_text().value_or(""), args ? Value::share(args) : Value::list(std::vector<Value>()), at, [op](const Value& found, std::optional<Failure> failure) {
+    if (failure) return op->fail(*failure);
+    op->ok(found);
+  });
+}
+
+}  // namespace chain_evm

@@ -1,0 +1,180 @@
+#include "watch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "hex.h"
+
+namespace chain_evm {
+namespace {
+
+using heddle::sdk::Error;
+using heddle::sdk::ValueRef;
+
+constexpr int kTries = 12;  // to find where two branches part: twice as far back each time
+
+std::optional<Amount> amount(const Answer& answer) {
+  try {
+    return parse_quantity(answer.result.as_text().value_or(""));
+  } catch (const Error&) {
+    return std::nullopt;  // it is none
+  }
+}
+
+std::optional<uint64_t> quantity(const Answer& answer) {
+  const auto number = amount(answer);
+  return number && *number <= UINT64_MAX ? std::optional(static_cast<uint64_t>(*number)) : std::nullopt;
+}
+
+}  // namespace
+
+Watch::Watch(const Settings& settings, Rpc& rpc, Network& network, std::string account, Looked looked)
+    : settings_(settings),
+      rpc_(rpc),
+      network_(network),
+      account_(std::move(account)),
+      looked_(std::move(looked)),
+      endpoints_(settings.endpoints.size()),
+      is_asked_(settings.endpoints.size()),
+      chain_id_(settings.chain_id) {}
+
+uint64_t Watch::now_ms() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+void Watch::begin(std::function<void()> asked) {
+  asked_ = std::move(asked);
+  left_ = endpoints_.size();
+  ask_all();
+  arm();
+}
+
+void Watch::set_busy(bool busy) {
+  const bool was_idle = !std::exchange(is_busy_, busy);
+  if (busy && was_idle && now_ms() >= last_ms_ + settings_.poll_ms) ask_all();
+}
+
+// Ticks every poll_ms, for the state of being busy changes in between.
+void Watch::arm() {
+  if (std::exchange(is_armed_, true)) return;
+  network_.after(settings_.poll_ms, [this] {
+    is_armed_ = false;
+    if (is_busy_ || now_ms() >= last_ms_ + settings_.idle_ms) ask_all();
+    arm();
+  });
+}
+
+void Watch::ask_all() {
+  last_ms_ = now_ms();
+  for (size_t i = 0; i < endpoints_.size(); ++i)
+    if (!is_asked_[i]) ask(i);
+}
+
+void Watch::ask(size_t endpoint) {
+  is_asked_[endpoint] = true;
+  rpc_.ask_together({{"eth_chainId", "[]"}, {"eth_getBlockByNumber", R"(["latest",false])"}}, [this, endpoint](const std::vector<Answer>& answers) { heard(endpoint, answers[0], answers[1]); }, endpoint);
+}
+
+void Watch::heard(size_t endpoint, const Answer& id, const Answer& newest) {
+  is_asked_[endpoint] = false;
+  EndpointState& state = endpoints_[endpoint];
+  const bool is_first = !std::exchange(state.was_asked, true);
+  const auto chain = quantity(id);
+  const auto block = read_block(newest.result);
+  state.error = !id.is_good() ? id.text() : !newest.is_good() ? newest.text() : "";
+  if (state.error.empty() && (!chain || !block)) state.error = "what it says is no block";
+  if (chain && chain_id_ == 0) chain_id_ = *chain;
+  state.is_other_chain = chain && *chain != chain_id_;
+  if (state.is_other_chain) state.error = "it is of the chain " + std::to_string(*chain) + ", not of " + std::to_string(chain_id_);
+  if (state.error.empty()) state.block = block->number;
+  judge();
+  if (state.error.empty() && endpoint == followed_) follow(block);
+  if (is_first && --left_ == 0)
+    if (const auto asked = std::exchange(asked_, {})) asked();
+}
+
+// Who is well, and who is followed: the same one as long as it is well.
+void Watch::judge() {
+  const uint64_t now = now_ms();
+  uint64_t best = 0;
+  for (const EndpointState& state : endpoints_)
+    if (state.error.empty() && state.was_asked) best = std::max(best, state.block);
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    EndpointState& state = endpoints_[i];
+    const bool is_behind = state.block + settings_.most_lag < best;
+    if (!is_behind) state.behind_since_ms = 0;
+    if (is_behind && state.behind_since_ms == 0) state.behind_since_ms = now;
+    const bool is_well = state.was_asked && state.error.empty() && !(is_behind && now >= state.behind_since_ms + settings_.lag_ms);
+    if (is_well != state.is_well || !state.was_asked) rpc_.set_well(i, is_well);
+    state.is_well = is_well;
+  }
+  if (endpoints_[followed_].is_well) return;
+  for (size_t i = 0; i < endpoints_.size(); ++i)
+    if (endpoints_[i].is_well && (!endpoints_[followed_].is_well || endpoints_[i].block > endpoints_[followed_].block)) followed_ = i;
+}
+
+void Watch::follow(const std::optional<Block>& newest) {
+  if (std::exchange(is_following_, true)) return;
+  fetch(heads_.wanted(newest->number), *newest, 0);
+}
+
+// The blocks from `from` to the newest, which is here already.
+void Watch::fetch(uint64_t from, Block newest, int tries) {
+  const auto add = [this, newest, tries](const std::vector<Answer>& answers) {
+    std::vector<Block> blocks;
+    for (const Answer& answer : answers)
+      if (auto block = read_block(answer.result)) blocks.push_back(*std::move(block));
+    const bool is_whole = blocks.size() == answers.size();
+    blocks.push_back(newest);
+    const Heads::Change change = is_whole ? heads_.add(blocks) : Heads::Change{};
+    if (change.is_linked) return linked(change);
+    // What changed while it was read, the next look tells.
+    is_following_ = is_whole && tries < kTries && change.wanted < blocks.front().number;
+    if (is_following_) fetch(change.wanted, newest, tries + 1);
+  };
+  std::vector<Call> calls;
+  for (uint64_t number = from; number < newest.number; ++number) calls.push_back({"eth_getBlockByNumber", "[\"" + to_quantity(Amount(number)) + "\",false]"});
+  if (calls.empty()) return add({});
+  rpc_.ask_together(std::move(calls), add, followed_);
+}
+
+void Watch::linked(const Heads::Change& change) {
+  if (!settings_.is_finalized) {
+    const uint64_t depth = settings_.confirmations == 0 ? 0 : settings_.confirmations - 1, newest = heads_.newest()->number;
+    final_ = newest >= depth ? newest - depth : UINT64_MAX;
+    return read_account(change.removed_from);
+  }
+  rpc_.ask(
+      "eth_getBlockByNumber", R"(["finalized",false])",
+      [this, removed = change.removed_from](const Answer& answer) {
+        if (const auto block = read_block(answer.result)) final_ = final_ == UINT64_MAX ? block->number : std::max(final_, block->number);
+        read_account(removed);
+      },
+      followed_);
+}
+
+void Watch::read_account(std::optional<uint64_t> removed_from) {
+  if (account_.empty()) return tell(removed_from);
+  const std::string of_account = "[\"" + to_hex(account_) + "\",\"latest\"]";
+  const auto read = [this, removed_from](const std::vector<Answer>& answers) {
+    const auto used = quantity(answers[0]);
+    const auto balance = amount(answers[1]);
+    auto market = read_market(answers[2].result);
+    if (!market && reading_) market = reading_->view.market;
+    if (used && balance && market) reading_ = Reading{.view = {.used = *used, .market = *market}, .balance = *balance};
+    tell(removed_from);
+  };
+  const std::string percentile = std::to_string(settings_.tip_percentile);
+  rpc_.ask_together({{"eth_getTransactionCount", of_account}, {"eth_getBalance", of_account}, {"eth_feeHistory", R"(["0xa","latest",[)" + percentile + "]]"}}, read, followed_);
+}
+
+// A removal is told even where nothing else could be read.
+void Watch::tell(std::optional<uint64_t> removed_from) {
+  is_following_ = false;
+  if (reading_ || account_.empty()) return looked_(reading_.value_or(Reading{}), removed_from, final_);
+  if (removed_from) looked_({}, removed_from, final_);
+}
+
+}  // namespace chain_evm
