@@ -138,6 +138,24 @@ TaskChain::Done TaskRunner::answer_to(Entry& entry, Heard heard) {
   });
 }
 
+// The story of a task, for people.
+void TaskRunner::tell(const Task& task) const {
+  const std::string why = task.history.empty() ? "" : task.history.back().why;
+  std::string text;
+  switch (task.state) {
+    case TaskState::kOffered: return;
+    case TaskState::kClaimed: text = "is ours" + (why.empty() ? "" : " (" + why + ")"); break;
+    case TaskState::kRunning: text = task.attempt == 1 ? "is worked on" : "is worked on once more (attempt " + std::to_string(task.attempt) + ")"; break;
+    case TaskState::kComputed: text = task.outcome->is_good ? "is done; its result goes to the chain" : "cannot be done; the chain is told why: " + task.outcome->reason; break;
+    case TaskState::kSubmitted: text = "is told to the chain by transaction " + task.transaction; break;
+    case TaskState::kSettled: text = "is settled" + (why.empty() ? "" : ": " + why); break;
+    case TaskState::kFailed: text = "has failed: " + why; break;
+    case TaskState::kLost: text = "is lost to us: " + why; break;
+  }
+  const bool is_bad = task.state == TaskState::kFailed || task.state == TaskState::kLost;
+  log::write(is_bad ? log::Level::kWarn : log::Level::kInfo, settings_.name, "task " + task.activity + " " + text);
+}
+
 void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then) {
   if (!next) {  // a bug of ours: it goes no further, and says so
     log::write(log::Level::kError, settings_.name, next.error().text());
@@ -155,7 +173,9 @@ void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry
     Task now = task;
     now.lease_until_unix = std::max(now.lease_until_unix, there->task.lease_until_unix);  // what was heard meanwhile
     if (!there->task.checkpoint.empty()) now.checkpoint = there->task.checkpoint;
+    const bool is_news = there->task.state != now.state || there->task.attempt != now.attempt;
     there->task = std::move(now);
+    if (is_news) tell(there->task);
     then(*there);
   });
   parts_.journal->write({*std::move(next)}, {}, written);
@@ -166,10 +186,7 @@ void TaskRunner::end(Entry& entry, TaskState to, std::string why) {
   auto next = moved(entry.task, to, why, wall_ms());
   write(entry, std::move(next), [this, to](Entry& ended) {
     const Task task = ended.task;
-    const std::string& reason = task.history.back().why;
     count([&](TaskCounts& c) { ++(to == TaskState::kSettled ? c.settled : to == TaskState::kFailed ? c.failed : c.lost); });
-    const log::Level level = to == TaskState::kSettled ? log::Level::kInfo : log::Level::kWarn;
-    log::write(level, settings_.name, "task " + task.activity + " is " + std::string(name_of(to)) + (reason.empty() ? "" : ": " + reason));
     remember(task);
     open_.erase(task.activity);
     next_poll_ns_ = std::min(next_poll_ns_, now_ns());

@@ -130,6 +130,7 @@ class TaskRunner {
   void look_at(Entry& entry, uint64_t now);
   Entry* find(const Id& id, uint64_t run);
   Entry& add(Task task);
+  void tell(const Task& task) const;
   void write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then);
   void end(Entry& entry, TaskState to, std::string why);
   void remember(const Task& task);

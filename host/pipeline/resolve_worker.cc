@@ -19,7 +19,14 @@ void check_chain(const ChainWork& work, const Catalog& catalog, Diagnostics& dia
   }
   redact_secrets(*entry.type, work.chain_params);
   const auto schema = ParamSchema::compile(entry.type->params_schema);
-  if (schema) return schema->check(work.chain_params, work.pointer + "/chain_params", "the chain " + quoted(entry.type->type), diagnostics);
+  if (schema) {
+    Diagnostics found("", "");
+    schema->check(work.chain_params, work.pointer + "/chain_params", "the chain " + quoted(entry.type->type), found);
+    for (const Diagnostic& d : found.all()) {
+      if (!diagnostics.is_doubtful(d.span)) diagnostics.add(d);  // what substitution could not fill in was said
+    }
+    return;
+  }
   diagnostics.add({.code = "bad-schema", .pointer = work.pointer + "/chain", .span = work.chain_span, .message = "plugin " + entry.plugin->name + ": " + schema.error().text(), .hint = {}});
 }
 

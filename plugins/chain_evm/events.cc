@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -216,6 +217,19 @@ void Events::take(const PullPtr& pull, uint64_t last, ValueRef logs) {
   read(pull);
 }
 
+// What an event says of an activity, in the words of heddle/chain.h.
+void Events::add_work(std::vector<Value::Entry>& entries, const std::string& event, ValueRef args) {
+  static constexpr std::pair<std::string_view, std::string_view> kWork[] = {
+      {"ActivityEnqueued", "offered"}, {"ActivityClaimed", "claimed"}, {"ActivityHeartbeat", "heartbeat"}, {"ActivityCompleted", "completed"}, {"ActivityFailed", "failed"}};
+  static constexpr std::pair<std::string_view, std::string_view> kMembers[] = {
+      {"activityId", "activity"}, {"worker", "worker"}, {"queueName", "queue"}, {"partitionId", "partition"}, {"priority", "priority"}};
+  const auto known = std::find_if(std::begin(kWork), std::end(kWork), [&](const auto& one) { return one.first == event; });
+  if (known == std::end(kWork)) return;
+  entries.push_back({"work", Value::string(known->second)});
+  for (const auto& [theirs, ours] : kMembers)
+    if (const ValueRef said = args.find(theirs)) entries.push_back({ours, Value::share(said)});
+}
+
 void Events::add_log(Pull& pull, ValueRef log, uint64_t number) const {
   if (log.find("removed").as_bool().value_or(false)) return;
   std::vector<std::string> topics;
@@ -232,8 +246,9 @@ void Events::add_log(Pull& pull, ValueRef log, uint64_t number) const {
                                        {"block_hash", Value::share(log.find("blockHash"))},
                                        {"transaction", Value::share(log.find("transactionHash"))},
                                        {"index", integer(quantity(log, "logIndex"))},
-                                       {"contract", Value::share(log.find("address"))},
-                                       {"args", std::move(args)}};
+                                       {"contract", Value::share(log.find("address"))}};
+  add_work(entries, event->name, args);
+  entries.push_back({"args", std::move(args)});
   if (const Block* const block = watch_.heads().at(number)) entries.push_back({"block_unix", Value::integer(block->unix)});
   pull.found.push_back(Value::map(entries));
 }

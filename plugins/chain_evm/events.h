@@ -54,6 +54,7 @@ class Events {
   void read(const PullPtr& pull);
   void ask(const PullPtr& pull, uint64_t last);
   void take(const PullPtr& pull, uint64_t last, heddle::sdk::ValueRef logs);
+  static void add_work(std::vector<heddle::sdk::Value::Entry>& entries, const std::string& event, heddle::sdk::ValueRef args);
   void add_log(Pull& pull, heddle::sdk::ValueRef log, uint64_t block) const;
   void remember(Pull& pull, uint64_t last) const;
   void answer(const PullPtr& pull);

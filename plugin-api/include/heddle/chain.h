@@ -75,7 +75,7 @@ typedef struct heddle_chain {
      *   "final"   BOOL: only what cannot be undone any more; default false
      *   "wait_ms" so long it may wait for something to happen; default 0
      *   "most"    INT: about so many events at most; default 1000
-     * OK: MAP of "events" (LIST of MAP: "event" (its name), "block", "block_hash", "block_unix" (may be absent), "transaction", "index" (INT: in its block), "contract", "args" (MAP); or "event": "removed" with "block" and
+     * OK: MAP of "events" (LIST of MAP: "event" (its name), "block", "block_hash", "block_unix" (may be absent), "transaction", "index" (INT: in its block), "contract", "args" (MAP), and of those that tell of work "work" ("offered", "claimed", "heartbeat", "completed", "failed"), "activity", and where the event says so "worker", "queue", "partition" (INT), "priority" (INT); or "event": "removed" with "block" and
      * "block_hash": everything of that block never was), "cursor" (any value: what the next question goes on from; to be kept together with what the events led to) and
      * "head" (INT: the newest block). It is complete when it has events, or after wait_ms. */
     void (*events)(void *self, const heddle_value *filter, heddle_op *op) HEDDLE_FN;
