@@ -12,6 +12,7 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kLeastBeatMs = 200;
+constexpr uint64_t kGraceMs = 2'000;  // for what was asked before the lease ended
 
 }  // namespace
 
@@ -31,7 +32,8 @@ void TaskRunner::keep_lease(Entry& entry, uint64_t now) {
   if (until == 0) return;
   const uint64_t wall = wall_ms(), end_ms = static_cast<uint64_t>(until) * 1'000;
   if (wall >= end_ms) {
-    if (entry.beating || entry.busy) return;  // what is under way may have made it longer
+    if ((entry.beating || entry.busy) && wall < end_ms + kGraceMs) return;  // what is under way may have made it longer
+    if (entry.busy) return stop_work(entry);
     count([](TaskCounts& c) { ++c.expired; });
     stop_work(entry);
     entry.job = 0;

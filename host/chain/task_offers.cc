@@ -83,10 +83,17 @@ void TaskRunner::hear_of_chain(const Error& why) {
   log::write(log::Level::kWarn, settings_.name, "the chain cannot be asked for work: " + why.text());
 }
 
+// Also one whose worker has let its lease end.
+bool TaskRunner::is_on_offer(const Value& activity) const {
+  const std::string state = text_in(activity, "state");
+  const int64_t lease = number_in(activity, "lease_until_unix");
+  return state == "offered" || (state == "assigned" && lease != 0 && lease <= static_cast<int64_t>(wall_ms() / 1'000));
+}
+
 void TaskRunner::consider(size_t index, const Value& activity) {
   if (std::exchange(chain_is_gone_, false)) log::write(log::Level::kInfo, settings_.name, "the chain can be asked for work again");
   const Id id = text_in(activity, "activity");
-  if (id.empty() || draining_ || open_.contains(id) || text_in(activity, "state") != "offered") return;
+  if (id.empty() || draining_ || open_.contains(id) || !is_on_offer(activity)) return;
   if (!parts_.work.knows(text_in(activity, "kind"))) {
     if (unknown_kinds_.size() < kMostCandidates && unknown_kinds_.insert(text_in(activity, "kind")).second)
       log::write(log::Level::kWarn, settings_.name, "activities of the kind " + text_in(activity, "kind") + " are left to others: the manifest has no such kind");

@@ -162,6 +162,7 @@ class TaskRunner {
   void find_work();
   uint64_t room_of(const TaskQueue& queue) const;
   void look_in(size_t queue);
+  bool is_on_offer(const Value& activity) const;
   void consider(size_t queue, const Value& activity);
   void hear_of_chain(const Error& why);
   void watch();

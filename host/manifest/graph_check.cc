@@ -178,7 +178,7 @@ class GraphCheck {
       const NodeSettings& n = m_.nodes[i];
       if (n.standby) {
         check_standby(n, is_connected[i], named.contains(n.id));
-      } else if (!is_connected[i] && m_.nodes.size() > 1 && !has_gaps_) {
+      } else if (!is_connected[i] && m_.nodes.size() > 1 && !has_gaps_ && !m_.worker) {
         add(Severity::kWarning, "isolated-node", n.pointer, n.id_span, "the node \"" + n.id + "\" has no connections",
             "it gets the run's input and its output is the run's; is that meant?");
       }

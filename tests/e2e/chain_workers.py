@@ -1,0 +1,34 @@
+"""A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`. Kinds of work: "double" gives twice the number n; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
+gives from where it began; "hang" never ends by itself."""
+import sys
+import time
+
+from heddle_worker import Worker
+
+worker = Worker(version=sys.argv[3] if len(sys.argv) > 3 else "1.0.0")
+
+
+@worker.handler("double")
+def double(task):
+    return {"twice": 2 * task.inputs["n"]}
+
+
+@worker.handler("long")
+def long(task):
+    begun = int(task.checkpoint or 0)
+    for step in range(begun, task.inputs["n"]):
+        task.check()
+        task.progress(100 * step // task.inputs["n"], checkpoint=str(step))
+        time.sleep(0.05)
+    return {"begun": begun}
+
+
+@worker.handler("hang")
+def hang(task):
+    while True:
+        task.check()
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    worker.serve("127.0.0.1:" + sys.argv[1], slots=int(sys.argv[2]) if len(sys.argv) > 2 else 4)

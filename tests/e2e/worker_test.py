@@ -1,0 +1,327 @@
+"""Workers of a chain: whatever is killed and whenever, every activity is settled on the chain once."""
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import unittest
+
+from host import Host
+from program import OK, SANITIZED, SOURCE, TIMEOUT, USAGE, HeddleCase, node, pipeline
+from workers import free_port
+
+sys.path.insert(0, os.path.join(SOURCE, "tests", "chain"))
+from chain import KEYS, Chain, why_not  # noqa: E402
+from contracts import Subnet  # noqa: E402
+from endpoint import CUT, Endpoint, honest  # noqa: E402
+
+PYTHON = "/usr/bin/python3"  # the one that has Debian's grpcio
+DOUBLE, LONG, HANG = ("0x" + byte * 20 for byte in ("d0", "10", "4a"))
+KINDS = {DOUBLE: "double", LONG: "long", HANG: "hang"}
+
+
+class Sidecar:
+    """A worker process at a port of its own, which stays the same when it is started again."""
+
+    def __init__(self, case, slots=4, version="1.0.0"):
+        self.port, self.slots, self.version, self.process = free_port(), slots, version, None
+        self.endpoint = f"127.0.0.1:{self.port}"
+        case.addCleanup(self.kill)
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen([PYTHON, f"{SOURCE}/tests/e2e/chain_workers.py", str(self.port), str(self.slots), self.version], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                        env={**os.environ, "PYTHONPATH": f"{SOURCE}/sdk/python", "PYTHONDONTWRITEBYTECODE": "1"})
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+class Working:
+    """A running `heddle run` of a worker; what it says is read as it comes."""
+
+    def __init__(self, case, manifest, *arguments):
+        self.case, self.log = case, []
+        self.news = threading.Condition()
+        self.process = case.start("run", manifest, *arguments)
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        case.addCleanup(self.kill)
+
+    def _read(self):
+        for line in self.process.stderr:
+            with self.news:
+                self.log.append(line.decode())
+                self.news.notify_all()
+        with self.news:
+            self.log.append("")
+            self.news.notify_all()
+
+    @property
+    def text(self):
+        return "".join(self.log)
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + TIMEOUT
+        with self.news:
+            while True:
+                found = re.search(pattern, self.text)
+                if found:
+                    return found
+                if (self.log and not self.log[-1]) or not self.news.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"never said {pattern!r}:\n{self.text}")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(TIMEOUT)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.case.assertEqual(self.process.wait(TIMEOUT), OK, self.text)
+        self.reader.join(TIMEOUT)
+
+
+@unittest.skipIf(why_not(), why_not())
+class WorkerCase(HeddleCase):
+    def setUp(self):
+        super().setUp()
+        self.chain = Chain.anvil(self.folder)
+        self.addCleanup(self.chain.leave)
+        self.net = Subnet(self.chain, lease_seconds=self.LEASE)
+        self.net.activate(*self.net.workers[:2])
+
+    LEASE = 60
+
+    def key_file(self, which=1, mode=0o600):
+        path = self.write(f"account{which}.key", KEYS[which] + "\n")
+        os.chmod(path, mode)
+        return path
+
+    def chain_params(self, *endpoints, which=1, **more):
+        return {"endpoints": list(endpoints) or [self.chain.url], "key": {"file": self.key_file(which)}, "contracts": self.net.addresses, "poll_ms": 50, "confirmations": 2, **more}
+
+    def manifest(self, sidecar, chain_params=None, queues=None, name="test", lanes=None, **worker):
+        nodes = [node(kind, "Sidecar", {"endpoints": [sidecar if isinstance(sidecar, str) else sidecar.endpoint], "kind": kind, "timeout_ms": 600_000, "grace_ms": 500}, idempotent=True)
+                 for kind in KINDS.values()]
+        work = {"chain": "evm", "chain_params": chain_params or self.chain_params(), "queues": queues or [{"name": "q"}],
+                "kinds": [{"kind": kind, "node": name} for kind, name in KINDS.items()], "poll_ms": 100, **worker}
+        more = {"lanes": lanes} if lanes else {}
+        return {**pipeline(*nodes, connections=[], **more), "metadata": {"name": name}, "worker": work}
+
+    def work(self, manifest, state="state"):
+        name = manifest["metadata"]["name"]
+        return Working(self, self.write(f"{name}.json", manifest), "--state-dir", self.path(state))
+
+    def completions(self):
+        """By activity: how often, and what."""
+        done = {}
+        for event in self.net.queue.events("ActivityCompleted"):
+            done.setdefault(event["activityId"], []).append(event)
+        return done
+
+    def assert_all_once(self, ids):
+        done = self.completions()
+        self.assertEqual({id: len(done.get(id, [])) for id in ids}, {id: 1 for id in ids})
+        self.assertEqual(self.net.queue.events("ActivityFailed"), [])
+
+
+class WorkTest(WorkerCase):
+    def test_activities_are_done_by_the_sidecar_and_settled(self):
+        working = self.work(self.manifest(Sidecar(self)))
+        ids = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(5)]
+        results = [json.loads(a["resultData"]) for a in self.net.wait_until_over(ids)]
+        self.assertEqual(results, [{"twice": 2 * n} for n in range(5)])
+        for id in ids:
+            working.wait_for(f"task {id} is settled")
+        self.assert_all_once(ids)
+        working.stop()
+
+    def test_what_the_sidecar_cannot_do_is_told_with_its_reason(self):
+        self.work(self.manifest(Sidecar(self)))
+        id = self.net.enqueue("q", {"m": 1}, kind=DOUBLE)
+        self.net.wait_until_over([id])
+        failed = self.net.queue.events("ActivityFailed")
+        self.assertEqual([e["activityId"] for e in failed], [id])
+        self.assertIn("n", failed[0]["reason"])
+
+    def test_kinds_of_others_are_left_to_them(self):
+        working = self.work(self.manifest(Sidecar(self)))
+        other = self.net.enqueue("q", {"n": 1}, kind="0x" + "ee" * 20, priority=0)
+        working.wait_for("of the kind 0x" + "ee" * 20 + " are left to others")
+        self.assertFalse(self.net.activity(other)["isAssigned"])
+
+    def test_two_workers_on_a_queue_never_both_complete_an_activity(self):
+        sidecar = Sidecar(self, slots=8)
+        workers = [self.work(self.manifest(sidecar, self.chain_params(which=n), name=f"worker{n}"), f"state{n}") for n in (1, 2)]
+        ids = self.net.enqueue_many("q", [json.dumps({"n": n}).encode() for n in range(60)], kind=DOUBLE)
+        over = self.net.wait_until_over(ids)
+        self.assert_all_once(ids)
+        self.assertEqual(len({a["assignedWorker"].lower() for a in over}), 2, "both were to have some of them")
+        for worker in workers:
+            worker.stop()
+
+    def test_a_worker_that_was_stopped_goes_on_where_it_was(self):
+        sidecar = Sidecar(self)
+        manifest = self.manifest(sidecar)
+        working = self.work(manifest)
+        id = self.net.enqueue("q", {"n": 60}, kind=LONG)
+        working.wait_for(f"task {id} is worked on")
+        time.sleep(1)
+        working.kill()
+        self.work(manifest)
+        self.net.wait_until_over([id])
+        self.assert_all_once([id])
+
+    def test_with_the_database_gone_what_is_owed_is_found_on_the_chain(self):
+        sidecar = Sidecar(self)
+        manifest = self.manifest(sidecar)
+        working = self.work(manifest, "first")
+        ids = [self.net.enqueue("q", {"n": 40}, kind=LONG) for _ in range(3)]
+        for id in ids:
+            working.wait_for(f"task {id} is worked on")
+        working.kill()
+        again = self.work(manifest, "second")
+        for id in ids:
+            again.wait_for(f"task {id} was found on the chain as ours")
+        self.net.wait_until_over(ids)
+        self.assert_all_once(ids)
+
+    def test_a_database_of_yesterday_does_no_harm(self):
+        sidecar = Sidecar(self)
+        manifest = self.manifest(sidecar)
+        first = self.work(manifest)
+        before = self.net.enqueue("q", {"n": 1}, kind=DOUBLE)
+        first.wait_for(f"task {before} is settled")
+        first.stop()
+        subprocess.run(["cp", "-r", self.path("state"), self.path("old")], check=True)
+        second = self.work(manifest)
+        ids = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(4)]
+        for id in ids:
+            second.wait_for(f"task {id} is settled")
+        second.kill()
+        third = self.work(manifest, "old")
+        more = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(4)]
+        for id in more:
+            third.wait_for(f"task {id} is settled")
+        self.assert_all_once([before, *ids, *more])
+
+    def test_a_damaged_database_is_refused_and_left_as_it_is(self):
+        os.makedirs(self.path("state"))
+        damaged = b"no database at all" * 100
+        with open(self.path("state/chains.db"), "wb") as file:
+            file.write(damaged)
+        answer = self.heddle("run", self.write("m.json", self.manifest("127.0.0.1:1")), "--state-dir", self.path("state"), code=None)
+        self.assertNotEqual(answer.code, OK)
+        self.assertIn("chains.db", answer.err)
+        with open(self.path("state/chains.db"), "rb") as file:
+            self.assertEqual(file.read(), damaged)
+
+
+class LeaseTest(WorkerCase):
+    LEASE = 4
+
+    def test_heartbeats_keep_what_takes_longer_than_its_lease(self):
+        working = self.work(self.manifest(Sidecar(self)))
+        id = self.net.enqueue("q", {"n": 200}, kind=LONG)  # ten seconds
+        self.net.wait_until_over([id])
+        self.assert_all_once([id])
+        self.assertGreaterEqual(len(self.net.queue.events("ActivityHeartbeat")), 2)
+        working.stop()
+
+    def test_who_was_cut_off_until_the_lease_ended_tells_nothing_and_another_one_does_it(self):
+        cut = Endpoint(self.chain.url)
+        self.addCleanup(cut.leave)
+        sidecar = Sidecar(self, slots=8)
+        first = self.work(self.manifest(sidecar, self.chain_params(cut.url), name="first"), "state1")
+        id = self.net.enqueue("q", {"n": 120}, kind=LONG)
+        first.wait_for(f"task {id} is worked on")
+        cut.rule = lambda call, ask: CUT
+        second = self.work(self.manifest(sidecar, self.chain_params(which=2), name="second"), "state2")
+        second.wait_for(f"task {id} is settled")
+        cut.rule = honest
+        first.wait_for(f"task {id} is lost to us")
+        self.assert_all_once([id])
+        self.assertEqual(self.net.activity(id)["assignedWorker"].lower(), self.net.workers[1].lower())
+
+
+class GateTest(WorkerCase):
+    def refused(self, manifest, *words):
+        answer = self.heddle("run", self.write("m.json", manifest), "--state-dir", self.path("state"), code=USAGE)
+        for word in words:
+            self.assertIn(word, answer.err)
+        self.assertNotIn(KEYS[1][2:], answer.err)
+        return answer
+
+    def test_a_worker_that_is_not_active_is_refused(self):
+        self.net.control_plane.send("deactivateWorker", self.net.workers[0])
+        self.refused(self.manifest("127.0.0.1:1"), "is not an active worker", self.net.workers[0].lower())
+
+    def test_contracts_of_another_version_are_refused_and_both_are_said(self):
+        self.refused(self.manifest("127.0.0.1:1", versions={"min": "2.0.0", "max": "2.9.0"}), "have version 1.0.0", "wants 2.0.0 to 2.9.0")
+
+    def test_a_sidecar_of_another_version_is_refused_and_both_are_said(self):
+        self.refused(self.manifest(Sidecar(self, version="3.1.0")), "speaks versions 3.1.0", "1.0.0")
+
+    def test_another_chain_is_refused(self):
+        self.refused(self.manifest("127.0.0.1:1", self.chain_params(chain_id=1)), "31337")
+
+    def test_a_key_that_others_can_read_is_refused(self):
+        params = self.chain_params()
+        os.chmod(self.path("account1.key"), 0o644)
+        self.refused(self.manifest("127.0.0.1:1", params), "account1.key", "0644")
+
+    def test_one_key_in_two_processes_of_one_state_is_refused(self):
+        sidecar = Sidecar(self)
+        self.work(self.manifest(sidecar)).wait_for("works as")
+        answer = self.heddle("run", self.write("second.json", self.manifest(sidecar)), "--state-dir", self.path("state"), code=None)
+        self.assertNotEqual(answer.code, OK)
+        self.assertIn("chains.db", answer.err)
+
+
+class KillTest(WorkerCase):
+    LEASE = 600
+    ACTIVITIES = 60 if SANITIZED else 500
+
+    def test_whatever_is_killed_each_activity_is_settled_once(self):
+        chance = random.Random(20261122)
+        endpoint, sidecar = Endpoint(self.chain.url), Sidecar(self, slots=16)
+        self.addCleanup(endpoint.leave)
+        manifest = self.manifest(sidecar, self.chain_params(endpoint.url))
+        ids = self.net.enqueue_many("q", [json.dumps({"n": n}).encode() for n in range(self.ACTIVITIES)], kind=DOUBLE)
+        working, kills = self.work(manifest), {"host": 0, "sidecar": 0, "chain": 0}
+        deadline = time.monotonic() + 600
+        while len(self.completions()) < len(ids):
+            self.assertLess(time.monotonic(), deadline, working.text[-4000:])
+            time.sleep(chance.uniform(0.5, 3.0) * (4 if SANITIZED else 1))
+            what = chance.choice(list(kills))
+            kills[what] += 1
+            if what == "host":
+                working.kill()
+                working = self.work(manifest)
+            elif what == "sidecar":
+                sidecar.kill()
+                sidecar.start()
+            else:
+                endpoint.rule = lambda call, ask: CUT
+                time.sleep(chance.uniform(0.1, 1.0))
+                endpoint.rule = honest
+        self.chain.wait_for_blocks(3)
+        self.assert_all_once(ids)
+        by_id = dict(zip(ids, range(self.ACTIVITIES)))
+        for id in chance.sample(ids, 20):
+            self.assertEqual(json.loads(self.net.activity(id)["resultData"]), {"twice": 2 * by_id[id]})
+        self.assertGreater(min(kills.values()), 0, kills)
+        print(f"{len(ids)} activities, killed: {kills}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
