@@ -18,4 +18,5 @@ def count(task):
 
 
 serve = worker.serve_rest if "rest" in sys.argv[2:] else worker.serve
-serve(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:7070", slots=4)
+address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:7070"
+serve(address if ":" in address else "127.0.0.1:" + address, slots=4)

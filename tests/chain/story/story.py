@@ -57,6 +57,12 @@ class Story:
     def enqueue(self, tasks):
         return [self.subnet.enqueue(self.queue, {"text": SENTENCES[i % len(SENTENCES)]}, kind=KIND) for i in range(tasks)]
 
+    def reverted(self, account):
+        """The transactions of an account that a block has and that did nothing."""
+        blocks = [self.chain.rpc("eth_getBlockByNumber", hex(n), True) for n in range(self.chain.block_number() + 1)]
+        mine = [t["hash"] for block in blocks for t in block["transactions"] if t["from"] == account.lower()]
+        return [hash for hash in mine if self.chain.receipt(hash)["status"] != "0x1"]
+
     def over(self, ids):
         """Those that are."""
         return [a for a in map(self.subnet.activity, ids) if a["isCompleted"]]
