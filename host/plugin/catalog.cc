@@ -50,26 +50,24 @@ Result<std::vector<std::string>> shared_objects(const std::string& directory) {
 // Where our own types come from.
 struct Shipped {
   std::string_view kind, name;
-  bool is_released;
   std::vector<std::string> types;  // and their aliases
 };
 
 const Shipped kShipped[] = {
     {"node",
      "heddle-plugins-base",
-     true,
      {"PassThrough",    "PassThroughNode", "PassthroughNode", "Echo",     "EchoNode",       "Multiply", "Add", "Calculator",
       "CalculatorNode", "Delay",           "Merge",           "Split",    "Aggregate",      "Sample",   "Log", "Assert",
       "ReadCsv",        "ReadJsonLines",   "ReadText",        "WriteCsv", "WriteJsonLines", "WriteText",
-      "RemotePipeline", "RemotePipelineNode", "Sidecar"}},
-    {"node", "heddle-plugin-jq", true, {"Filter", "Route", "Jq"}},
-    {"node", "heddle-plugin-evm", false, {"ChainSubmit"}},
-    {"transport", "heddle-plugins-base", true, {"http"}},
-    {"transport", "heddle-plugin-grpc", true, {"grpc"}},
-    {"sidecar", "heddle-plugin-grpc", true, {"execution", "nsn"}},
-    {"sidecar", "heddle-plugins-base", true, {"execution_rest"}},
-    {"store", "heddle-plugins-base", true, {"Memory", "Sqlite"}},
-    {"broker", "heddle-plugins-base", true, {"s3", "http_api"}},
+      "RemotePipeline", "RemotePipelineNode", "Sidecar",        "ChainSubmit", "ChainCall", "ChainEvents"}},
+    {"node", "heddle-plugin-jq", {"Filter", "Route", "Jq"}},
+    {"transport", "heddle-plugins-base", {"http"}},
+    {"transport", "heddle-plugin-grpc", {"grpc"}},
+    {"sidecar", "heddle-plugin-grpc", {"execution", "nsn"}},
+    {"sidecar", "heddle-plugins-base", {"execution_rest"}},
+    {"store", "heddle-plugins-base", {"Memory", "Sqlite"}},
+    {"broker", "heddle-plugins-base", {"s3", "http_api"}},
+    {"chain", "heddle-plugin-evm", {"evm"}},
 };
 
 const Shipped* package_with(std::string_view kind, std::string_view type) {
@@ -183,8 +181,7 @@ std::string Catalog::package_of(std::string_view kind, std::string_view type) {
 std::string Catalog::hint_for(std::string_view kind, std::string_view type) const {
   const auto install = [](const Shipped& package) {
     const std::string name(package.name);
-    return package.is_released ? "it is in the package " + name + ": apt install " + name
-                               : "it belongs to the package " + name + ", which is not released yet";
+    return "it is in the package " + name + ": apt install " + name;
   };
   std::string hint;
   if (const Shipped* const package = package_with(kind, type)) {

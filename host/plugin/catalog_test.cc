@@ -53,7 +53,7 @@ TEST_F(CatalogTest, HintsAtPackagesNamesAndRefusedFiles) {
   EXPECT_EQ(empty.hint_for("node", "EchoNode"), "it is in the package heddle-plugins-base: apt install heddle-plugins-base");
   EXPECT_EQ(empty.hint_for("node", "ReadCvs"),
             "did you mean \"ReadCsv\"? it is in the package heddle-plugins-base: apt install heddle-plugins-base");
-  EXPECT_EQ(empty.hint_for("node", "ChainSubmit"), "it belongs to the package heddle-plugin-evm, which is not released yet");
+  EXPECT_EQ(empty.hint_for("chain", "evm"), "it is in the package heddle-plugin-evm: apt install heddle-plugin-evm");
   EXPECT_EQ(empty.hint_for("chain", "Filter"), "heddle inspect lists the types that are installed");
   const std::string bad = folder("bad");
   std::ofstream(bad + "/text.so") << "no plugin";

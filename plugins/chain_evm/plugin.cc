@@ -15,7 +15,7 @@ using detail::to_view;
 
 HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN,
             R"({"plugin":"chain_evm","version":"0.1.0",)" HEDDLE_NOTE_ABI
-            R"(,"license":"Apache-2.0","summary":"Transactions and events of Ethereum and chains like it","package":"heddle-plugins-base"})");
+            R"(,"license":"Apache-2.0","summary":"Transactions and events of Ethereum and chains like it","package":"heddle-plugin-evm"})");
 HEDDLE_NOTE(
     type_note, HEDDLE_NOTE_TYPE,
     R"({"chain":"evm","summary":"An account on a chain that speaks the JSON-RPC of Ethereum: transactions that are sent once, events with removals, and the work of its contracts.",)"

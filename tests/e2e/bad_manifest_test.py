@@ -123,7 +123,7 @@ class BadManifest(HeddleCase):
         os.mkdir(self.path("bin"))
         shutil.copy(program.PROGRAM, self.path("bin/heddle"))
         types = (("EchoNode", "apt install heddle-plugins-base"), ("ReadCvs", 'did you mean "ReadCsv"'),
-                 ("RemotePipeline", "apt install heddle-plugins-base"), ("ChainSubmit", "heddle-plugin-evm"))
+                 ("RemotePipeline", "apt install heddle-plugins-base"), ("ChainSubmit", "apt install heddle-plugins-base"))
         for node_type, hint in types:
             path = self.write("m.json", pipeline(node("a", node_type)))
             answer = subprocess.run([self.path("bin/heddle"), "validate", path], capture_output=True, text=True, env=self.environment(), check=False)
