@@ -148,7 +148,12 @@ Chain::Life::~Life() {
 void Chain::Life::start() {
   look_around();
   if (signer_) open_account();
-  network_.post([this] { sweep(); });
+  network_.post([this] {
+    sweep();
+    // A block that is heard of while nobody waits for one is of no interest.
+    for (const EndpointSetting& endpoint : settings_.endpoints)
+      if (endpoint.hints) network_.subscribe({.url = *endpoint.hints, .token = endpoint.token.read()}, [this] { watch_.hint(); });
+  });
 }
 
 void Chain::Life::look_around() {

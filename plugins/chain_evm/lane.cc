@@ -143,8 +143,8 @@ void Lane::not_made(heddle_status status, const std::string& why) {
     if (given_up.instead_of) {
       found_again(*given_up.instead_of);
     } else {
-      const bool is_cancelled = status == HEDDLE_CANCELLED;
-      outside_.failed(given_up.intent.key, is_cancelled ? status : HEDDLE_UNAVAILABLE, is_cancelled ? "cancelled" : "unavailable", why);
+      const bool is_cancelled = status == HEDDLE_CANCELLED, is_denied = status == HEDDLE_DENIED;  // the signer will not
+      outside_.failed(given_up.intent.key, is_cancelled ? status : is_denied ? HEDDLE_INVALID : HEDDLE_UNAVAILABLE, is_cancelled ? "cancelled" : is_denied ? "refused" : "unavailable", why);
     }
   } else if (Slot* const found = slot(done.number)) {
     found->is_signing = false;
@@ -466,7 +466,10 @@ void Lane::review(Slot& slot, bool is_first) {
   if (slot.stored == 0) return want(slot, Want::kNothing);  // it fills a gap, and could not be signed
   const bool is_late = record.intent.not_after_unix != 0 && record.intent.not_after_unix < outside_.now_unix();
   const bool does_nothing = record.attempts.back().does_nothing;
-  if ((is_late || slot.is_given_up) && !does_nothing && !record.intent.key.empty() && now >= std::min(slot.bump_at_ms, slot.send_at_ms)) want(slot, Want::kNothing);
+  if ((is_late || slot.is_given_up) && !does_nothing && !record.intent.key.empty() && now >= slot.nothing_at_ms) {
+    slot.nothing_at_ms = later(params_.rebroadcast_ms);
+    want(slot, Want::kNothing);
+  }
   const auto is_under_water = [&] { return view_ && record.attempts.back().fee.cap < view_->market.base; };
   if (now >= slot.bump_at_ms && slot.want == Want::kNone && (is_first || is_under_water())) want(slot, is_late || does_nothing ? Want::kNothing : Want::kBump);
   if (now >= slot.send_at_ms) send(slot);

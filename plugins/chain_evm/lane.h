@@ -144,7 +144,7 @@ class Lane {
     bool is_ending = false;      // what it ended as is being stored
     bool is_given_up = false;
     Want want = Want::kNone;
-    uint64_t send_at_ms = 0, bump_at_ms = 0;
+    uint64_t send_at_ms = 0, bump_at_ms = 0, nothing_at_ms = 0;
     uint32_t rejected = 0, never = 0;
     int strange = 0;             // heads that said its number is used, by none that we know
   };

@@ -10,6 +10,8 @@
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 #include <chrono>
 #include <deque>
 #include <optional>
@@ -25,6 +27,7 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
+namespace websocket = beast::websocket;
 using boost::system::error_code;
 using heddle::sdk::Error;
 using Plain = beast::tcp_stream;
@@ -201,6 +204,87 @@ class Network::HttpLine : public Line {
   beast::flat_buffer read_;
 };
 
+// Only a hint: what goes wrong here costs nothing but time.
+class Network::Subscription : public std::enable_shared_from_this<Subscription> {
+ public:
+  Subscription(Loop& loop, Site site, std::function<void()> heard) : loop_(loop), site_(std::move(site)), heard_(std::move(heard)), resolver_(loop.io), pause_(loop.io) {}
+
+  void begin() {
+    read_.clear();
+    if (site_.url.has_tls) {
+      stream_.emplace<Secure>(loop_.io, loop_.tls);
+    } else {
+      stream_.emplace<Open>(loop_.io);
+    }
+    resolver_.async_resolve(site_.url.host, site_.url.port, [self = shared_from_this()](error_code error, const asio::ip::tcp::resolver::results_type& found) {
+      if (error) return self->again();
+      if (auto* const open = std::get_if<Open>(&self->stream_)) self->connect(*open, found);
+      if (auto* const secure = std::get_if<Secure>(&self->stream_)) self->connect(*secure, found);
+    });
+  }
+
+ private:
+  using Open = websocket::stream<Plain>;
+  using Secure = websocket::stream<Tls>;
+  static constexpr uint64_t kAgainMs = 5'000;
+  static constexpr size_t kMostMessage = size_t{1} << 20;
+
+  template <class Stream>
+  void connect(Stream& stream, const asio::ip::tcp::resolver::results_type& found) {
+    beast::get_lowest_layer(stream).expires_after(ms(loop_.params.connect_ms));
+    beast::get_lowest_layer(stream).async_connect(found, [self = shared_from_this(), &stream](error_code error, const asio::ip::tcp::endpoint&) {
+      if (error) return self->again();
+      if constexpr (std::is_same_v<Stream, Secure>) {
+        const std::string& host = self->site_.url.host;
+        if (!::SSL_set_tlsext_host_name(stream.next_layer().native_handle(), host.c_str())) return self->again();
+        stream.next_layer().set_verify_callback(asio::ssl::host_name_verification(host));
+        stream.next_layer().async_handshake(asio::ssl::stream_base::client, [self, &stream](error_code refused) { refused ? self->again() : self->shake_hands(stream); });
+      } else {
+        self->shake_hands(stream);
+      }
+    });
+  }
+  template <class Stream>
+  void shake_hands(Stream& stream) {
+    // From here on the stream watches by itself that the other side is still there.
+    beast::get_lowest_layer(stream).expires_never();
+    stream.set_option(websocket::stream_base::timeout{ms(loop_.params.connect_ms), std::chrono::seconds(30), true});
+    stream.set_option(websocket::stream_base::decorator([token = site_.token](websocket::request_type& request) {
+      if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
+    }));
+    stream.read_message_max(kMostMessage);
+    const std::string host = site_.url.origin.substr(site_.url.origin.find("://") + 3);
+    stream.async_handshake(host, site_.url.target, [self = shared_from_this(), &stream](error_code error) {
+      if (error) return self->again();
+      static const std::string kWish = R"({"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]})";
+      stream.async_write(asio::buffer(kWish), [self, &stream](error_code unsaid, size_t) { unsaid ? self->again() : self->listen(stream); });
+    });
+  }
+  template <class Stream>
+  void listen(Stream& stream) {
+    stream.async_read(read_, [self = shared_from_this(), &stream](error_code error, size_t) {
+      if (error) return self->again();
+      self->read_.clear();
+      self->heard_();
+      self->listen(stream);
+    });
+  }
+  void again() {
+    pause_.expires_after(ms(kAgainMs));
+    pause_.async_wait([self = shared_from_this()](error_code stopped) {
+      if (!stopped) self->begin();
+    });
+  }
+
+  Loop& loop_;
+  const Site site_;
+  const std::function<void()> heard_;
+  asio::ip::tcp::resolver resolver_;
+  asio::steady_timer pause_;
+  std::variant<std::monostate, Open, Secure> stream_;
+  beast::flat_buffer read_;
+};
+
 Network::Network(std::vector<Site> sites, NetworkParams params, std::function<void(std::string_view why)> thrown) : loop_(std::make_unique<Loop>(std::move(sites), std::move(params))) {
   loop_->thread = quiet_thread([loop = loop_.get(), thrown = std::move(thrown)] {
     const auto stays = asio::make_work_guard(loop->io);
@@ -235,5 +319,7 @@ void Network::ask(size_t site, std::string body, Replied replied) {
   }
   asio::post(loop_->io, [line = std::move(line), body = std::move(body), replied = std::move(replied)]() mutable { line->ask(std::move(body), std::move(replied)); });
 }
+
+void Network::subscribe(Site site, std::function<void()> heard) { std::make_shared<Subscription>(*loop_, std::move(site), std::move(heard))->begin(); }
 
 }  // namespace chain_evm

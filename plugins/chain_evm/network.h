@@ -47,9 +47,12 @@ class Network {
   void after(uint64_t ms, std::function<void()> what);
   // POSTs the text. On a connection that is free, or a new one. `replied`: once, never from within.
   void ask(size_t site, std::string body, Replied replied);
+  // A WebSocket of a node that says when there is a block (eth_subscribe, newHeads): `heard` for everything that it says. Where it breaks off it is made again, a while later, for ever.
+  void subscribe(Site site, std::function<void()> heard);
 
  private:
   class Loop;
+  class Subscription;
   class Line;
   class HttpLine;
   std::unique_ptr<Loop> loop_;

@@ -34,6 +34,7 @@ HEDDLE_NOTE(
     R"("password_file":{"type":"string","minLength":1,"description":"A file of mode 0600 with the keystore's password."},)"
     R"("password_fd":{"type":"integer","minimum":0,"description":"An open file descriptor that gives the password."},)"
     R"("password_credential":{"type":"string","minLength":1,"description":"The name of a systemd credential that is the password."},)"
+    R"("address":{"type":"string","minLength":42,"maxLength":42,"description":"Whose key it must be."},)"
     R"("signer":{"type":"string","minLength":1,"description":"The Unix socket of a remote signer."},)"
     R"("timeout_ms":{"type":"integer","minimum":1,"maximum":600000,"default":5000,"description":"The longest until the remote signer answers."}},"additionalProperties":false},)"
     R"("contracts":{"type":"object","description":"Addresses.","properties":{)"

@@ -37,7 +37,10 @@ class Watch {
   void begin(std::function<void()> asked);
   // Asks now, and then every poll_ms while it is busy, else more seldom.
   void set_busy(bool busy);
-  void hint() { ask_all(); }
+  // Perhaps there is a new block.
+  void hint() {
+    if (is_busy_) ask_all();
+  }
 
   const Heads& heads() const { return heads_; }
   const std::vector<EndpointState>& endpoints() const { return endpoints_; }
