@@ -44,7 +44,7 @@ inline Value rpc(int port, const std::string& method, const std::string& params 
   std::string said;
   if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) {
     const std::string body = R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":)" + params + "}";
-    const std::string request = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    const std::string request = "POST / HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     EXPECT_EQ(::send(fd, request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
     char part[65536];
     for (ssize_t n; (n = ::recv(fd, part, sizeof part, 0)) > 0;) said.append(part, static_cast<size_t>(n));
@@ -56,33 +56,35 @@ inline Value rpc(int port, const std::string& method, const std::string& params 
 }
 
 // A chain that knows ten accounts, with keys that everybody knows. Ends with this object.
-class Anvil {
+class TestChain {
  public:
-  explicit Anvil(std::vector<std::string> options) {
+  // `command` says where it listens after `before`. `folder`: where it runs; empty: here.
+  TestChain(std::vector<std::string> command, std::string before, const std::string& folder) {
     int out[2];
     EXPECT_EQ(::pipe2(out, O_CLOEXEC), 0);
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
-    options.insert(options.begin(), {"setpriv", "--pdeathsig", "KILL", anvil_program(), "--port", "0"});  // it ends with a test that crashes, too
+    if (!folder.empty()) ::posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
+    command.insert(command.begin(), {"setpriv", "--pdeathsig", "KILL"});  // it ends with a test that crashes, too
     std::vector<char*> arguments;
-    for (std::string& word : options) arguments.push_back(word.data());
+    for (std::string& word : command) arguments.push_back(word.data());
     arguments.push_back(nullptr);
-    EXPECT_EQ(::posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0) << "anvil cannot be started";
+    EXPECT_EQ(::posix_spawnp(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ), 0) << command[3] << " cannot be started";
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(out[1]);
     std::promise<int> port_said;
     auto said = port_said.get_future();
-    reader_ = std::thread([fd = out[0], told = std::move(port_said)]() mutable { read(fd, told); });
+    reader_ = std::thread([fd = out[0], told = std::move(port_said), before = std::move(before)]() mutable { read(fd, before, told); });
     if (said.wait_for(std::chrono::minutes(2)) == std::future_status::ready) port = said.get();
-    EXPECT_GT(port, 0) << "anvil did not start";
+    EXPECT_GT(port, 0) << command[3] << " did not start";
   }
-  ~Anvil() {
+  ~TestChain() {
     kill();
     reader_.join();
   }
-  Anvil(const Anvil&) = delete;
-  Anvil& operator=(const Anvil&) = delete;
+  TestChain(const TestChain&) = delete;
+  TestChain& operator=(const TestChain&) = delete;
   void kill() {
     if (pid_ <= 0) return;
     ::kill(pid_, SIGKILL);
@@ -103,7 +105,7 @@ class Anvil {
 
  private:
   // It says something of every block, and stops where nobody listens.
-  static void read(int fd, std::promise<int>& told) {
+  static void read(int fd, const std::string& before, std::promise<int>& told) {
     std::string line;
     bool is_told = false;
     for (char c = 0; ::read(fd, &c, 1) == 1;) {
@@ -111,8 +113,8 @@ class Anvil {
         line += c;
         continue;
       }
-      const size_t at = line.find("Listening on 127.0.0.1:");
-      if (at != line.npos && !std::exchange(is_told, true)) told.set_value(std::atoi(line.c_str() + at + 23));
+      const size_t at = line.find(before);
+      if (at != line.npos && !std::exchange(is_told, true)) told.set_value(std::atoi(line.c_str() + at + before.size()));
       line.clear();
     }
     if (!is_told) told.set_value(0);
@@ -120,6 +122,41 @@ class Anvil {
   }
   pid_t pid_ = 0;
   std::thread reader_;
+};
+
+class Anvil : public TestChain {
+ public:
+  explicit Anvil(std::vector<std::string> options) : TestChain(command(std::move(options)), "Listening on 127.0.0.1:", "") {}
+
+ private:
+  static std::vector<std::string> command(std::vector<std::string> options) {
+    options.insert(options.begin(), {anvil_program(), "--port", "0"});
+    return options;
+  }
+};
+
+// It holds to the rule that a replacement pays a tenth more, which anvil does not.
+class Hardhat : public TestChain {
+ public:
+  // It runs only where it is installed. `folder`: for its configuration; `mining`: of that, as JSON.
+  Hardhat(const std::string& folder, const std::string& mining) : TestChain(command(folder, mining), "server at http://127.0.0.1:", tools()) {}
+  static bool is_there() { return std::filesystem::exists(program()); }
+
+ private:
+  static std::string tools() { return std::getenv("HEDDLE_CHAIN_TOOLS") ? std::getenv("HEDDLE_CHAIN_TOOLS") : ""; }
+  static std::string program() { return tools() + "/node_modules/hardhat/internal/cli/bootstrap.js"; }
+  static std::vector<std::string> command(const std::string& folder, const std::string& mining) {
+    const std::string config = folder + "/hardhat.config.js";
+    std::ofstream(config) << R"(module.exports = {solidity: "0.8.28", networks: {hardhat: {chainId: 31337, mining: )" << mining << "}}}";
+    return {"env", "HOME=" + folder, "HARDHAT_DISABLE_TELEMETRY_PROMPT=true", "NO_COLOR=1", "node", program(), "--config", config, "node", "--hostname", "127.0.0.1", "--port", "0"};
+  }
+};
+
+// Between the chain and a client: does not always do as it should.
+class Endpoint : public Server {
+ public:
+  Endpoint(const TestChain& chain, const std::string& rule) : Server({"/usr/bin/setpriv", "--pdeathsig", "KILL", "python3", "-B", HEDDLE_TESTS "/conformance/chain_endpoint.py", chain.url(), rule}) {}
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port); }
 };
 
 // Objects of the type "evm", one after the other, over one journal. After each test: no rule was broken, and nothing of `secrets` stands in the log or in an error.
