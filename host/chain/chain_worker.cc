@@ -120,7 +120,8 @@ Result<void> ChainWorker::open_pipeline() {
   auto run = Run::start(pipeline_, options);
   if (!run) return std::move(run).error();
   open_ = *std::move(run);
-  groups_ = open_->worker_groups();
+  for (auto& group : open_->worker_groups())
+    if (std::find(groups_.begin(), groups_.end(), group) == groups_.end()) groups_.push_back(std::move(group));
   return {};
 }
 

@@ -1,11 +1,11 @@
-"""A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`. Kinds of work: "double" gives twice the number n; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
+"""A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`, the version of the protocol that it speaks. Kinds of work: "double" gives twice the number n; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
 gives from where it began; "hang" never ends by itself."""
 import sys
 import time
 
-from heddle_worker import Worker
+from heddle_worker import Worker, protocol
 
-worker = Worker(version=sys.argv[3] if len(sys.argv) > 3 else "1.0.0")
+worker = Worker(version="1.0.0")
 
 
 @worker.handler("double")
@@ -31,4 +31,6 @@ def hang(task):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 3:
+        protocol.VERSIONS = (sys.argv[3], sys.argv[3])
     worker.serve("127.0.0.1:" + sys.argv[1], slots=int(sys.argv[2]) if len(sys.argv) > 2 else 4)

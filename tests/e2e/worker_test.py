@@ -4,6 +4,7 @@ import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -36,6 +37,18 @@ class Sidecar:
     def start(self):
         self.process = subprocess.Popen([PYTHON, f"{SOURCE}/tests/e2e/chain_workers.py", str(self.port), str(self.slots), self.version], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                         env={**os.environ, "PYTHONPATH": f"{SOURCE}/sdk/python", "PYTHONDONTWRITEBYTECODE": "1"})
+
+    def wait(self):
+        """Until it listens."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                return self
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def kill(self):
         if self.process:
@@ -269,7 +282,7 @@ class GateTest(WorkerCase):
         self.refused(self.manifest("127.0.0.1:1", versions={"min": "2.0.0", "max": "2.9.0"}), "have version 1.0.0", "wants 2.0.0 to 2.9.0")
 
     def test_a_sidecar_of_another_version_is_refused_and_both_are_said(self):
-        self.refused(self.manifest(Sidecar(self, version="3.1.0")), "speaks versions 3.1.0", "1.0.0")
+        self.refused(self.manifest(Sidecar(self, version="3.1.0").wait()), "speaks versions 3.1.0", "1.0.0")
 
     def test_another_chain_is_refused(self):
         self.refused(self.manifest("127.0.0.1:1", self.chain_params(chain_id=1)), "31337")
