@@ -134,7 +134,7 @@ Chain::Life::Life(const Host& host, const Settings& settings, const heddle_endpo
       rpc_(host.get(), endpoints, pool, network_, origins_of(settings), settings.rpc),
       watch_(settings, rpc_, network_, address_,
              [this](const Watch::Reading& reading, std::optional<uint64_t> removed_from, uint64_t final_block) { looked(reading, removed_from, final_block); }),
-      reads_(settings, rpc_, watch_, address_),
+      reads_(settings, rpc_, address_),
       events_(settings, rpc_, network_, watch_) {}
 
 Chain::Life::~Life() {

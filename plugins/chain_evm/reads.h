@@ -9,14 +9,13 @@
 #include "ops.h"
 #include "rpc.h"
 #include "settings.h"
-#include "watch.h"
 
 namespace chain_evm {
 
 // The network's thread only.
 class Reads {
  public:
-  Reads(const Settings& settings, Rpc& rpc, const Watch& watch, std::string account) : settings_(settings), rpc_(rpc), watch_(watch), account_(std::move(account)), lease_s_(settings.lease_s) {}
+  Reads(const Settings& settings, Rpc& rpc, std::string account) : settings_(settings), rpc_(rpc), account_(std::move(account)), lease_s_(settings.lease_s) {}
 
   // All but "standing" and "transaction" (heddle/chain.h).
   void read(heddle::sdk::ValueRef question, OpPtr op);
@@ -36,7 +35,6 @@ class Reads {
 
   const Settings& settings_;
   Rpc& rpc_;
-  const Watch& watch_;
   const std::string account_;      // 20 bytes, or empty
   std::optional<uint64_t> lease_s_;  // nothing: the contract has not been asked
   bool has_priorities_ = true;     // as far as we know

@@ -100,7 +100,7 @@ class Rpc {
   std::vector<bool> is_sending_;       // an ordered one
   size_t busy_any_ = 0, waiting_ = 0;
   uint32_t avoid_ = UINT32_MAX;        // has failed last
-  bool is_awake_ = false, is_asleep_ = false;
+  bool is_awake_ = false;
 };
 
 }  // namespace chain_evm
