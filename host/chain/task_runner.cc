@@ -92,12 +92,19 @@ void TaskRunner::tick() {
   for (const auto& [id, run] : all) {
     if (Entry* const entry = find(id, run)) look_at(*entry, now);
   }
+  count_open();
   if (now >= next_reconcile_ns_) reconcile();
   if (now >= next_poll_ns_) {
     next_poll_ns_ = now + settings_.poll_ms * kNsPerMs;
     find_work();
   }
   strand_.at(now + std::min(settings_.poll_ms, kMostTickMs) * kNsPerMs, [this] { tick(); });
+}
+
+void TaskRunner::count_open() {
+  std::map<TaskState, uint64_t> open;
+  for (const auto& [id, entry] : open_) ++open[entry.task.state];
+  count([&](TaskCounts& c) { c.open = std::move(open); });
 }
 
 void TaskRunner::look_at(Entry& entry, uint64_t now) {
@@ -228,14 +235,19 @@ void TaskRunner::list(std::function<void(std::vector<View>)> told) {
   on_strand([this, told = std::move(told)] { told(views()); });
 }
 
-void TaskRunner::find(const std::string& activity, std::function<void(std::optional<View>)> told) {
-  on_strand([this, activity, told = std::move(told)] {
-    const auto open = open_.find(activity);
-    if (open != open_.end()) return told(view_of(open->second));
-    const auto over = over_.find(activity);
-    if (over == over_.end()) return told(std::nullopt);
-    told(View{.task = over->second});
-  });
+std::vector<TaskRunner::View> TaskRunner::views_of(const Id& beginning, size_t most) const {
+  if (const auto open = open_.find(beginning); open != open_.end()) return {view_of(open->second)};
+  if (const auto over = over_.find(beginning); over != over_.end()) return {View{.task = over->second}};
+  std::vector<View> found;
+  for (auto at = open_.lower_bound(beginning); at != open_.end() && at->first.starts_with(beginning) && found.size() < most; ++at) found.push_back(view_of(at->second));
+  for (auto at = over_.lower_bound(beginning); at != over_.end() && at->first.starts_with(beginning) && found.size() < most; ++at) {
+    if (!open_.contains(at->first)) found.push_back({.task = at->second});
+  }
+  return found;
+}
+
+void TaskRunner::find(const std::string& activity, size_t most, std::function<void(std::vector<View>)> told) {
+  on_strand([this, activity, most, told = std::move(told)] { told(views_of(activity, most)); });
 }
 
 void TaskRunner::cancel(const std::string& activity, const std::string& reason, std::function<void(Result<void>)> told) {

@@ -50,7 +50,7 @@ struct TaskSettings {
 struct TaskCounts {
   uint64_t offers = 0, claims = 0, claims_lost = 0, heartbeats = 0, heartbeats_failed = 0, settled = 0, failed = 0, lost = 0, expired = 0, attempts = 0, attempts_failed = 0, stale = 0,
            reconciliations = 0, repairs = 0;
-  std::map<TaskState, uint64_t> open = {};  // now
+  std::map<TaskState, uint64_t> open = {};  // at the last tick
   Durations claim_to_work = {}, work_to_submit = {};
 };
 
@@ -83,8 +83,8 @@ class TaskRunner {
     std::string message = {}, note = {};  // note: what it waits for
   };
   void list(std::function<void(std::vector<View>)> told);
-  // Of an activity: the open run, or the last one that this start has seen end.
-  void find(const std::string& activity, std::function<void(std::optional<View>)> told);
+  // Of this activity, or, where there is none, of those whose ids begin so, `most` at most: the open run, or the last one that is remembered.
+  void find(const std::string& activity, size_t most, std::function<void(std::vector<View>)> told);
   // It is told to the chain as a failure, with this reason. "not-found", "too-late": it is over, or as good as.
   void cancel(const std::string& activity, const std::string& reason, std::function<void(Result<void>)> told);
   TaskCounts counts() const;
@@ -138,6 +138,8 @@ class TaskRunner {
   void wait(Entry& entry, const Error& why);
   void read_activity(Entry& entry, Heard heard);
   std::vector<View> views() const;
+  std::vector<View> views_of(const Id& beginning, size_t most) const;
+  void count_open();
   static View view_of(const Entry& entry);
 
   // task_steps.cc

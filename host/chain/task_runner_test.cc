@@ -281,6 +281,32 @@ TEST_F(TaskRunnerTest, ACancelledTaskIsToldAsAFailure) {
   EXPECT_EQ(unknown.get_future().get().error().code, "not-found");
 }
 
+TEST_F(TaskRunnerTest, ATaskIsFoundByTheBeginningOfItsId) {
+  for (const char* id : {"0xab1", "0xab12", "0xcd"}) chain_.offer(id);
+  Host host(chain_, file(), double_it);
+  while (host.runner().counts().settled < 3) std::this_thread::yield();
+  const auto found = [&](const std::string& beginning, size_t most) {
+    std::promise<std::vector<TaskRunner::View>> told;
+    host.runner().find(beginning, most, [&](std::vector<TaskRunner::View> all) { told.set_value(std::move(all)); });
+    std::vector<std::string> ids;
+    for (const TaskRunner::View& view : told.get_future().get()) ids.push_back(view.task.activity);
+    return ids;
+  };
+  EXPECT_EQ(found("0xc", 2), std::vector<std::string>{"0xcd"});
+  EXPECT_EQ(found("0xab1", 2), std::vector<std::string>{"0xab1"}) << "a whole id is itself, though others begin so";
+  EXPECT_EQ(found("0x", 2).size(), 2u);
+  EXPECT_TRUE(found("0xf", 2).empty());
+  while (!host.runner().counts().open.empty()) std::this_thread::yield();
+}
+
+TEST_F(TaskRunnerTest, OpenTasksAreCountedByTheirState) {
+  chain_.offer("a");
+  Host host(chain_, file(), [](const WorkOrder&, WorkHearing hearing) {
+    return [hearing, once = std::make_shared<std::once_flag>()] { std::call_once(*once, [&] { hearing.done(Error("stopped", "given up", ErrorClass::kCancelled)); }); };
+  });
+  while (host.runner().counts().open != std::map<TaskState, uint64_t>{{TaskState::kRunning, 1}}) std::this_thread::yield();
+}
+
 // Killed at whatever moment it is: each activity is settled once.
 TEST_F(TaskRunnerTest, KilledAgainAndAgainItSettlesEachOnce) {
   constexpr int kActivities = 60;
