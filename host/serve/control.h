@@ -1,4 +1,4 @@
-// Control: what peers may ask of a running host: jobs, lanes, the dead letters, events, metrics, pipelines, types of nodes, remotes.
+// Control: what peers may ask of a running host: jobs, lanes, the dead letters, events, metrics, pipelines, types of nodes, remotes, the tasks of chain workers.
 //
 // One table says every operation with its method, path, scope and meaning; the listeners' offer, the check of the token in front of each, and the OpenAPI document are made
 // of it, so none of them can forget one.

@@ -37,6 +37,14 @@ void execute_manifest_for_each(Control::State& control, Request request);
 // control_remotes.cc
 Result<Value> list_remotes(Control::State& control, const Request& request);
 
+// control_tasks.cc
+void list_tasks(Control::State& control, Request request);
+void get_task(Control::State& control, Request request);
+void cancel_task(Control::State& control, Request request);
+
+// control_transactions.cc
+void list_transactions(Control::State& control, Request request);
+
 // control_types.cc
 Result<Value> list_types(Control::State& control, const Request& request);
 

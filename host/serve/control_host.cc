@@ -27,7 +27,7 @@ Result<Value> tell_metrics(Control::State& control, const Request&) {
   const Value host = control.host.describe();
   const Value started = host.find("started_ms");
   return json_text(metrics_text(metrics_of(*control.host.lanes, *control.host.jobs, *control.host.outside, version_of(host), started ? static_cast<uint64_t>(started.as_int().value_or(0)) : 0,
-                                           control.host.tracer)));
+                                           control.host.tracer, control.host.workers)));
 }
 
 Result<Value> tell_openapi(Control::State& control, const Request&) { return openapi_document(version_of(control.host.describe())); }

@@ -150,7 +150,7 @@ void Daemon::open_metrics_export() {
   tell_warnings(known);
   if (!settings) return;
   const auto request = [this, resource = settings->resource] {
-    return otlp_metrics(metrics_of(*lanes_, *jobs_, *outside_, version_, started_ms_, tracer_.get()), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
+    return otlp_metrics(metrics_of(*lanes_, *jobs_, *outside_, version_, started_ms_, tracer_.get(), workers_.get()), resource, version_, {.started_ms = started_ms_, .now_ms = wall_ms()});
   };
   auto opened = OtlpExport::open(*std::move(settings), *catalog_, *lanes_, metrics_source(request));
   if (opened) export_ = *std::move(opened);

@@ -5,13 +5,13 @@
 #include <tuple>
 
 #include "clock.h"
+#include "serve/metric_list.h"
+#include "serve/worker_metrics.h"
 
 namespace heddle {
 namespace {
 
 using Kind = Metric::Kind;
-
-double seconds(uint64_t ns) { return static_cast<double>(ns) / static_cast<double>(kNsPerSecond); }
 
 // Everything of one lane at one moment.
 struct LaneNow {
@@ -71,22 +71,8 @@ std::vector<EndpointNow> look(const Peers& peers) {
   return out;
 }
 
-class List {
+class List : public MetricList {
  public:
-  void begin(Kind kind, std::string name, std::string help) {
-    std::string unit = name.ends_with("_seconds") ? "s" : "";
-    all_.push_back({.kind = kind, .name = std::move(name), .help = std::move(help), .unit = std::move(unit)});
-  }
-  void append(Metric::Labels labels, double value) { all_.back().samples.push_back({.labels = std::move(labels), .value = value}); }
-  void append(Metric::Labels labels, const Durations& all) {
-    Metric::Sample sample{.labels = std::move(labels), .count = all.count(), .sum = seconds(all.sum_ns())};
-    for (const double bound : kMetricBounds) sample.at_most.push_back(all.at_most(static_cast<uint64_t>(bound * 1e9)));
-    all_.back().samples.push_back(std::move(sample));
-  }
-  void add(Kind kind, std::string name, std::string help, double value, Metric::Labels labels = {}) {
-    begin(kind, std::move(name), std::move(help));
-    append(std::move(labels), value);
-  }
   template <class Fn>
   void of_lanes(Kind kind, std::string name, std::string help, const std::vector<LaneNow>& lanes, Fn&& value) {
     begin(kind, std::move(name), std::move(help));
@@ -101,10 +87,6 @@ class List {
     begin(kind, std::move(name), std::move(help));
     for (const EndpointNow& e : endpoints) append(e.labels, static_cast<double>(value(e.standing)));
   }
-  std::vector<Metric> take() { return std::move(all_); }
-
- private:
-  std::vector<Metric> all_;
 };
 
 struct JobCounter {
@@ -141,7 +123,7 @@ void add_lanes(List& list, const std::vector<LaneNow>& lanes, const std::vector<
   });
   const uint64_t now = now_ns();
   list.of_lanes(kGauge, "heddle_lane_oldest_waiting_seconds", "How long the one that waits longest has waited.", lanes,
-                [now](const LaneNow& l) { return l.stats.oldest_ns == 0 || l.stats.oldest_ns > now ? 0 : seconds(now - l.stats.oldest_ns); });
+                [now](const LaneNow& l) { return l.stats.oldest_ns == 0 || l.stats.oldest_ns > now ? 0 : metric_seconds(now - l.stats.oldest_ns); });
   list.of_lanes(kGauge, "heddle_lane_paused", "1: the lane starts nothing.", lanes, [](const LaneNow& l) { return l.stats.paused; });
   list.of_lanes(kGauge, "heddle_lane_under_pressure", "1: as much waits as the lane's threshold says.", lanes, [](const LaneNow& l) { return l.stats.under_pressure; });
   if (!alerts.empty()) list.begin(kGauge, "heddle_lane_alert", "Alerts that stand: 1: a warning, 2: critical.");
@@ -180,7 +162,7 @@ void add_remotes(List& list, const std::vector<EndpointNow>& endpoints) {
 
 }  // namespace
 
-std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer) {
+std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer, const ChainWorkers* workers) {
   constexpr auto kCounter = Kind::kCounter, kGauge = Kind::kGauge;
   List list;
   list.add(kGauge, "heddle_build_info", "1, with the version of the host.", 1, {{"version", std::string(version)}});
@@ -196,6 +178,7 @@ std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outsi
   }
   add_lanes(list, look(lanes, jobs), jobs.alerts());
   add_remotes(list, look(outside.peers));
+  if (workers) add_worker_metrics(list, workers->all());
   return list.take();
 }
 

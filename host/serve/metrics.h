@@ -8,6 +8,7 @@
 
 #include "lanes/jobs.h"
 #include "plugin/outside.h"
+#include "serve/chain_workers.h"
 #include "tracer.h"
 
 namespace heddle {
@@ -32,8 +33,9 @@ struct Metric {
 
 inline constexpr double kMetricBounds[] = {0.00001, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600};  // seconds
 
-// [any] `started_ms`: of the process, CLOCK_REALTIME. `tracer`: null: nothing is recorded.
-std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer = nullptr);
+// [any] `started_ms`: of the process, CLOCK_REALTIME. `tracer`: null: nothing is recorded. `workers`: null: there are none.
+std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer = nullptr,
+                               const ChainWorkers* workers = nullptr);
 
 // As Prometheus reads them (text format 0.0.4).
 std::string metrics_text(const std::vector<Metric>& metrics);

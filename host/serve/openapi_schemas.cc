@@ -102,6 +102,66 @@ constexpr std::string_view kSchemas = R"json({
   "p50_ms": {"type": "number", "nullable": true, "description": "Of the last answered attempts; null: there were none."},
   "p95_ms": {"type": "number", "nullable": true},
   "last_error": {"type": "object", "required": ["message", "age_ms"], "properties": {"message": {"type": "string"}, "age_ms": {"type": "integer"}}}}},
+"Tasks": {"type": "object", "required": ["workers", "tasks", "left_off"], "properties": {
+  "workers": {"type": "array", "items": {"$ref": "#/components/schemas/ChainWorker"}},
+  "tasks": {"type": "array", "items": {"$ref": "#/components/schemas/Task"}},
+  "left_off": {"type": "integer", "description": "So many more there are."}}},
+"ChainWorker": {"type": "object", "required": ["worker", "works"], "properties": {
+  "worker": {"type": "string", "description": "The name of its pipeline."},
+  "works": {"type": "boolean"},
+  "why": {"type": "string", "description": "It does not."},
+  "account": {"type": "string", "description": "As the chain writes it."},
+  "counts": {"type": "object", "description": "Of its tasks, since its start; \"open\": now.", "properties": {
+    "open": {"type": "integer"}, "settled": {"type": "integer"}, "failed": {"type": "integer"}, "lost": {"type": "integer"}}},
+  "standing": {"type": "object", "description": "Of the account, some seconds old at most.", "properties": {
+    "chain": {}, "account": {"type": "string"},
+    "block": {"type": "integer", "description": "The newest that is known."},
+    "block_unix": {"type": "integer"},
+    "balance": {"type": "number", "description": "In the smallest unit."},
+    "pending": {"type": "integer", "description": "Transactions that are not final."},
+    "gaps": {"type": "integer", "description": "Numbers of the account that are taken, and that no transaction of this host has."},
+    "bumps": {"type": "integer"}, "sent": {"type": "integer"}, "final": {"type": "integer"},
+    "alarms": {"type": "array", "items": {"type": "string"}, "description": "What a person should look at."},
+    "endpoints": {"type": "array", "items": {"type": "object", "properties": {
+      "address": {"type": "string"}, "block": {"type": "integer"}, "well": {"type": "boolean"}, "error": {"type": "string"}}}}}}}},
+"Task": {"type": "object", "required": ["worker", "activity", "run", "state", "over", "kind", "queue", "partition", "attempt", "percent"], "properties": {
+  "worker": {"type": "string"},
+  "activity": {"type": "string", "description": "Its id on the chain."},
+  "run": {"type": "integer", "description": "How often this host has taken it."},
+  "state": {"type": "string", "enum": ["offered", "claimed", "running", "computed", "submitted", "settled", "failed", "lost"]},
+  "over": {"type": "boolean"},
+  "kind": {"type": "string"},
+  "queue": {"type": "string"},
+  "partition": {"type": "integer"},
+  "workflow": {"type": "string"},
+  "attempt": {"type": "integer", "description": "Of the work on it."},
+  "percent": {"type": "integer"},
+  "message": {"type": "string", "description": "What the work said last."},
+  "waits_for": {"type": "string", "description": "Why it does not go on."},
+  "lease_until_unix": {"type": "integer"},
+  "expires_unix": {"type": "integer"},
+  "since_ms": {"type": "integer", "description": "In this state."},
+  "why": {"type": "string", "description": "It came into this state."},
+  "history": {"type": "array", "description": "Only of one task that was asked for.", "items": {"type": "object", "required": ["to", "at_ms"], "properties": {
+    "to": {"type": "string"}, "at_ms": {"type": "integer"}, "why": {"type": "string"}}}},
+  "transaction": {"type": "object", "description": "The one that its state stands on: of the claim, or of the outcome. Only of one task that was asked for.", "additionalProperties": true, "properties": {
+    "transaction": {"type": "string", "description": "Its hash."}}}}},
+"Transactions": {"type": "object", "required": ["transactions", "failed"], "properties": {
+  "transactions": {"type": "array", "items": {"$ref": "#/components/schemas/Transaction"}},
+  "failed": {"type": "array", "description": "Chains that do not say theirs, and why.", "items": {"type": "object", "properties": {
+    "chain": {"type": "string"}, "workers": {"type": "array", "items": {"type": "string"}}, "error": {"$ref": "#/components/schemas/Error"}}}}}},
+"Transaction": {"type": "object", "required": ["chain", "workers", "key", "stage"], "properties": {
+  "chain": {"type": "string", "description": "The type of the chain, as in a manifest."},
+  "workers": {"type": "array", "items": {"type": "string"}, "description": "That work with its account."},
+  "key": {"type": "string", "description": "By which it was asked for: whoever asks with it again gets the same transaction."},
+  "stage": {"type": "string", "enum": ["stored", "sent", "included", "final", "reverted", "replaced"]},
+  "number": {"type": "integer", "description": "Of the account's."},
+  "transaction": {"type": "string", "description": "The hash of the attempt that counts, or of the last one."},
+  "do": {"type": "string"},
+  "attempts": {"type": "array", "items": {"type": "object", "properties": {
+    "transaction": {"type": "string"}, "fee": {}, "at_unix": {"type": "integer"}, "error": {"type": "string"}}}},
+  "block": {"type": "integer"},
+  "stored_unix": {"type": "integer"}}},
 "Types": {"type": "object", "required": ["types", "capabilities"], "properties": {
   "types": {"type": "array", "items": {"type": "object", "required": ["name", "plugin", "version", "summary", "aliases", "inline", "capabilities"], "properties": {
     "name": {"type": "string", "description": "As \"node_type\" in a manifest."},
