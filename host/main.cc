@@ -36,7 +36,8 @@ ExitCode execute(const CommandLine& line) {
     case Verb::kHelpExitCodes:
       return exit_codes_command(line.general);
     case Verb::kNone:
-    case Verb::kSubmit: case Verb::kJobs: case Verb::kLanes: case Verb::kDlq: case Verb::kEvents: case Verb::kTop: case Verb::kRemotes: case Verb::kApply: case Verb::kDoctor:
+    case Verb::kSubmit: case Verb::kJobs: case Verb::kLanes: case Verb::kDlq: case Verb::kEvents: case Verb::kTop: case Verb::kRemotes:
+    case Verb::kTasks: case Verb::kTxs: case Verb::kApply: case Verb::kDoctor:
       break;
   }
   return line.exit_code;

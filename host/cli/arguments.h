@@ -87,7 +87,7 @@ struct ConfigArguments {
 
 enum class Verb : uint8_t {
   kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
-  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kRemotes, kApply, kDoctor  // these talk to a running host
+  kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kRemotes, kTasks, kTxs, kApply, kDoctor  // these talk to a running host
 };
 inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
 

@@ -69,6 +69,22 @@ struct RemotesArguments {
   bool once = false;
 };
 
+enum class TasksAction : uint8_t { kList, kShow, kCancel };
+
+struct TasksArguments {
+  TasksAction action = TasksAction::kList;
+  std::string worker, state;
+  uint64_t limit = 50;
+  std::string activity;  // or the beginning of its id
+  std::string reason;    // empty: the host's own
+};
+
+struct TxsArguments {
+  std::string worker;
+  bool open = false;
+  uint64_t limit = 50;
+};
+
 struct DoctorArguments {
   std::optional<std::string> config;  // unset: those of the usual places
 };
@@ -82,6 +98,8 @@ struct ClientArguments {
   EventsArguments events;
   TopArguments top;
   RemotesArguments remotes;
+  TasksArguments tasks;
+  TxsArguments txs;
   DoctorArguments doctor;
 };
 

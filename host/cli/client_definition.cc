@@ -37,6 +37,7 @@ class ClientVerbs {
   void add_lanes();
   void add_dlq();
   void add_looking();  // events, top, remotes
+  void add_chains();   // tasks, txs
   void add_setting_up();  // apply, doctor
   std::vector<std::pair<CLI::App*, Verb>> take() { return std::move(verbs_); }
 
@@ -191,6 +192,43 @@ void ClientVerbs::add_looking() {
   if (remotes) remotes->add_flag("--once", client_.remotes.once, "Print the table and end");
 }
 
+void ClientVerbs::add_chains() {
+  TasksArguments& tasks = client_.tasks;
+  const auto add_limit = [](CLI::App* app, uint64_t& limit) {
+    app->add_option("--limit", limit, "So many at most (default: 50)")->check(CLI::Range(1u, 1'000u).description(""))->type_name("N");
+  };
+  CLI::App* const group = verb("tasks", Verb::kTasks, "The chain workers of a running host and their tasks: list, show, cancel",
+                               "Without an action it lists: the workers with their accounts, then the tasks that are open, then the last ones that are over.\n"
+                               "An ACTIVITY is the id that the chain gave, or the beginning of it where no other begins so.\n"
+                               "Examples:\n  heddle tasks --state running\n  heddle tasks show 0x1234\n  heddle tasks cancel 0x1234 --reason 'the input is wrong'");
+  if (group) {
+    for (CLI::App* const app : {group, action(group, "list", Verb::kTasks, tasks.action, TasksAction::kList, "List workers and tasks")}) {
+      app->add_option("--worker", tasks.worker, "Only those of this worker")->type_name("WORKER");
+      app->add_option("--state", tasks.state, "Only tasks in this state: offered, claimed, running, computed, submitted, settled, failed, lost")->type_name("STATE");
+      add_limit(app, tasks.limit);
+    }
+    const auto one = [&](const char* name, TasksAction value, const char* summary) {
+      CLI::App* const app = action(group, name, Verb::kTasks, tasks.action, value, summary);
+      app->add_option("ACTIVITY", tasks.activity, "Its id, or the beginning of it")->required()->type_name("ACTIVITY");
+      return app;
+    };
+    one("show", TasksAction::kShow, "Show a task with its history and its transaction");
+    one("cancel", TasksAction::kCancel, "Give a task up; the chain is told that it failed")
+        ->add_option("--reason", tasks.reason, "Why, for the chain and whoever asked for the work")
+        ->type_name("TEXT");
+  }
+
+  TxsArguments& txs = client_.txs;
+  CLI::App* const app = verb("txs", Verb::kTxs, "The transactions of a running host on its chains, the newest first",
+                             "STAGE: stored, sent, included (in a block), final, reverted, replaced (it was too late: its number went to one that does nothing).\n"
+                             "The exit code is 1 if a chain does not say its transactions.\n"
+                             "Examples:\n  heddle txs --open\n  heddle txs --worker video --json");
+  if (!app) return;
+  app->add_option("--worker", txs.worker, "Only those of the account of this worker")->type_name("WORKER");
+  app->add_flag("--open", txs.open, "Only those that are not over");
+  add_limit(app, txs.limit);
+}
+
 void ClientVerbs::add_setting_up() {
   verb("apply", Verb::kApply, "Let a running host read its configuration and pipelines again; prints what has changed",
        "What did not change goes on untouched; with an error anywhere nothing changes, and the exit code is 78.\n"
@@ -216,6 +254,7 @@ std::vector<std::pair<CLI::App*, Verb>> define_client_verbs(CLI::App& app, Clien
   verbs.add_lanes();
   verbs.add_dlq();
   verbs.add_looking();
+  verbs.add_chains();
   verbs.add_setting_up();
   return verbs.take();
 }

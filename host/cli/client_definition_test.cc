@@ -76,6 +76,25 @@ TEST(ClientDefinition, ActionsTakeTheirSubjects) {
   EXPECT_EQ(lanes.settings, (std::vector<std::string>{"depth=3", "order=fifo"}));
 }
 
+TEST(ClientDefinition, TasksAndTransactionsOfChains) {
+  const Answer listed = parse({"tasks", "--worker", "w", "--state", "running", "--limit", "3"});
+  EXPECT_EQ(listed.line.verb, Verb::kTasks) << listed.err;
+  EXPECT_EQ(listed.line.client.tasks.action, TasksAction::kList);
+  EXPECT_EQ(listed.line.client.tasks.worker, "w");
+  EXPECT_EQ(listed.line.client.tasks.state, "running");
+  EXPECT_EQ(listed.line.client.tasks.limit, 3u);
+  EXPECT_EQ(parse({"tasks", "list", "--worker", "w"}).line.client.tasks.worker, "w");
+  EXPECT_EQ(parse({"tasks", "show", "0x1234"}).line.client.tasks.activity, "0x1234");
+  const Answer cancelled = parse({"tasks", "cancel", "0x1234", "--reason", "the input is wrong"});
+  EXPECT_EQ(cancelled.line.client.tasks.action, TasksAction::kCancel) << cancelled.err;
+  EXPECT_EQ(cancelled.line.client.tasks.reason, "the input is wrong");
+  const Answer txs = parse({"txs", "--open", "--worker", "w"});
+  EXPECT_EQ(txs.line.verb, Verb::kTxs) << txs.err;
+  EXPECT_TRUE(txs.line.client.txs.open);
+  EXPECT_EQ(txs.line.client.txs.worker, "w");
+  expect_usage({"tasks", "show"}, "ACTIVITY");
+}
+
 TEST(ClientDefinition, MistakesAreOneClearLine) {
   expect_usage({"jobs", "shwo", "1"}, "there is no `heddle jobs shwo`; did you mean \"show\"?");
   expect_usage({"jobs", "show"}, "heddle jobs show: ID");

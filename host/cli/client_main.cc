@@ -25,6 +25,10 @@ ExitCode execute(const CommandLine& line) {
       return top_command(line.client, line.general);
     case Verb::kRemotes:
       return remotes_command(line.client, line.general);
+    case Verb::kTasks:
+      return tasks_command(line.client, line.general);
+    case Verb::kTxs:
+      return txs_command(line.client, line.general);
     case Verb::kApply:
       return apply_command(line.client, line.general);
     case Verb::kDoctor:

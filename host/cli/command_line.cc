@@ -313,7 +313,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   const CLI::App* verb = asked();
   const std::string where = full_name(verb);
   if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
-    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, apply, doctor; heddle --help says more");
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, tasks, txs, apply, doctor; heddle --help says more");
   if (extra.empty()) return fail(where + ": " + error.what());
   if (extra[0].rfind('-', 0) != 0) {
     if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));

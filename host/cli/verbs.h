@@ -24,6 +24,8 @@ ExitCode dlq_command(const ClientArguments& arguments, const GeneralArguments& g
 ExitCode events_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode top_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode remotes_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode tasks_command(const ClientArguments& arguments, const GeneralArguments& general);
+ExitCode txs_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode apply_command(const ClientArguments& arguments, const GeneralArguments& general);
 ExitCode doctor_command(const ClientArguments& arguments, const GeneralArguments& general);
 
