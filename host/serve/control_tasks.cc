@@ -12,7 +12,7 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kMostListed = 1'000, kDefaultListed = 100;
-constexpr size_t kLeastBeginning = 3;   // of an id that is not said in full
+constexpr size_t kLeastBeginning = 4;  // of an id that is not said in full
 constexpr size_t kMostReason = 500;
 
 using Asked = std::shared_ptr<Request>;  // a std::function wants to be copied
@@ -78,7 +78,8 @@ Result<OfWorker> the_one(const std::string& said, const std::vector<OfWorker>& f
 
 Result<std::string> asked_activity(const Request& request) {
   Members fields = Members::of_parameters(request.parameters());
-  const auto activity = fields.text("activity", kLeastBeginning, 1'000);
+  const auto activity = fields.text("activity", 1, 1'000);
+  if (activity && activity->size() < kLeastBeginning) fields.wrong("say at least " + std::to_string(kLeastBeginning) + " characters of the activity's id, not \"" + *activity + "\"");
   if (auto read = fields.end(); !read) return std::move(read).error();
   return *activity;
 }
