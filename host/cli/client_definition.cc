@@ -183,11 +183,12 @@ void ClientVerbs::add_looking() {
                              "Examples:\n  heddle top\n  heddle top --once --json");
   if (top) top->add_flag("--once", client_.top.once, "Print one screen and end");
 
-  CLI::App* const remotes = verb("remotes", Verb::kRemotes, "Watch the endpoints of other hosts that a running host calls",
+  CLI::App* const remotes = verb("remotes", Verb::kRemotes, "Watch the endpoints of other hosts that a running host calls, and its sidecars' workers",
                                  "How each stands, what became of the attempts to call it, how long those took, and what went wrong last. On a terminal it is drawn\n"
                                  "again each second; q ends it. Elsewhere it is printed once.\n"
                                  "STATE: unhealthy, says the last probe; ejected: left out for a while, because of failures in a row; slow-start: back, with a part of its\n"
                                  "load. BREAKER: open, it is not called; half-open: a few calls try it. POOL: tried in this order.\n"
+                                 "Of a worker: gone: it is not there; refused: its versions and ours do not meet. FREE: what it would take now; WAITING: what waits for it and its like.\n"
                                  "Examples:\n  heddle remotes\n  heddle remotes --once\n  heddle remotes --json");
   if (remotes) remotes->add_flag("--once", client_.remotes.once, "Print the table and end");
 }

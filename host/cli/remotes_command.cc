@@ -17,17 +17,17 @@ constexpr uint64_t kAnswerMs = 5'000;
 
 HostAnswer look(HostClient& client) { return client.get("/v1/remotes", kAnswerMs); }
 
-ExitCode watch(HostClient& client, Value remotes) {
+ExitCode watch(HostClient& client, Value shown) {
   uint64_t at_ms = wall_ms();
   const auto look_again = [&]() -> std::optional<std::string> {
     HostAnswer answer = look(client);
     if (!answer) return answer.error.message;
-    remotes = answer.body.find("remotes");
+    shown = answer.body;
     at_ms = wall_ms();
     return std::nullopt;
   };
   const auto text = [&](size_t lines, size_t columns) {
-    return fitted(printable("remotes of " + client.address().url) + "   " + local_time(at_ms) + "\n\n" + remotes_table(remotes, columns), lines, columns);
+    return fitted(printable("remotes of " + client.address().url) + "   " + local_time(at_ms) + "\n\n" + remotes_text(shown, columns), lines, columns);
   };
   return watch_live({look_again, text});
 }
@@ -41,8 +41,8 @@ ExitCode remotes_command(const ClientArguments& arguments, const GeneralArgument
   const HostAnswer answer = look(client);
   if (!answer) return fail_with(answer, general);
   if (general.json) return print_json(answer.body);
-  if (!arguments.remotes.once && ::isatty(STDOUT_FILENO) && ::isatty(STDIN_FILENO)) return watch(client, answer.body.find("remotes"));
-  return print(remotes_table(answer.body.find("remotes"), table_columns())) ? ExitCode::kOk : ExitCode::kIo;
+  if (!arguments.remotes.once && ::isatty(STDOUT_FILENO) && ::isatty(STDIN_FILENO)) return watch(client, answer.body);
+  return print(remotes_text(answer.body, table_columns())) ? ExitCode::kOk : ExitCode::kIo;
 }
 
 }  // namespace heddle

@@ -54,4 +54,30 @@ std::string remotes_table(const Value& remotes, size_t columns) {
   return table.empty() ? "this host has called no other host\n" : table.text(columns);
 }
 
+std::string sidecars_table(const Value& sidecars, size_t columns) {
+  using enum TextTable::Align;
+  TextTable table({{"WORKER", kLeft, true}, {"BY", kLeft}, {"STATE", kLeft}, {"BREAKER", kLeft}, {"FREE", kRight}, {"NOW", kRight}, {"WAITING", kRight}, {"DONE", kRight}, {"FAILED", kRight},
+                   {"P50", kRight}, {"P95", kRight}, {"LAST ERROR", kLeft, true}});
+  for (size_t s = 0; s < sidecars.size(); ++s) {
+    const Value sidecar = sidecars.at(s), workers = sidecar.find("workers");
+    const std::string type = text_member(sidecar, "sidecar") + (flag_member(sidecar, "tls") ? ", TLS" : "");
+    for (size_t i = 0; i < workers.size(); ++i) {
+      const Value worker = workers.at(i), endpoint = worker.find("endpoint");
+      const auto count = [&](const char* key) { return grouped(count_member(endpoint, key)); };
+      const std::string state = flag_member(worker, "refused") ? "refused" : !flag_member(worker, "here") ? "gone" : text_member(endpoint, "state");
+      const std::string gone = text_member(worker, "gone");
+      table.add({text_member(endpoint, "address"), type, state, breaker_text(endpoint), grouped(count_member(worker, "credit")), count("in_flight"), grouped(count_member(sidecar, "waiting")),
+                 count("answered"), count("failed"), time_at(endpoint, "p50_ms"), time_at(endpoint, "p95_ms"), gone.empty() ? error_text(endpoint) : gone});
+    }
+  }
+  return table.empty() ? "" : table.text(columns);
+}
+
+std::string remotes_text(const Value& answer, size_t columns) {
+  const Value remotes = answer.find("remotes"), sidecars = answer.find("sidecars");
+  const std::string workers = sidecars ? sidecars_table(sidecars, columns) : "";
+  if (workers.empty()) return remotes_table(remotes, columns);
+  return remotes.size() == 0 ? workers : remotes_table(remotes, columns) + "\n" + workers;
+}
+
 }  // namespace heddle

@@ -22,6 +22,22 @@ TEST(RemotesText, AnEndpointIsALine) {
             "d:7       http          1  slow-start     half-open     0         0       0        0       0       -      -        0       0\n");
 }
 
+TEST(RemotesText, AWorkerOfASidecarIsALineOfASecondTable) {
+  const Value answer = *Value::parse(R"({"remotes":[],"sidecars":[
+    {"sidecar":"execution","tls":true,"waiting":3,"slots":4,"workers":[
+      {"here":true,"refused":false,"credit":2,"tags":[],"endpoint":{"address":"a:7070","state":"healthy","breaker":"closed","in_flight":2,"answered":12345,"failed":1,"p50_ms":12,"p95_ms":400}},
+      {"here":false,"refused":false,"credit":0,"gone":"nobody answers","endpoint":{"address":"b:7070","state":"unhealthy","breaker":"open","breaker_opens_in_ms":12000}},
+      {"here":false,"refused":true,"credit":0,"gone":"it speaks 2.0.0","endpoint":{"address":"c:7070","state":"healthy","breaker":null}}]}]})");
+  const std::string table =
+      "WORKER  BY              STATE    BREAKER     FREE  NOW  WAITING    DONE  FAILED    P50     P95  LAST ERROR\n"
+      "a:7070  execution, TLS  healthy  closed         2    2        3  12,345       1  12 ms  400 ms\n"
+      "b:7070  execution, TLS  gone     open, 12 s     0    0        3       0       0      -       -  nobody answers\n"
+      "c:7070  execution, TLS  refused  -              0    0        3       0       0      -       -  it speaks 2.0.0\n";
+  EXPECT_EQ(sidecars_table(answer.find("sidecars"), 0), table);
+  EXPECT_EQ(remotes_text(answer, 0), table);
+  EXPECT_EQ(remotes_text(*Value::parse(R"({"remotes":[],"sidecars":[]})"), 0), "this host has called no other host\n");
+}
+
 TEST(RemotesText, AHostThatCallsNobodySaysSo) { EXPECT_EQ(remotes_table(*Value::parse("[]"), 80), "this host has called no other host\n"); }
 
 }  // namespace

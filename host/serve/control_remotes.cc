@@ -51,13 +51,36 @@ Value group_json(const PeerGroup& group, uint64_t now) {
                       {"pools", Value::list(std::move(pools))}});
 }
 
+Value sidecar_worker_json(const WorkerGroup::Standing& one, uint64_t now) {
+  std::vector<Value> tags;
+  const Value said = one.facts ? one.facts.find("tags") : Value();
+  for (size_t i = 0; said && said.kind() == HEDDLE_LIST && i < said.size(); ++i) tags.push_back(said.at(i));
+  Members members = {{"here", Value::boolean(one.here)}, {"refused", Value::boolean(one.refused)}, {"credit", json_count(one.credit)}, {"tags", Value::list(std::move(tags))}};
+  if (!one.here && !one.gone.empty()) members.emplace_back("gone", json_text(log::redacted(one.gone)));
+  members.emplace_back("endpoint", endpoint_json(one.endpoint, now));
+  return json_object(std::move(members));
+}
+
+Value sidecar_json(const WorkerGroup& group, uint64_t now) {
+  std::vector<Value> workers;
+  for (const WorkerGroup::Standing& one : group.standing(now)) workers.push_back(sidecar_worker_json(one, now));
+  const uint64_t used_ns = group.last_used_ns();
+  return json_object({{"sidecar", json_text(group.settings().sidecar)},
+                      {"tls", Value::boolean(group.settings().place.tls.has_value())},
+                      {"waiting", json_count(group.waiting())},
+                      {"slots", json_count(group.slots())},
+                      {"idle_ms", used_ns == 0 ? Value::null() : json_count(since(used_ns, now) / kNsPerMs)},
+                      {"workers", Value::list(std::move(workers))}});
+}
+
 }  // namespace
 
 Result<Value> list_remotes(Control::State& control, const Request&) {
-  std::vector<Value> all;
+  std::vector<Value> all, sidecars;
   const uint64_t now = now_ns();
   for (const auto& group : control.host.outside->peers.groups()) all.push_back(group_json(*group, now));
-  return json_object({{"remotes", Value::list(std::move(all))}});
+  for (const auto& group : control.host.outside->sidecars.groups()) sidecars.push_back(sidecar_json(*group, now));
+  return json_object({{"remotes", Value::list(std::move(all))}, {"sidecars", Value::list(std::move(sidecars))}});
 }
 
 }  // namespace heddle

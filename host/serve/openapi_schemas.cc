@@ -75,7 +75,22 @@ constexpr std::string_view kSchemas = R"json({
 "Lanes": {"type": "object", "required": ["lanes"], "properties": {"lanes": {"type": "array", "items": {"$ref": "#/components/schemas/Lane"}}}},
 "Pipelines": {"type": "object", "required": ["pipelines"], "properties": {"pipelines": {"type": "array", "items": {"type": "object", "properties": {
   "name": {"type": "string"}, "description": {"type": "string"}, "nodes": {"type": "integer"}}}}}},
-"Remotes": {"type": "object", "required": ["remotes"], "properties": {"remotes": {"type": "array", "items": {"$ref": "#/components/schemas/Remote"}}}},
+"Remotes": {"type": "object", "required": ["remotes", "sidecars"], "properties": {
+  "remotes": {"type": "array", "items": {"$ref": "#/components/schemas/Remote"}},
+  "sidecars": {"type": "array", "items": {"$ref": "#/components/schemas/Sidecar"}}}},
+"Sidecar": {"type": "object", "description": "Worker processes that do the same.", "required": ["sidecar", "tls", "waiting", "slots", "idle_ms", "workers"], "properties": {
+  "sidecar": {"type": "string", "description": "The type of the sidecar."},
+  "tls": {"type": "boolean"},
+  "waiting": {"type": "integer", "description": "Activities that wait for a worker."},
+  "slots": {"type": "integer", "description": "So many at a time those workers can do that are there."},
+  "idle_ms": {"type": "integer", "nullable": true},
+  "workers": {"type": "array", "items": {"type": "object", "required": ["here", "refused", "credit", "tags", "endpoint"], "properties": {
+    "here": {"type": "boolean"},
+    "refused": {"type": "boolean", "description": "It is there, but its versions and ours do not meet."},
+    "credit": {"type": "integer", "description": "So many more it would take now."},
+    "tags": {"type": "array", "items": {"type": "string"}, "description": "What it says that it can do."},
+    "gone": {"type": "string", "description": "Why it is not there."},
+    "endpoint": {"$ref": "#/components/schemas/RemoteEndpoint"}}}}}},
 "Remote": {"type": "object", "required": ["transport", "tls", "load_balance", "idle_ms", "pools"], "properties": {
   "transport": {"type": "string"},
   "tls": {"type": "boolean"},

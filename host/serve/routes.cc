@@ -94,7 +94,7 @@ const std::vector<Route>& routes() {
        .answer = list_types, .answer_schema = "Types"},
 
       {.name = "remotes.list", .method = "GET", .path = "/v1/remotes", .scope = Scope::kRead,
-       .summary = "The endpoints of other hosts that pipelines here call, and how each stands.",
+       .summary = "The endpoints of other hosts that pipelines here call, and the workers that their sidecars have, and how each stands.",
        .answer = list_remotes, .answer_schema = "Remotes"},
 
       {.name = "tasks.list", .method = "GET", .path = "/v1/tasks", .scope = Scope::kRead,

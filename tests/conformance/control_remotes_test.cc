@@ -49,7 +49,7 @@ class ControlRemotes : public ::testing::Test {
 };
 
 TEST_F(ControlRemotes, AreNoneWhereNothingIsCalled) {
-  EXPECT_EQ(host_.ask("GET /v1/remotes").body, R"({"remotes":[]})");
+  EXPECT_EQ(host_.ask("GET /v1/remotes").body, R"({"remotes":[],"sidecars":[]})");
   EXPECT_EQ(host_.ask("GET /metrics").body.find("heddle_remote"), std::string::npos);
 }
 

@@ -66,7 +66,7 @@ class Remotes(HostCase):
     def test_a_host_that_calls_none_says_so(self):
         self.serve()
         self.assertEqual(self.heddle("remotes").out, "this host has called no other host\n")
-        self.assertEqual(json.loads(self.heddle("remotes", "--json").out), {"remotes": []})
+        self.assertEqual(json.loads(self.heddle("remotes", "--json").out), {"remotes": [], "sidecars": []})
 
     def test_a_host_that_is_not_there_is_one_sentence(self):
         answer = self.heddle("remotes", "--host", "http://127.0.0.1:1", code=UNREACHABLE)
