@@ -1,5 +1,7 @@
 #include "cli/task_text.h"
 
+#include <cstdio>
+
 #include "cli/members.h"
 #include "cli/progress.h"
 #include "cli/text_table.h"
@@ -9,10 +11,15 @@
 namespace heddle {
 namespace {
 
-// A number as the host wrote it, or "-".
+// A number as the host wrote it, but without an exponent; or "-".
 std::string figure(const Value& map, const char* key) {
   const Value found = map.find(key);
   if (!found || found.is_null()) return "-";
+  if (found.kind() == HEDDLE_FLOAT) {
+    char digits[400];
+    std::snprintf(digits, sizeof digits, "%.0f", *found.as_float());
+    return digits;
+  }
   return found.kind() == HEDDLE_STRING ? text_member(map, key) : found.json();
 }
 

@@ -22,6 +22,11 @@ TEST(TaskText, AWorkerIsALineAndWhatIsWrongWithOneFollows) {
             "audio does not work: no-key: the key can be read by others\n");
 }
 
+TEST(TaskText, ABalanceHasNoExponent) {
+  const Value workers = *Value::parse(R"([{"worker":"w","works":true,"account":"a","standing":{"balance":1e+22}}])");
+  EXPECT_NE(worker_table(workers, kNow, 0).find(" 10000000000000000000000\n"), std::string::npos);
+}
+
 TEST(TaskText, ATaskIsALineThatSaysWhatItWaitsFor) {
   const Value tasks = *Value::parse(R"([
     {"activity":"0xa1","state":"running","over":false,"worker":"video","queue":"q","kind":"k","attempt":2,"percent":40,"message":"half way","since_ms":1795245940000,"lease_until_unix":1795246060},
