@@ -72,6 +72,18 @@ TEST_F(ControlRemotes, ShowEachEndpointOfEachPool) {
   EXPECT_EQ(answer.json.pointer("/remotes/0/pools/1/endpoints").size(), 2u);
 }
 
+TEST_F(ControlRemotes, ShowTheWorkersOfSidecars) {
+  const auto group = host_.outside.sidecars.open({.sidecar = "execution_rest", .endpoints = {{"http://127.0.0.1:1"}}});
+  ASSERT_TRUE(group) << group.error().text();
+  const Answer answer = host_.ask("GET /v1/remotes");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.text("/sidecars/0/sidecar"), "execution_rest");
+  EXPECT_EQ(answer.number("/sidecars/0/waiting"), 0);
+  EXPECT_EQ(answer.number("/sidecars/0/slots"), 0) << "nobody is there";
+  EXPECT_EQ(answer.json.pointer("/sidecars/0/workers/0/here").as_bool(), false) << answer.body;
+  EXPECT_EQ(answer.text("/sidecars/0/workers/0/endpoint/address"), "http://127.0.0.1:1");
+}
+
 TEST_F(ControlRemotes, SayWhatIsWrongWithOneThatFails) {
   const auto group = open(to_us());
   for (int i = 0; i < 5; ++i) EXPECT_NE(ask(*group, "things.get").ending, Attempts::Ending::kAnswered);
