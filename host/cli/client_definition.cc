@@ -221,7 +221,8 @@ void ClientVerbs::add_chains() {
 
   TxsArguments& txs = client_.txs;
   CLI::App* const app = verb("txs", Verb::kTxs, "The transactions of a running host on its chains, the newest first",
-                             "STAGE: stored, sent, included (in a block), final, reverted, replaced (it was too late: its number went to one that does nothing).\n"
+                             "STAGE: stored, sent, included (in a block), final, reverted, replaced (it was too late: its number went to one that does nothing), refused (it\n"
+                             "cannot be sent), conflict (somebody else has used its number, and it has another one).\n"
                              "The exit code is 1 if a chain does not say its transactions.\n"
                              "Examples:\n  heddle txs --open\n  heddle txs --worker video --json");
   if (!app) return;

@@ -1,4 +1,5 @@
 """`heddle tasks`, `heddle txs` and the metrics of chain workers: what a host with a worker says of it, to people, programs and Prometheus. The work comes from contracts on a chain of the tests."""
+import glob
 import json
 import os
 import re
@@ -58,7 +59,7 @@ class AHostWithAWorker(HostCase):
     def serve_worker(self, **worker):
         os.makedirs(self.path("served"), exist_ok=True)
         self.write("served/text.json", self.manifest(**worker))
-        self.serve(store={"type": "Sqlite", "params": {"path": self.path("host.db")}})
+        return self.serve(store={"type": "Sqlite", "params": {"path": self.path("host.db")}})
 
     def tasks(self, *arguments):
         return json.loads(self.heddle("tasks", *arguments, "--json").out)
@@ -156,6 +157,53 @@ class AHostWithAWorker(HostCase):
         self.assertRegex(shown.out, r"(?m)^text does not work: .*account\.key")
         self.assertNotIn(KEYS[1][2:], shown.out + shown.err + self.metrics())
         self.assertEqual(self.sample('heddle_task_worker_up{worker="text"}'), 0)
+
+    # What the manual (packaging/man/heddle-worker.7) says of each is so.
+
+    def test_a_database_that_is_gone_is_made_up_for_by_the_chain(self):
+        id = self.story.subnet.enqueue("text", {"text": "never"}, kind=SLOW)
+        host = self.serve_worker()
+        self.wait_for_task(id, "running")
+        host.kill()
+        host.wait(TIMEOUT)
+        for file in glob.glob(self.path("host.db*")):
+            os.remove(file)
+        self.serve_worker()
+        self.wait_for_task(id, "running")
+        self.assertRegex(self.heddle("tasks", "show", id).out, r"(?m)^history .*  claimed: found on the chain$")
+        self.assertEqual(self.sample('heddle_task_repairs_total{worker="text"}'), 1)
+
+    def test_an_account_that_has_too_little_waits_until_it_has_more(self):
+        account = self.story.subnet.workers[0]
+        self.story.chain.set_balance(account, 10**12)
+        self.serve_worker()
+        (id,) = self.story.enqueue(1)
+        self.wait_for("a task that waits", lambda: any("has not enough" in task.get("waits_for", "") for task in self.tasks()["tasks"]))
+        self.assertRegex(self.heddle("tasks").out, rf"(?m)^{id} +offered .* waits: the account 0x\w+ has not enough: it may cost \d+ wei, and there are 1000000000000 ")
+        self.story.chain.set_balance(account, 10**20)
+        self.wait_for_task(id, "settled")
+
+    def test_a_number_that_somebody_else_has_used_is_an_alarm(self):
+        id = self.story.subnet.enqueue("text", {"text": "never"}, kind=SLOW)
+        self.serve_worker()
+        self.wait_for_task(id, "running")
+        self.wait_for("the end of the claim", lambda: not json.loads(self.heddle("txs", "--open", "--json").out)["transactions"])
+        account, chain = self.story.subnet.workers[0], self.story.chain
+        chain.set_block_time(0)  # nothing is mined by itself from here on
+        self.heddle("tasks", "cancel", id)
+        (ours,) = self.wait_for("a transaction", lambda: [t for t in json.loads(self.heddle("txs", "--open", "--json").out)["transactions"] if t["stage"] == "sent"])
+        self.assertEqual(ours["key"], f"{id}/fail/1")
+        chain.wait_for(lambda: chain.nonce(account, "pending") > ours["number"], "our transaction at the node")
+        chain.send({"from": account, "to": account, "nonce": hex(ours["number"]), "maxFeePerGas": hex(10**12), "maxPriorityFeePerGas": hex(10**12)})
+        chain.mine(4)
+        chain.set_block_time(1)
+        self.wait_for_task(id, "failed")
+        alarm = f"number {ours['number']} of the account was used by a transaction that is not ours; what should have had it has another one"
+        self.wait_for("an alarm", lambda: self.tasks()["workers"][0]["standing"]["alarms"] == [alarm])
+        self.assertIn(f"text: {alarm}\n", self.heddle("tasks").out)
+        self.assertEqual(self.sample(f'heddle_chain_alarms{{worker="text",account="{account}"}}'), 1)
+        both = [(t["number"], t["stage"]) for t in json.loads(self.heddle("txs", "--json").out)["transactions"] if t["key"] == ours["key"]]
+        self.assertEqual(both, [(ours["number"] + 1, "final"), (ours["number"], "conflict")])
 
     def test_an_account_that_is_not_active_takes_nothing_until_it_is(self):
         story = self.story
