@@ -15,6 +15,12 @@ constexpr uint64_t kMostLog = 1'000;  // bytes of a reason
 
 }  // namespace
 
+// What was found on the chain may be of no queue that is known.
+const std::string& TaskRunner::lane_of(const Task& task) const {
+  const auto queue = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == task.queue && q.partition == task.partition; });
+  return queue == settings_.queues.end() ? settings_.queues.front().lane : queue->lane;
+}
+
 void TaskRunner::attempt(Entry& entry) {
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
   if (draining_) return;
@@ -28,10 +34,9 @@ void TaskRunner::attempt(Entry& entry) {
     });
   }
   entry.is_written = false;
-  const auto queue = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == entry.task.queue && q.partition == entry.task.partition; });
   JobSpec job;
   job.type = job_type_;
-  job.lane = queue == settings_.queues.end() ? settings_.queues.front().lane : queue->lane;
+  job.lane = lane_of(entry.task);
   job.payload = json_object({{"activity", json_text(entry.task.activity)}, {"run", json_count(entry.task.run)}});
   entry.busy = true;
   entry.percent = 0;
@@ -63,7 +68,7 @@ void TaskRunner::run_job(JobRun run) {
   on_strand([this, run, id, number] {
     Entry* const entry = find(id, number);
     if (!entry) return run.complete(Error("gone", "the task is over", ErrorClass::kCancelled));
-    WorkOrder order{.task = entry->task, .input = entry->input, .deadline_ns = entry->work_until_ns};
+    WorkOrder order{.task = entry->task, .lane = lane_of(entry->task), .input = entry->input, .deadline_ns = entry->work_until_ns};
     if (entry->seen_ns != 0) claim_to_work_.record(now_ns() - std::exchange(entry->seen_ns, 0));
     if (entry->task.expires_unix != 0) {
       const uint64_t now = wall_ms(), end = static_cast<uint64_t>(entry->task.expires_unix) * 1'000;

@@ -26,7 +26,7 @@ uint64_t TaskRunner::room_of(const TaskQueue& queue) const {
   for (const auto& [id, entry] : open_) {
     if (entry.task.state > TaskState::kRunning) continue;
     const auto its = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == entry.task.queue && q.partition == entry.task.partition; });
-    const std::string& its_lane = its == settings_.queues.end() ? settings_.queues.front().lane : its->lane;
+    const std::string& its_lane = lane_of(entry.task);
     ++all;
     of_queue += its != settings_.queues.end() && &*its == &queue;
     of_lane += its_lane == queue.lane;

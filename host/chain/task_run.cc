@@ -72,8 +72,9 @@ TaskRun::TaskRun(Parts parts, const WorkOrder& order, WorkHearing hearing) : par
   options_.dead_letters = &harvest_;
   options_.state_dir = parts_.state_dir;
   options_.on_progress = [this](const NodeProgress& at) { hearing_.progress(progress_of(at)); };
+  const auto lane = parts_.lanes->find(order.lane);
   options_.activity = std::make_shared<ActivityOrigin>(order.task.activity, std::to_string(order.task.run) + "." + std::to_string(order.task.attempt), order.task.workflow, order.task.checkpoint,
-                                                       order.deadline_ns);
+                                                       order.deadline_ns, lane ? parts_.lanes->priority(*lane) : 3, lane && parts_.lanes->is_preemptible(*lane));
   if (parts_.entry.empty()) {
     feed_ = std::make_unique<OneItem>(std::move(item));
     options_.feed = feed_.get();

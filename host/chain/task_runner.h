@@ -154,6 +154,7 @@ class TaskRunner {
   static Value settling_intent(const Task& task, const char* until);
 
   // task_attempts.cc
+  const std::string& lane_of(const Task& task) const;
   void attempt(Entry& entry);
   void run_job(JobRun run);
   void attempt_over(Entry& entry, const JobView& job);

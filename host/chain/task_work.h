@@ -13,6 +13,7 @@ namespace heddle {
 // One attempt.
 struct WorkOrder {
   Task task;                 // as it is in the journal; `attempt` and `checkpoint` are of this attempt
+  std::string lane = {};     // of its queue
   Value input = {};          // BYTES, as the chain has them
   uint64_t deadline_ns = 0;  // CLOCK_MONOTONIC; 0: none
 };

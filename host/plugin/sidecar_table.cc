@@ -166,6 +166,8 @@ void SidecarTable::name(ActivityRequest& request, heddle_id id) const {
   order.activity = begin_of_ids_ + std::to_string(id);
   if (!access_.origin) return;
   ActivityOrigin& origin = *access_.origin;
+  request.priority = origin.priority;
+  request.preemptible = origin.preemptible && access_.repeatable;
   const uint64_t before = origin.given.fetch_add(1);
   order.activity = origin.activity + (before == 0 ? "" : "-" + std::to_string(before + 1));
   request.run_prefix = origin.run + ".";

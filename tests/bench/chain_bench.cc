@@ -1,4 +1,4 @@
-// chain_bench URL KEYFILE COUNT [AT_ONCE] [WINDOW]: COUNT transfers from one account by chain_evm, with its journal in a new SQLite file, AT_ONCE (1024) of them asked for at a time. Prints
+// chain_bench URL KEYFILE COUNT [AT_ONCE] [WINDOW]: COUNT transfers from one account by chain_evm, with its journal in a new SQLite file, AT_ONCE (512) of them asked for at a time. Prints
 // {"stored_per_s", "mined_per_s", "failed", "p50_ms", "p99_ms"} (of one, from submit until it is stored) as JSON. tests/chain/bench/run.py sets a chain up for it, and its peer beside it.
 #include <unistd.h>
 
@@ -56,14 +56,14 @@ class Gate {
 
 Value params(const std::string& url, const std::string& key, size_t window, size_t count) {
   return json_object({{"endpoints", Value::list({json_text(url)})}, {"key", json_object({{"file", json_text(key)}})}, {"gas", json_count(21'000)}, {"simulate", Value::boolean(false)},
-                      {"window", json_count(window)}, {"most_open", json_count(count + 1)}, {"confirmations", json_count(1)}, {"poll_ms", json_count(20)}});
+                      {"window", json_count(window)}, {"most_open", json_count(count + 1)}, {"confirmations", json_count(1)}, {"poll_ms", json_count(100)}});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) return std::fprintf(stderr, "usage: chain_bench URL KEYFILE COUNT [AT_ONCE] [WINDOW]\n"), 2;
-  const size_t count = std::strtoul(argv[3], nullptr, 10), at_once = argc > 4 ? std::strtoul(argv[4], nullptr, 10) : 1'024, window = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 4'096;
+  const size_t count = std::strtoul(argv[3], nullptr, 10), at_once = argc > 4 ? std::strtoul(argv[4], nullptr, 10) : 512, window = argc > 5 ? std::strtoul(argv[5], nullptr, 10) : 1'024;
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("chain_bench_" + std::to_string(::getpid()));
   std::filesystem::create_directories(folder);
   Lanes lanes(2);

@@ -11,8 +11,8 @@ import threading
 import time
 import unittest
 
-from host import Host
-from program import OK, SANITIZED, SOURCE, TIMEOUT, USAGE, HeddleCase, node, pipeline
+from host import HostCase
+from program import OK, SANITIZED, SOURCE, TIMEOUT, USAGE, node, pipeline
 from workers import free_port
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "chain"))
@@ -104,7 +104,7 @@ class Working:
 
 
 @unittest.skipIf(why_not(), why_not())
-class WorkerCase(HeddleCase):
+class WorkerCase(HostCase):
     def setUp(self):
         super().setUp()
         self.chain = Chain.anvil(self.folder)
@@ -237,6 +237,44 @@ class WorkTest(WorkerCase):
         self.assertIn("chains.db", answer.err)
         with open(self.path("state/chains.db"), "rb") as file:
             self.assertEqual(file.read(), damaged)
+
+
+class LaneTest(WorkerCase):
+    def test_a_higher_lane_takes_the_slot_of_a_task_that_later_goes_on_from_its_checkpoint(self):
+        sidecar = Sidecar(self, slots=1).wait()
+        os.makedirs(self.path("served"))
+        queues = [{"name": "slow", "lane": "low"}, {"name": "urgent", "lane": "high"}]
+        self.write("served/work.json", self.manifest(sidecar, queues=queues))
+        self.serve(store={"type": "Sqlite", "params": {"path": self.path("host.db")}}, lanes={"low": {"priority": 5, "preemptible": True}, "high": {"priority": 1}})
+        slow = self.net.enqueue("slow", {"n": 160}, kind=LONG)  # eight seconds
+        self.chain.wait_for(lambda: any(t["percent"] > 20 for t in json.loads(self.heddle("tasks", "--json").out)["tasks"]), "progress of the slow one")
+        urgent = self.net.enqueue("urgent", {"n": 21}, kind=DOUBLE)
+        self.net.wait_until_over([urgent])
+        self.assertNotIn(slow, self.completions())
+        over = {a["activityId"]: json.loads(a["resultData"]) for a in self.net.wait_until_over([slow, urgent])}
+        self.assertEqual(over[urgent], {"twice": 42})
+        self.assertGreater(over[slow]["begun"], 0)
+        self.assert_all_once([slow, urgent])
+
+
+class SecretTest(WorkerCase):
+    def test_no_key_or_token_is_in_any_output_or_file(self):
+        sidecar = Sidecar(self)
+        params = self.chain_params()
+        params["endpoints"] = [{"url": self.chain.url + "/?canary-in-the-query", "token": "canary-of-a-token"}]
+        params["insecure"] = True
+        manifest = self.manifest(sidecar, params)
+        working = self.work(manifest)
+        id = self.net.enqueue("q", {"n": 1}, kind=DOUBLE)
+        working.wait_for(f"task {id} is settled")
+        working.stop()
+        said = working.text.encode() + self.heddle("plan", self.path("test.json"), "--full").out_bytes
+        for folder, _, files in os.walk(self.path("state")):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    said += file.read()
+        for canary in (KEYS[1][2:].encode(), bytes.fromhex(KEYS[1][2:]), b"canary-of-a-token", b"canary-in-the-query"):
+            self.assertNotIn(canary, said)
 
 
 class LeaseTest(WorkerCase):
