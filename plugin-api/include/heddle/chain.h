@@ -28,7 +28,7 @@ extern "C" {
 #define HEDDLE_KIND_CHAIN "heddle.chain/1"
 
 /* base.activate gets at the key and the journal, finds that the endpoints are of the chain that was configured, and goes on with what the journal has. It fails with the codes
- *   "no-key" (it cannot be read, or others can read it), "bad-password", "other-chain", "unavailable" (no endpoint answers), "no-journal", "in-use" (another object of this process has the account)
+ *   "no-key" (it cannot be read, or others can read it), "bad-password", "other-chain", "unavailable" (no endpoint answers), "no-journal" (it cannot be read), "in-use" (another object of this process has the account)
  * base.deactivate stops; what is open is answered as CANCELLED, and goes on when somebody asks with its key in a later life. */
 typedef struct heddle_chain {
     uint32_t      struct_size;
@@ -55,8 +55,9 @@ typedef struct heddle_chain {
      *   "complete"   "activity", "result" (BYTES)
      *   "fail"       "activity", "reason" (STRING)
      *   "resume"     "workflow"
-     *   "call"       "to", "function", "args" (LIST), and perhaps "value": any function of a contract
+     *   "call"       "to", "function", "args" (LIST), and perhaps "value": any function of a contract; without "function", "value" is moved and nothing else
      * and may have
+     *   "gas"             INT: the most work that it may cost; absent: as the chain estimates it
      *   "until"           op is complete when the transaction is "stored" (nothing can lose it any more), "included" (in a block) or "final" (as deep as configured); default "final"
      *   "not_after_unix"  what is not in a block by then is no longer wanted: its place is taken by one that does nothing
      * OK: MAP of "key", "stage" (as in "until"), "transaction" (its hash), "number" (of the account's), "attempts" (INT), and once it is included "block", "block_hash", "fee".
@@ -64,6 +65,7 @@ typedef struct heddle_chain {
      *   INVALID      "refused" (it would revert: nothing was sent), "reverted" (it did, for good), "invalid"; `why` says the contract's error with its arguments
      *   DEADLINE     "too-late" (not_after_unix has passed)
      *   UNAVAILABLE  "unavailable" (no endpoint takes it), "balance" (the account has not enough), "ceiling" (it costs more than is allowed); nothing was taken: ask again
+     *   UNSUPPORTED  "no-key", "no-journal": the object has no key, or the host has no store
      *   EXHAUSTED    "full": too many are open; ask again
      * Of what was stored, only INVALID and DEADLINE are the end; whoever waits for it waits until then. */
     void (*submit)(void *self, heddle_str key, const heddle_value *intent, heddle_op *op) HEDDLE_FN;
@@ -77,11 +79,11 @@ typedef struct heddle_chain {
      *   "most"    INT: about so many events at most; default 1000
      * OK: MAP of "events" (LIST of MAP: "event" (its name), "block", "block_hash", "block_unix" (may be absent), "transaction", "index" (INT: in its block), "contract", "args" (MAP), and of those that tell of work "work" ("offered", "claimed", "heartbeat", "completed", "failed"), "activity", and where the event says so "worker", "queue", "partition" (INT), "priority" (INT); or "event": "removed" with "block" and
      * "block_hash": everything of that block never was), "cursor" (any value: what the next question goes on from; to be kept together with what the events led to) and
-     * "head" (INT: the newest block). It is complete when it has events, or after wait_ms. */
+     * "head" (INT: the newest block). It is complete when it has events, or after wait_ms: without events, the cursor is at the head. */
     void (*events)(void *self, const heddle_value *filter, heddle_op *op) HEDDLE_FN;
 
     /* [any] The transactions of the journal, the newest first. `filter`, a MAP, borrowed until return: "open" (BOOL: only those that are not over), "most" (INT, default 100), "before" (INT: a number).
-     * OK: LIST of MAP: "key", "stage" ("stored", "sent", "included", "final", "reverted", "replaced" (it was too late: its number went to one that does nothing)), "number", "transaction" (hash of the attempt that counts, or of the last one), "do", "attempts" (LIST of MAP: "transaction",
+     * OK: LIST of MAP: "key", "stage" ("stored", "sent", "included", "final", "reverted", "replaced" (it was too late: its number went to one that does nothing), "refused" (it would revert now, and was given up), "conflict" (somebody else has used its number: it stands again, under another one)), "number", "transaction" (hash of the attempt that counts, or of the last one), "do", "attempts" (LIST of MAP: "transaction",
      * "fee", "at_unix", "error"), "block", "stored_unix". */
     void (*transactions)(void *self, const heddle_value *filter, heddle_op *op) HEDDLE_FN;
 } heddle_chain;
