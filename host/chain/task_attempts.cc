@@ -12,18 +12,40 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kMostLog = 1'000;  // bytes of a reason
+constexpr size_t kMostAtOnce = 64;    // tasks that are looked at when one has made room
 
 }  // namespace
 
 // What was found on the chain may be of no queue that is known.
-const std::string& TaskRunner::lane_of(const Task& task) const {
+const TaskQueue& TaskRunner::queue_of(const Task& task) const {
   const auto queue = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == task.queue && q.partition == task.partition; });
-  return queue == settings_.queues.end() ? settings_.queues.front().lane : queue->lane;
+  return queue == settings_.queues.end() ? settings_.queues.front() : *queue;
+}
+
+bool TaskRunner::waits_for_room(const Entry& entry) {
+  return (entry.task.state == TaskState::kClaimed || entry.task.state == TaskState::kRunning) && entry.job == 0 && !entry.is_written && !entry.cancelled;
+}
+
+// What was found on the chain may be more than can be worked on at once.
+void TaskRunner::go_on_with_waiting() {
+  std::vector<std::pair<Id, uint64_t>> waiting;
+  std::map<const TaskQueue*, uint64_t> room;
+  for (const TaskQueue& queue : settings_.queues) room[&queue] = room_of(queue, Counted::kWorking);
+  const uint64_t now = now_ns();
+  for (const auto& [id, entry] : open_) {
+    if (!waits_for_room(entry) || entry.busy || now < entry.again_ns) continue;
+    uint64_t& left = room[&queue_of(entry.task)];
+    if (left == 0) continue;
+    --left;
+    waiting.emplace_back(id, entry.task.run);
+    if (waiting.size() == kMostAtOnce) break;
+  }
+  for (const auto& [id, run] : waiting) step(id, run);
 }
 
 void TaskRunner::attempt(Entry& entry) {
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
-  if (draining_) return;
+  if (draining_ || (!entry.is_written && room_of(queue_of(entry.task), Counted::kWorking) == 0)) return;
   if (!entry.input) return begin(entry);
   if (!entry.is_written) {
     Task task = entry.task;
@@ -98,6 +120,7 @@ void TaskRunner::progressed(const Id& id, uint64_t run, const WorkProgress& said
 
 void TaskRunner::attempt_over(Entry& entry, const JobView& job) {
   entry.job = 0;
+  on_strand([this] { go_on_with_waiting(); });
   if (job.state == JobState::kDone) return compute(entry, {.is_good = true, .result = job.result ? job.result : Value::bytes({})}, "");
   parts_.jobs->discard(job.id);
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");

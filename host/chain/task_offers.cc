@@ -18,17 +18,18 @@ constexpr uint64_t kFirstWaitMs = 500, kMostWaitMs = 30'000;
 }  // namespace
 
 // The least of what the worker, the queue, its lane and the work have room for. Tasks of lanes that would give way do not count against those of a higher one.
-uint64_t TaskRunner::room_of(const TaskQueue& queue) const {
+uint64_t TaskRunner::room_of(const TaskQueue& queue, Counted counted) const {
   const auto lane = parts_.lanes->find(queue.lane);
   if (!lane) return 0;
   const LaneConfig config = parts_.lanes->config(*lane);
   uint64_t of_queue = 0, of_lane = 0, in_the_way = 0, all = 0;
   for (const auto& [id, entry] : open_) {
     if (entry.task.state > TaskState::kRunning) continue;
-    const auto its = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == entry.task.queue && q.partition == entry.task.partition; });
-    const std::string& its_lane = lane_of(entry.task);
+    if (counted == Counted::kWorking && entry.job == 0 && !entry.busy) continue;
+    const TaskQueue& its = queue_of(entry.task);
+    const std::string& its_lane = its.lane;
     ++all;
-    of_queue += its != settings_.queues.end() && &*its == &queue;
+    of_queue += &its == &queue;
     of_lane += its_lane == queue.lane;
     const auto other = parts_.lanes->find(its_lane);
     const bool gives_way = other && its_lane != queue.lane && parts_.lanes->is_preemptible(*other) && parts_.lanes->priority(*other) > config.priority;

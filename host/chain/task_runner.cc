@@ -92,6 +92,7 @@ void TaskRunner::tick() {
   for (const auto& [id, run] : all) {
     if (Entry* const entry = find(id, run)) look_at(*entry, now);
   }
+  go_on_with_waiting();
   count_open();
   if (now >= next_reconcile_ns_) reconcile();
   if (now >= next_poll_ns_) {
@@ -111,7 +112,7 @@ void TaskRunner::look_at(Entry& entry, uint64_t now) {
   const Id id = entry.task.activity;
   const uint64_t run = entry.task.run;
   keep_lease(entry, now);
-  if (Entry* const left = find(id, run); left && !left->busy && left->job == 0 && now >= left->again_ns) step(id, run);
+  if (Entry* const left = find(id, run); left && !left->busy && left->job == 0 && now >= left->again_ns && !waits_for_room(*left)) step(id, run);
 }
 
 TaskRunner::Entry* TaskRunner::find(const Id& id, uint64_t run) {
@@ -219,6 +220,7 @@ void TaskRunner::wait(Entry& entry, const Error& why) {
   entry.again_ns = now_ns() + ms * kNsPerMs;
   strand_.at(entry.again_ns, [this, id = entry.task.activity, run = entry.task.run] {
     if (Entry* const there = find(id, run)) look_at(*there, now_ns());
+    go_on_with_waiting();
   });
 }
 

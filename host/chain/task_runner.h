@@ -154,7 +154,10 @@ class TaskRunner {
   static Value settling_intent(const Task& task, const char* until);
 
   // task_attempts.cc
-  const std::string& lane_of(const Task& task) const;
+  const TaskQueue& queue_of(const Task& task) const;
+  const std::string& lane_of(const Task& task) const { return queue_of(task).lane; }
+  static bool waits_for_room(const Entry& entry);
+  void go_on_with_waiting();
   void attempt(Entry& entry);
   void run_job(JobRun run);
   void attempt_over(Entry& entry, const JobView& job);
@@ -163,7 +166,9 @@ class TaskRunner {
 
   // task_offers.cc
   void find_work();
-  uint64_t room_of(const TaskQueue& queue) const;
+  // What is counted against the room of a queue: all tasks up to the end of their work, or those alone that are worked on.
+  enum class Counted : uint8_t { kAll, kWorking };
+  uint64_t room_of(const TaskQueue& queue, Counted counted = Counted::kAll) const;
   void look_in(size_t queue);
   bool is_on_offer(const Value& activity) const;
   void consider(size_t queue, const Value& activity);

@@ -67,7 +67,7 @@ void TaskRunner::claimed(Entry& entry, const Value& activity) {
 // From claimed to running. What the chain has as input is read again after a restart.
 void TaskRunner::begin(Entry& entry) {
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
-  if (draining_) return;
+  if (draining_ || room_of(queue_of(entry.task), Counted::kWorking) == 0) return;
   if (!entry.input) {
     return read_activity(entry, [this](Entry& there, Result<Value> activity) {
       if (!activity) return wait(there, activity.error());
