@@ -59,7 +59,7 @@ void TaskRunner::adopt(const Id& id) {
       adopt(next);
     }
     if (!activity || activity->is_null() || open_.contains(id)) return;
-    if (text_in(*activity, "state") != "assigned" || text_in(*activity, "worker") != account_) return;
+    if (text_in(*activity, "state") != "assigned" || text_in(*activity, "worker") != account_ || is_on_offer(*activity)) return;  // whose lease has ended is to be claimed anew
     Task task{.activity = id, .run = next_run(id)};
     take_over(task, *activity);
     task.state = TaskState::kClaimed;
