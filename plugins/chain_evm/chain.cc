@@ -107,7 +107,8 @@ class Chain::Life {
   Reads reads_;
   Events events_;
   std::unique_ptr<AccountClaim> claim_;
-  std::unique_ptr<Account> account_;  // null: no key, or no journal
+  std::unique_ptr<Account> account_;  // of the network's thread; null: no key, or no journal, or not yet
+  std::unique_ptr<Account> opening_;  // of the thread that starts, until it is account_
 };
 
 struct Chain::Life::Account {
@@ -180,11 +181,12 @@ void Chain::Life::open_account() {
   claim_ = std::make_unique<AccountClaim>(watch_.chain_id(), address_);
   const auto* const service = host_.service<heddle_journal_service>(HEDDLE_JOURNAL);
   if (!HEDDLE_HAS(service, scan)) return;
-  account_ = std::make_unique<Account>(*this, service);
+  opening_ = std::make_unique<Account>(*this, service);
   auto restored = std::make_shared<Restored>(read_journal());
   const uint64_t next = std::max(restored->next, read_next());
   Told<bool> started;
   network_.post([this, restored, next, door = started.door()] {
+    account_ = std::move(opening_);
     for (Record& record : restored->open) {
       account_->submissions.restored(record);
       account_->sender.lane().restore(std::move(record));
@@ -207,7 +209,7 @@ Chain::Life::Restored Chain::Life::read_journal() {
   const int64_t oldest = static_cast<int64_t>(std::time(nullptr)) - static_cast<int64_t>(settings_.keep_days) * kDayS;
   for (uint64_t from = 0; from != UINT64_MAX;) {
     Told<Page> told;
-    account_->journal.scan(from, UINT64_MAX, [door = told.door()](std::vector<Value> records, uint64_t next, const std::string& why) { door({std::move(records), next, why}); });
+    opening_->journal.scan(from, UINT64_MAX, [door = told.door()](std::vector<Value> records, uint64_t next, const std::string& why) { door({std::move(records), next, why}); });
     Page page = told.wait();
     if (!page.why.empty()) throw Refusal(HEDDLE_IO, "no-journal", "the journal cannot be read: " + page.why);
     for (const Value& kept : page.records) {
