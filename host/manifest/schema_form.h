@@ -9,7 +9,7 @@
 namespace heddle {
 
 // A schema with more subschemas than this is refused: evaluating recurses along them.
-inline constexpr size_t kMaxSubschemas = 1000;
+inline constexpr size_t kMaxSubschemas = 2000;
 
 // Refuses what would keep an evaluation from ending or being decided: patterns that are no regular expressions, a multipleOf that is not
 // positive, references that leave the text, lead to no schema, or back to themselves without going into the value. Everything else is left
