@@ -2,11 +2,11 @@
 
 #include <curl/curl.h>
 #include <heddle/sdk.h>
+#include <heddle/sdk/quiet.h>
 
 #include <algorithm>
 #include <utility>
 
-#include "quiet.h"
 
 namespace broker_http {
 namespace {
@@ -127,7 +127,7 @@ void Api::EndsMulti::operator()(void* multi) const { ::curl_multi_cleanup(multi)
 
 Api::Api(ApiParams params) : params_(std::move(params)), multi_(new_multi()) {
   ::curl_multi_setopt(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(kAtATime));
-  thread_ = quiet_thread([this] { work(); });
+  thread_ = heddle::sdk::quiet_thread([this] { work(); });
 }
 
 Api::~Api() {

@@ -1,6 +1,7 @@
 #include "network.h"
 
 #include <heddle/sdk/error.h>
+#include <heddle/sdk/quiet.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -19,7 +20,6 @@
 #include <utility>
 #include <variant>
 
-#include "quiet.h"
 
 namespace chain_evm {
 namespace {
@@ -286,7 +286,7 @@ class Network::Subscription : public std::enable_shared_from_this<Subscription> 
 };
 
 Network::Network(std::vector<Site> sites, NetworkParams params, std::function<void(std::string_view why)> thrown) : loop_(std::make_unique<Loop>(std::move(sites), std::move(params))) {
-  loop_->thread = quiet_thread([loop = loop_.get(), thrown = std::move(thrown)] {
+  loop_->thread = heddle::sdk::quiet_thread([loop = loop_.get(), thrown = std::move(thrown)] {
     const auto stays = asio::make_work_guard(loop->io);
     while (!loop->io.stopped()) heddle::sdk::detail::guard([&] { loop->io.run(); }, [&](heddle_status, std::string_view why) { thrown(why); });
   });

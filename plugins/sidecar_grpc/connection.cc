@@ -3,6 +3,7 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <heddle/sdk/error.h>
+#include <heddle/sdk/quiet.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -11,7 +12,6 @@
 #include <sstream>
 #include <utility>
 
-#include "quiet.h"
 
 namespace sidecar_grpc {
 
@@ -63,7 +63,7 @@ std::shared_ptr<grpc::Channel> channel_to(const std::string& endpoint, ValueRef 
   a.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   const ValueRef tls = options.find("tls");
   if (const std::string name = text_of(tls, "server_name"); !name.empty()) a.SetSslTargetNameOverride(name);
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   return grpc::CreateCustomChannel("dns:///" + endpoint, credentials(tls), a);
 }
 

@@ -1,12 +1,12 @@
 #include "sidecar.h"
 
 #include <grpc/grpc.h>
+#include <heddle/sdk/quiet.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "outside.h"
-#include "quiet.h"
 
 namespace sidecar_grpc {
 
@@ -22,7 +22,7 @@ struct Sidecar::Place {
 };
 
 Sidecar::Library::Library() {
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   grpc_init();
 }
 Sidecar::Library::~Library() { grpc_shutdown_blocking(); }
@@ -31,7 +31,7 @@ Sidecar::Sidecar(const heddle::sdk::Config& config, PeerMaker maker)
     : maker_(std::move(maker)), host_(config.host().get()), timers_(host_), inbox_(heddle::sdk::detail::service<heddle_assignments_service>(host_, HEDDLE_ASSIGNMENTS)) {
   if (!HEDDLE_HAS(inbox_, done)) throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_ASSIGNMENTS " for this object");
   if (!services.sched) throw Error(HEDDLE_UNSUPPORTED, "the host has no " HEDDLE_SCHED);
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   closer_ = std::thread([this] { close_all(); });
 }
 

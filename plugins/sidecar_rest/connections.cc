@@ -1,6 +1,7 @@
 #include "connections.h"
 
 #include <heddle/sdk.h>
+#include <heddle/sdk/quiet.h>
 #include <httplib.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -13,7 +14,6 @@
 #include <system_error>
 
 #include "coding.h"
-#include "quiet.h"
 
 namespace sidecar_rest {
 namespace {
@@ -188,7 +188,7 @@ Answer Connections::Line::why_not(httplib::Error error, bool is_late) const {
 
 Connections::Connections(Target target, Patience patience, Answered answered) : target_(std::move(target)), patience_(patience), answered_(std::move(answered)) {
   client_for(target_);  // throws what is wrong with the certificates while somebody hears it
-  keeper_ = quiet_thread([this] { keep(); });
+  keeper_ = heddle::sdk::quiet_thread([this] { keep(); });
 }
 
 Connections::~Connections() {
@@ -227,7 +227,7 @@ void Connections::begin_line(bool is_urgent) {
         Line& one = *line;
         lines_.push_back(std::move(line));
         try {
-          one.thread = quiet_thread([this, &one, is_urgent] { work(one, is_urgent); });
+          one.thread = heddle::sdk::quiet_thread([this, &one, is_urgent] { work(one, is_urgent); });
         } catch (const std::system_error&) {
           lines_.pop_back();
           return;

@@ -1,12 +1,12 @@
 #include "execution.h"
 
+#include <heddle/sdk/quiet.h>
 #include <time.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "message.h"
-#include "quiet.h"
 
 namespace sidecar_rest {
 namespace {
@@ -70,7 +70,7 @@ Execution::Execution(const Config& config)
   if (const ValueRef webhook = config.find("webhook"))
     webhook_ = std::make_unique<Webhook>(WebhookParams{.listen = text_of(webhook, "listen"), .token = text_of(webhook, "token"), .is_insecure = webhook.find("insecure").as_bool().value_or(false)},
                                          config.log(), [this](const std::string& activity, const Said& said) { return completed(activity, said); });
-  closer_ = quiet_thread([this] { close_all(); });
+  closer_ = heddle::sdk::quiet_thread([this] { close_all(); });
 }
 
 Execution::~Execution() {

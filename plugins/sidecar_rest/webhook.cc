@@ -1,6 +1,7 @@
 #include "webhook.h"
 
 #include <heddle/sdk.h>
+#include <heddle/sdk/quiet.h>
 #include <httplib.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -18,7 +19,6 @@
 #include <optional>
 
 #include "coding.h"
-#include "quiet.h"
 
 namespace sidecar_rest {
 namespace {
@@ -205,7 +205,7 @@ Webhook::Webhook(WebhookParams params, heddle::sdk::Log log, std::function<Taken
   server_ = std::make_unique<Server>(socket_, params_, log_, std::move(completed));
   // With fewer threads than wanted it is slower, and no worse.
   for (size_t i = 0; i < kThreads; ++i)
-    heddle::sdk::detail::guard([&] { threads_.push_back(quiet_thread([this] { serve_all(); })); }, [](heddle_status, std::string_view) {});
+    heddle::sdk::detail::guard([&] { threads_.push_back(heddle::sdk::quiet_thread([this] { serve_all(); })); }, [](heddle_status, std::string_view) {});
   if (threads_.empty()) {
     ::close(socket_);
     ::close(bell_);

@@ -1,6 +1,7 @@
 #include "channel.h"
 
 #include <grpcpp/create_channel.h>
+#include <heddle/sdk/quiet.h>
 
 #include <algorithm>
 #include <utility>
@@ -9,7 +10,6 @@
 #include "clock.h"
 #include "endpoint.h"
 #include "messages.h"
-#include "quiet.h"
 #include "stream_messages.h"
 #include "tls.h"
 
@@ -64,7 +64,7 @@ Channel::Channel(Calls& calls, ValueRef options) : calls_(calls) {
   for (size_t i = 0; i < list.size(); ++i) operations_.insert(text_of(list.at(i), "name"));
   const ValueRef tls = options.find("tls");
   const auto credentials = to.secure || tls ? channel_credentials(tls) : grpc::InsecureChannelCredentials();
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   channel_ = grpc::CreateCustomChannel("dns:///" + endpoint_, credentials, arguments_of(options, connect_ms_));
   stub_ = std::make_shared<grpc::GenericStub>(channel_);
 }
@@ -158,7 +158,7 @@ bool Channel::disconnect(std::function<void()> done) {
   std::lock_guard lock(mutex_);
   if (std::exchange(stopping_, true)) return false;
   done_ = std::move(done);
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   closing_ = std::thread([this] { close_down(); });
   return true;
 }

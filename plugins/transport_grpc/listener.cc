@@ -1,9 +1,10 @@
 #include "listener.h"
 
+#include <heddle/sdk/quiet.h>
+
 #include <algorithm>
 
 #include "clock.h"
-#include "quiet.h"
 
 namespace transport_grpc {
 namespace {
@@ -14,7 +15,7 @@ constexpr uint64_t kLookMs = 1'000;  // who watches the health of the host hears
 
 Listener::Listener(Exchanges& exchanges, heddle_id id, Offer offer, const ListenerParams& params) : exchanges_(exchanges), id_(id), offer_(std::move(offer)) {
   server_ = std::make_unique<Server>(offer_, params, *this);
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   keeper_ = std::thread([this] { keep(); });
 }
 

@@ -5,6 +5,7 @@
 #include <grpcpp/impl/service_type.h>
 #include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
+#include <heddle/sdk/quiet.h>
 
 #include <algorithm>
 
@@ -12,7 +13,6 @@
 #include "endpoint.h"
 #include "exchange.h"
 #include "listener.h"
-#include "quiet.h"
 #include "watch.h"
 #include "words.h"
 
@@ -96,7 +96,7 @@ Server::Server(const Offer& offer, const ListenerParams& params, Listener& liste
     builder.SetOption(std::make_unique<NoReflection>());
   }
   const Words words;
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   server_ = builder.BuildAndStart();
   if (!server_ || port <= 0) {
     server_.reset();

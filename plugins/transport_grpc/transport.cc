@@ -1,16 +1,16 @@
 #include "transport.h"
 
 #include <grpc/grpc.h>
+#include <heddle/sdk/quiet.h>
 
 #include "messages.h"
-#include "quiet.h"
 
 namespace transport_grpc {
 
 using heddle::sdk::Error;
 
 Library::Library() {
-  const BlockSignals blocked;
+  const heddle::sdk::BlockSignals blocked;
   grpc_init();
 }
 Library::~Library() { grpc_shutdown_blocking(); }

@@ -1,11 +1,12 @@
 #include "channel.h"
 
+#include <heddle/sdk/quiet.h>
+
 #include <algorithm>
 #include <chrono>
 #include <system_error>
 
 #include "attempt.h"
-#include "quiet_thread.h"
 
 namespace transport_http {
 
@@ -20,7 +21,7 @@ std::chrono::steady_clock::time_point point(uint64_t ns) { return std::chrono::s
 
 Channel::Channel(Calls& calls, heddle_id id, heddle::sdk::ValueRef options, ChannelParams params)
     : calls_(calls), id_(id), peer_(options), params_(params), dialer_(std::make_unique<Dialer>(peer_)) {
-  keeper_ = quiet_thread([this] { keep(); });
+  keeper_ = heddle::sdk::quiet_thread([this] { keep(); });
 }
 
 Channel::~Channel() {
@@ -67,7 +68,7 @@ void Channel::admit(const std::shared_ptr<Call>& call) {
     const bool wants_thread = !refused && idle_ < waiting_.size() + probes_.size() && threads_.size() <= params_.calls;
     if (wants_thread && (is_probe || threads_.size() < params_.calls)) {
       try {
-        threads_.push_back(quiet_thread([this] { work(); }));
+        threads_.push_back(heddle::sdk::quiet_thread([this] { work(); }));
         ++idle_;
         ++living_;
       } catch (const std::system_error&) {

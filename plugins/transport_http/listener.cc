@@ -1,6 +1,7 @@
 #include "listener.h"
 
 #include <fcntl.h>
+#include <heddle/sdk/quiet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -10,7 +11,6 @@
 #include <system_error>
 
 #include "clock.h"
-#include "quiet_thread.h"
 
 namespace transport_http {
 namespace {
@@ -27,7 +27,7 @@ Listener::Listener(Exchanges& exchanges, heddle_id id, Offer offer, const TlsCon
   shared_.site = Site(listening.is_loopback, tls != nullptr, listening.host, params_.hosts);
   if (!bell_) throw heddle::sdk::Error(HEDDLE_EXHAUSTED, "cannot listen on " + endpoint_ + ": no descriptor is left");
   dialect_ = make_dialect(socket_.get());
-  accepting_ = quiet_thread([this] { accept_all(); });
+  accepting_ = heddle::sdk::quiet_thread([this] { accept_all(); });
 }
 
 Listener::~Listener() {
@@ -93,7 +93,7 @@ void Listener::take(Descriptor socket, std::string peer) {
     bool room = arrivals_.size() < idle_;
     if (!room && threads_.size() < params_.connections) {
       try {
-        threads_.push_back(quiet_thread([this] { work(); }));
+        threads_.push_back(heddle::sdk::quiet_thread([this] { work(); }));
         ++idle_;  // on the thread's behalf, until it takes something
         room = true;
       } catch (const std::system_error&) {

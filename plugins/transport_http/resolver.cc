@@ -1,8 +1,8 @@
 #include "resolver.h"
 
+#include <heddle/sdk/quiet.h>
 #include <sys/socket.h>
 
-#include "quiet_thread.h"
 
 namespace transport_http {
 
@@ -36,7 +36,7 @@ std::shared_ptr<const Resolver::Answer> Resolver::resolve(const Patience& patien
     if (!waiting_) waiting_ = std::make_shared<Question>();
     question = waiting_;
     question->bells.push_back(&patience.bell);
-    if (!thread_.joinable()) thread_ = quiet_thread([this] { work(); });
+    if (!thread_.joinable()) thread_ = heddle::sdk::quiet_thread([this] { work(); });
   }
   asked_.notify_one();
   std::shared_ptr<const Answer> answer;

@@ -3,12 +3,10 @@
 // StoreThread: the one thread that works on a medium (store.h): it answers the reads that wait, writes all commits that wait as one group, answers
 // them, and begins again; with nothing to do it sleeps until it is woken.
 #pragma once
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <thread>
 
+#include "quiet.h"
 #include "store_queue.h"
 
 namespace heddle::sdk::detail {
@@ -28,19 +26,6 @@ inline std::string show_key(std::string_view key) {
   return key.size() > kShown ? out + "…" : out;
 }
 
-class SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_;
-};
-
 template <class Medium>
 class StoreThread {
  public:
@@ -54,7 +39,7 @@ class StoreThread {
     try {
       resume_numbers();
       inbox_.open();
-      const SignalsBlocked blocked;  // signals are the host's, not this thread's
+      const BlockSignals blocked;  // signals are the host's, not this thread's
       thread_ = std::thread([this] { run(); });
       pthread_setname_np(thread_.native_handle(), "heddle-store");
     } catch (...) {
