@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "log.h"
+#include "manifest/schema_form.h"
 
 namespace heddle {
 namespace {
@@ -225,18 +226,19 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ParamSchema, RefusesASchemaOfTooManyParts) {
   std::string chain = R"({"$ref": "#/definitions/d0", "definitions": {)";
-  for (int i = 0; i < 900; ++i) {
+  for (size_t i = 0; i < kMaxSubschemas; ++i) {
     chain +=
-        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % 900) + "\"}}";
+        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % kMaxSubschemas) + "\"}}";
   }
   EXPECT_FALSE(ParamSchema::compile(chain + "}}").has_value());
 }
 
 TEST(ParamSchema, CompilesALongChainOfReferences) {
   std::string chain = R"({"$ref": "#/definitions/d0", "definitions": {)";
-  for (int i = 0; i < 240; ++i) {
+  constexpr size_t kMany = kMaxSubschemas / 2 - 1;  // each is two schemas
+  for (size_t i = 0; i < kMany; ++i) {
     chain +=
-        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % 240) + "\"}}";
+        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % kMany) + "\"}}";
   }
   EXPECT_TRUE(ParamSchema::compile(chain + "}}").has_value());
 }

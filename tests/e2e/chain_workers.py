@@ -1,4 +1,4 @@
-"""A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`, the version of the protocol that it speaks. Kinds of work: "double" gives twice the number n; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
+"""A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`, the version of the protocol that it speaks. Kinds of work: "double" gives twice the number n; "slow" too, after 0.3 s; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
 gives from where it began; "hang" never ends by itself."""
 import sys
 import time
@@ -10,6 +10,12 @@ worker = Worker(version="1.0.0")
 
 @worker.handler("double")
 def double(task):
+    return {"twice": 2 * task.inputs["n"]}
+
+
+@worker.handler("slow")
+def slow(task):
+    time.sleep(0.3)
     return {"twice": 2 * task.inputs["n"]}
 
 

@@ -21,8 +21,8 @@ from contracts import Subnet  # noqa: E402
 from endpoint import CUT, Endpoint, honest  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the one that has Debian's grpcio
-DOUBLE, LONG, HANG = ("0x" + byte * 20 for byte in ("d0", "10", "4a"))
-KINDS = {DOUBLE: "double", LONG: "long", HANG: "hang"}
+DOUBLE, SLOW, LONG, HANG = ("0x" + byte * 20 for byte in ("d0", "50", "10", "4a"))
+KINDS = {DOUBLE: "double", SLOW: "slow", LONG: "long", HANG: "hang"}
 
 
 class Sidecar:
@@ -173,9 +173,10 @@ class WorkTest(WorkerCase):
         self.assertFalse(self.net.activity(other)["isAssigned"])
 
     def test_two_workers_on_a_queue_never_both_complete_an_activity(self):
-        sidecar = Sidecar(self, slots=8)
-        workers = [self.work(self.manifest(sidecar, self.chain_params(which=n), name=f"worker{n}"), f"state{n}") for n in (1, 2)]
-        ids = self.net.enqueue_many("q", [json.dumps({"n": n}).encode() for n in range(60)], kind=DOUBLE)
+        workers = [self.work(self.manifest(Sidecar(self), self.chain_params(which=n), name=f"worker{n}"), f"state{n}") for n in (1, 2)]
+        for worker in workers:
+            worker.wait_for("works as")
+        ids = self.net.enqueue_many("q", [json.dumps({"n": 20}).encode() for n in range(40)], kind=LONG)  # a second each, in 4 slots of each
         over = self.net.wait_until_over(ids)
         self.assert_all_once(ids)
         self.assertEqual(len({a["assignedWorker"].lower() for a in over}), 2, "both were to have some of them")
@@ -347,12 +348,14 @@ class KillTest(WorkerCase):
         endpoint, sidecar = Endpoint(self.chain.url), Sidecar(self, slots=16)
         self.addCleanup(endpoint.leave)
         manifest = self.manifest(sidecar, self.chain_params(endpoint.url))
-        ids = self.net.enqueue_many("q", [json.dumps({"n": n}).encode() for n in range(self.ACTIVITIES)], kind=DOUBLE)
+        ids = self.net.enqueue_many("q", [json.dumps({"n": n}).encode() for n in range(self.ACTIVITIES)], kind=SLOW)
         working, kills = self.work(manifest), {"host": 0, "sidecar": 0, "chain": 0}
-        for what in chance.choices(list(kills), k=self.KILLS):
-            time.sleep(chance.uniform(0.5, 3.0) * (4 if SANITIZED else 1))
-            if len(self.completions()) == len(ids):
-                break
+        deadline = time.monotonic() + 1800
+        for number, what in enumerate([*kills, *chance.choices(list(kills), k=self.KILLS - len(kills))]):
+            while len(self.completions()) < number * len(ids) // (self.KILLS + 5):  # a kill for every few that are settled, and the last ones in peace
+                self.assertLess(time.monotonic(), deadline, working.text[-4000:])
+                time.sleep(0.1)
+            time.sleep(chance.uniform(0.0, 1.0))
             kills[what] += 1
             if what == "host":
                 working.kill()
@@ -364,7 +367,6 @@ class KillTest(WorkerCase):
                 endpoint.rule = lambda call, ask: CUT
                 time.sleep(chance.uniform(0.1, 1.0))
                 endpoint.rule = honest
-        deadline = time.monotonic() + 900
         while len(self.completions()) < len(ids):
             self.assertLess(time.monotonic(), deadline, working.text[-4000:])
             time.sleep(0.5)
@@ -373,7 +375,6 @@ class KillTest(WorkerCase):
         by_id = dict(zip(ids, range(self.ACTIVITIES)))
         for id in chance.sample(ids, 20):
             self.assertEqual(json.loads(self.net.activity(id)["resultData"]), {"twice": 2 * by_id[id]})
-        self.assertGreater(min(kills.values()), 0, kills)
         print(f"{len(ids)} activities, killed: {kills}", file=sys.stderr)
 
 
