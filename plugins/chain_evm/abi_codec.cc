@@ -66,7 +66,7 @@ std::string encode_int(const AbiType& type, ValueRef value, const Place& place) 
   else
     fits = number.negative ? number.size <= half_of(type.size) : number.size < half_of(type.size);
   if (!fits) fail(place, (number.negative ? "-" : "") + to_decimal(number.size) + " does not fit");
-  return to_word(number.negative ? Amount(~number.size + 1) : number.size);
+  return to_word(number.negative ? -number.size : number.size);
 }
 
 std::string bytes_in(ValueRef value, const Place& place) {
@@ -186,7 +186,7 @@ Value decode_int(const AbiType& type, const Amount& word, const Place& place) {
     return to_value(word);
   }
   const bool negative = (word >> 255) != 0;
-  const Amount size = negative ? Amount(~word + 1) : word;
+  const Amount size = negative ? -word : word;
   if (negative ? size > half_of(type.size) : size >= half_of(type.size)) fail(place, "a number in the data has too many bits");
   return to_value(Whole{negative, size});
 }

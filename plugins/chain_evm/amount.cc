@@ -1,13 +1,36 @@
 #include "amount.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <boost/multiprecision/cpp_int.hpp>
 #include <iterator>
-#include <limits>
 
 #include "hex.h"
 
 namespace chain_evm {
+
+namespace multiprecision = boost::multiprecision;
+
+// Between an Amount and the number that Boost reckons with.
+struct Arithmetic {
+  static multiprecision::uint256_t number(const Amount& amount) {
+    multiprecision::uint256_t number = 0;
+    multiprecision::import_bits(number, amount.words_.begin(), amount.words_.end());
+    return number;
+  }
+  static Amount amount(multiprecision::uint256_t number) {
+    Amount amount;
+    for (size_t i = amount.words_.size(); i-- > 0; number >>= 64) amount.words_[i] = static_cast<uint64_t>(number & UINT64_MAX);
+    return amount;
+  }
+};
+
+Amount operator+(const Amount& a, const Amount& b) { return Arithmetic::amount(Arithmetic::number(a) + Arithmetic::number(b)); }
+Amount operator-(const Amount& a, const Amount& b) { return Arithmetic::amount(Arithmetic::number(a) - Arithmetic::number(b)); }
+Amount operator*(const Amount& a, const Amount& b) { return Arithmetic::amount(Arithmetic::number(a) * Arithmetic::number(b)); }
+Amount operator/(const Amount& a, const Amount& b) { return Arithmetic::amount(Arithmetic::number(a) / Arithmetic::number(b)); }
+Amount operator<<(const Amount& a, size_t bits) { return Arithmetic::amount(Arithmetic::number(a) << bits); }
+Amount operator>>(const Amount& a, size_t bits) { return Arithmetic::amount(Arithmetic::number(a) >> bits); }
+
 namespace {
 
 using heddle::sdk::Error;
@@ -30,7 +53,7 @@ bool are_digits(std::string_view text) {
 // Of digits, as many zeros in front as there are. `whole`: what is shown of it.
 Amount of_digits(std::string_view digits, std::string_view whole) {
   digits.remove_prefix(std::min(digits.find_first_not_of('0'), digits.size()));
-  const Amount most = std::numeric_limits<Amount>::max();
+  const Amount most = Amount::most();
   if (digits.size() > kMostDigits) fail(whole, "does not fit into 256 bits");
   Amount amount = 0;
   for (const char c : digits) {
@@ -92,11 +115,11 @@ Amount parse_quantity(std::string_view text) {
 Amount amount_of(std::string_view bytes) {
   if (bytes.size() > kHashSize)
     throw Error(HEDDLE_INVALID, "a number of " + std::to_string(bytes.size()) + " bytes does not fit into 256 bits");
-  Amount amount = 0;
+  multiprecision::uint256_t number = 0;
   if (!bytes.empty())
-    boost::multiprecision::import_bits(amount, reinterpret_cast<const unsigned char*>(bytes.data()),
-                                       reinterpret_cast<const unsigned char*>(bytes.data() + bytes.size()));
-  return amount;
+    multiprecision::import_bits(number, reinterpret_cast<const unsigned char*>(bytes.data()),
+                                reinterpret_cast<const unsigned char*>(bytes.data() + bytes.size()));
+  return Arithmetic::amount(number);
 }
 
 Whole read_whole(ValueRef value) {
@@ -121,9 +144,9 @@ Amount read_amount(ValueRef value) {
   return number.size;
 }
 
-std::string to_decimal(const Amount& amount) { return amount.str(); }
+std::string to_decimal(const Amount& amount) { return Arithmetic::number(amount).str(); }
 
-std::string to_quantity(const Amount& amount) { return "0x" + amount.str(0, std::ios_base::hex); }
+std::string to_quantity(const Amount& amount) { return "0x" + Arithmetic::number(amount).str(0, std::ios_base::hex); }
 
 std::string to_word(const Amount& amount) {
   const std::string bytes = to_bytes(amount);
@@ -133,7 +156,7 @@ std::string to_word(const Amount& amount) {
 std::string to_bytes(const Amount& amount) {
   std::string bytes;
   if (amount == 0) return bytes;
-  boost::multiprecision::export_bits(amount, std::back_inserter(bytes), 8);
+  multiprecision::export_bits(Arithmetic::number(amount), std::back_inserter(bytes), 8);
   return bytes;
 }
 

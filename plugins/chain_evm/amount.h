@@ -2,14 +2,44 @@
 #pragma once
 #include <heddle/sdk/value.h>
 
-#include <boost/multiprecision/cpp_int.hpp>
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace chain_evm {
 
-// It wraps, as a number of the machine does: compare before you subtract.
-using Amount = boost::multiprecision::uint256_t;
+// It wraps, as a number of the machine does: compare before you subtract. The arithmetic is Boost's, which only amount.cc includes.
+class Amount {
+ public:
+  constexpr Amount(uint64_t number = 0) : words_{0, 0, 0, number} {}
+
+  friend constexpr auto operator<=>(const Amount&, const Amount&) = default;
+  friend Amount operator+(const Amount& a, const Amount& b);
+  friend Amount operator-(const Amount& a, const Amount& b);
+  friend Amount operator*(const Amount& a, const Amount& b);
+  friend Amount operator/(const Amount& a, const Amount& b);  // b: not 0
+  friend Amount operator<<(const Amount& a, size_t bits);
+  friend Amount operator>>(const Amount& a, size_t bits);
+  Amount operator-() const { return Amount(0) - *this; }  // the complement of two
+  Amount& operator+=(const Amount& more) { return *this = *this + more; }
+  Amount& operator-=(const Amount& less) { return *this = *this - less; }
+  // The lowest 64 bits.
+  constexpr explicit operator uint64_t() const { return words_[3]; }
+
+  static constexpr Amount most() {
+    Amount amount;
+    amount.words_.fill(UINT64_MAX);
+    return amount;
+  }
+
+ private:
+  friend struct Arithmetic;
+
+  std::array<uint64_t, 4> words_;
+};
 
 // All that read throw heddle::sdk::Error (INVALID), which says what is wrong with the text.
 Amount parse_decimal(std::string_view digits);

@@ -14,7 +14,7 @@ std::optional<Block> read_block(heddle::sdk::ValueRef value) {
   try {
     const Amount number = parse_quantity(text("number")), unix = parse_quantity(text("timestamp"));
     if (number > INT64_MAX || unix > INT64_MAX) return std::nullopt;
-    return Block{.number = static_cast<uint64_t>(number), .hash = *std::move(hash), .parent = *std::move(parent), .unix = static_cast<int64_t>(unix)};
+    return Block{.number = static_cast<uint64_t>(number), .hash = *std::move(hash), .parent = *std::move(parent), .unix = static_cast<int64_t>(static_cast<uint64_t>(unix))};
   } catch (const heddle::sdk::Error&) {
     return std::nullopt;  // no quantities
   }

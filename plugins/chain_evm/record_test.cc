@@ -12,7 +12,7 @@ using heddle::sdk::Value;
 
 Record whole() {
   return {.number = 7,
-          .intent = {.key = "a \"key\"\n", .what = "call", .to = std::string(20, '\x11'), .value = Amount("123456789012345678901234567890"), .data = "\x01\x02", .gas = 21000, .not_after_unix = 99},
+          .intent = {.key = "a \"key\"\n", .what = "call", .to = std::string(20, '\x11'), .value = parse_decimal("123456789012345678901234567890"), .data = "\x01\x02", .gas = 21000, .not_after_unix = 99},
           .attempts = {{.hash = std::string(32, '\xaa'), .raw = "raw", .fee = {.tip = 1, .cap = 2}, .does_nothing = false, .at_unix = 5, .error = "no"},
                        {.hash = std::string(32, '\xbb'), .raw = "war", .fee = {.tip = 3, .cap = 4}, .does_nothing = true, .at_unix = 6}},
           .stage = Stage::kIncluded,

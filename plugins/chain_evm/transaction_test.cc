@@ -111,7 +111,7 @@ TEST_F(TransactionTest, WhatIsNoTransactionOfOursIsRefused) {
 TEST_F(TransactionTest, OnlyTheLowerSignatureCounts) {
   const std::string hash = keccak256("abc");
   const Signature signature = key_.sign(hash);
-  const Amount order("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");  // of the curve
+  const Amount order = parse_quantity("0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");  // of the curve
   EXPECT_LE(signature.s, order / 2);
   EXPECT_EQ(recover_address(hash, signature), key_.address());
   EXPECT_FALSE(recover_address(hash, {signature.r, order - signature.s, static_cast<uint8_t>(1 - signature.y_parity)}));
