@@ -4,11 +4,11 @@
 #include <unordered_map>
 
 #include "clock.h"
-#include "log.h"
 #include "manifest/param_schema.h"
 #include "pipeline/placement.h"
 #include "pipeline/plan_words.h"
 #include "pipeline/version.h"
+#include "plugin/secrets.h"
 #include "resilience/endpoint_pool.h"
 #include "value/value.h"
 
@@ -219,19 +219,6 @@ void add_output(PipelineNode& node, const JsonNode& name, Diagnostics& diagnosti
   }
 }
 
-// What a schema marks as "writeOnly" is shown to nobody from here on.
-void redact_secrets(const Value& schema, const JsonNode& value) {
-  const Value mark = schema.find("writeOnly"), properties = schema.find("properties");
-  if (mark && mark.as_bool().value_or(false) && value.kind == JsonKind::kString) log::redact(value.text);
-  for (const auto& member : value.members) {
-    if (const Value property = properties ? properties.find(member.key) : Value()) redact_secrets(property, member.value);
-  }
-  const Value items = schema.find("items");
-  for (const JsonNode& item : value.items) {
-    if (items && items.kind() == HEDDLE_MAP) redact_secrets(items, item);
-  }
-}
-
 // Type, ports and params of one node.
 void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, Diagnostics& diagnostics) {
   const NodeSettings& settings = node.settings;
@@ -260,8 +247,7 @@ void resolve_type(PipelineNode& node, const Catalog& catalog, Schemas& schemas, 
 }  // namespace
 
 void redact_secrets(const TypeDescriptor& type, const JsonNode& params) {
-  if (type.params_schema.find("\"writeOnly\"") == type.params_schema.npos) return;
-  if (const auto schema = Value::parse(type.params_schema)) redact_secrets(*schema, params);
+  if (const auto value = Value::parse(params.json())) redact_secrets(type.params_schema, *value);
 }
 
 void resolve_nodes(const Manifest& manifest, const Catalog& catalog, HostOffers* others, Pipeline& pipeline, Diagnostics& diagnostics) {

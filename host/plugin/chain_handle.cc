@@ -26,7 +26,7 @@ bool is_whole(const heddle_chain* t) {
 
 Result<std::unique_ptr<ChainHandle>> ChainHandle::create(const CatalogEntry& entry, const std::string& owner, const Value& params, const ChainJournal& journal, Lanes* lanes, LaneId lane,
                                                          Fault fault) {
-  if (const auto schema = Value::parse(entry.type->params_schema)) redact_secrets(*schema, params);
+  redact_secrets(entry.type->params_schema, params);
   auto library = Library::load(*entry.plugin);
   if (!library) return refused(entry, owner, "cannot be created").because(std::move(library).error());
   const heddle_factory* factory = (*library)->factory(HEDDLE_KIND_CHAIN);
