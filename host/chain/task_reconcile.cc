@@ -29,13 +29,20 @@ void TaskRunner::reconcile() {
 }
 
 void TaskRunner::compare(const std::set<Id>& mine) {
+  size_t unknown = 0;
   for (const Id& id : mine) {
-    if (!open_.contains(id)) adopt(id);
+    if (open_.contains(id)) continue;
+    if (!over_.contains(id)) ++unknown;
+    adopt(id);
   }
   std::vector<std::pair<Id, uint64_t>> doubtful;
   for (const auto& [id, entry] : open_) {
     const TaskState state = entry.task.state;
     if (!mine.contains(id) && !entry.busy && state >= TaskState::kClaimed && state <= TaskState::kComputed) doubtful.emplace_back(id, entry.task.run);
+  }
+  if (!std::exchange(compared_, true) || unknown + doubtful.size() > 0) {
+    log::write(log::Level::kInfo, settings_.name, "the chain has " + std::to_string(mine.size()) + (mine.size() == 1 ? " task" : " tasks") + " as ours; " + std::to_string(unknown) + " of them were not known here, " +
+                                                      std::to_string(doubtful.size()) + " of those here it does not have");
   }
   for (const auto& [id, run] : doubtful) {
     count([](TaskCounts& c) { ++c.repairs; });

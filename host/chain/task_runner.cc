@@ -126,8 +126,7 @@ TaskRunner::Entry& TaskRunner::add(Task task) {
   Entry& entry = open_[id];
   entry = Entry{};
   entry.task = std::move(task);
-  entry.seen_ns = now_ns();
-  if (settings_.deadline_ms > 0) entry.work_until_ns = entry.seen_ns + settings_.deadline_ms * kNsPerMs;
+  if (settings_.deadline_ms > 0) entry.work_until_ns = now_ns() + settings_.deadline_ms * kNsPerMs;
   return entry;
 }
 

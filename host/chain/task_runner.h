@@ -214,7 +214,7 @@ class TaskRunner {
   uint64_t last_candidate_ = 0;
   Value cursor_ = {};
   uint32_t watch_failures_ = 0;
-  bool watching_ = false, reconciling_ = false, draining_ = false;
+  bool watching_ = false, reconciling_ = false, compared_ = false, draining_ = false;
   uint64_t next_poll_ns_ = 0, next_reconcile_ns_ = 0;
 
   mutable std::mutex counts_mutex_;

@@ -45,6 +45,7 @@ void TaskRunner::claim(Entry& entry) {
     const bool out_of_time = static_cast<int64_t>(there.task.history.front().at_ms / 1'000 + settings_.claim_s) <= unix_now();
     if (!outcome && out_of_time) return end(there, TaskState::kLost, "its claim could not be sent: " + outcome.error().text());
     if (!outcome) return wait(there, outcome.error());
+    there.seen_ns = now_ns();
     read_activity(there, [this](Entry& known, Result<Value> activity) {
       if (!activity) return wait(known, activity.error());
       claimed(known, *activity);

@@ -31,7 +31,7 @@ struct Metric {
   std::vector<Sample> samples = {};
 };
 
-inline constexpr double kMetricBounds[] = {0.00001, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600};  // seconds
+inline constexpr double kMetricBounds[] = {0.00001, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600};  // seconds
 
 // [any] `started_ms`: of the process, CLOCK_REALTIME. `tracer`: null: nothing is recorded. `workers`: null: there are none.
 std::vector<Metric> metrics_of(const Lanes& lanes, const Jobs& jobs, const Outside& outside, std::string_view version, uint64_t started_ms, const Tracer* tracer = nullptr,

@@ -75,7 +75,7 @@ void add_tasks(MetricList& list, const std::vector<WorkerNow>& workers) {
       list.append({{"worker", one.name}, {"state", std::string(name_of(state))}}, found == one.counts.open.end() ? 0 : static_cast<double>(found->second));
     }
   });
-  list.begin(Kind::kHistogram, "heddle_task_claim_to_work_seconds", "How long it took from when a task was seen until the work on it began.");
+  list.begin(Kind::kHistogram, "heddle_task_claim_to_work_seconds", "How long it took from when a claim was seen on the chain until the work began, waiting for room included.");
   each([&](const WorkerNow& one) { list.append({{"worker", one.name}}, one.counts.claim_to_work); });
   list.begin(Kind::kHistogram, "heddle_task_work_to_submit_seconds", "How long it took from the end of the work until the transaction with its outcome was stored.");
   each([&](const WorkerNow& one) { list.append({{"worker", one.name}}, one.counts.work_to_submit); });
