@@ -1,12 +1,14 @@
 """The nodes of a chain, over chain_evm, on a chain: what they send, read and follow, and what becomes of that when the chain or the host fails."""
 import json
 import os
+import random
 import signal
+import subprocess
 import sys
 import time
 import unittest
 
-from program import DEAD_LETTERS, FAILED, OK, SOURCE, HeddleCase, lines, node, pipeline
+from program import DEAD_LETTERS, FAILED, OK, SANITIZED, SOURCE, HeddleCase, lines, node, pipeline
 
 sys.path.insert(0, os.path.join(SOURCE, "tests", "chain"))
 from chain import KEYS, Chain, why_not  # noqa: E402
@@ -260,6 +262,42 @@ class WhenItFails(ChainCase):
                     with open(path, "rb") as file:
                         self.assertNotIn(bytes.fromhex(KEYS[1][2:]), content := file.read(), path)
                         self.assertNotIn(KEYS[1][2:].encode(), content, path)
+
+    COUNT = 150 if SANITIZED else 600
+
+    def test_with_everything_failing_at_once_nothing_is_lost_or_doubled(self):
+        """One send in twenty is refused, one of two endpoints is dead, the host is killed every 200 ms, and meanwhile the chain stands still, loses its last three blocks, and becomes ten times as dear."""
+        count = int(os.environ.get("HEDDLE_TEST_TRANSACTIONS", self.COUNT))
+        self.subnet()
+        self.chain.wait_for_blocks(3)  # the contracts are to stay
+        chance, items = random.Random(20261122), self.items(count)
+        manifest = self.enqueueing(self.params(self.endpoint(be_dead).url, self.endpoint(reject_sends(20)).url, bump_after_ms=1000, rebroadcast_ms=500, confirmations=12))
+
+        def stand_still():
+            self.chain.freeze()
+            time.sleep(3)
+            self.chain.thaw()
+        happen = [(count // 6, stand_still), (count // 3, lambda: self.chain.reorg(3)), (count // 2, lambda: self.chain.set_base_fee(self.chain.base_fee() * 10)), (2 * count // 3, lambda: self.chain.reorg(3))]
+        life, kills, mined = 0.2, 0, 0
+        while mined < count and kills < 1000:
+            chance.shuffle(items)  # each life begins elsewhere
+            run = self.start_run(manifest, items)
+            try:
+                run.wait(life)
+            except subprocess.TimeoutExpired:
+                run.kill()
+                run.wait()
+            kills += 1
+            before, mined = mined, self.chain.nonce(WORKER)
+            if mined == before:
+                life *= 1.1  # too short to get anywhere on a slow machine
+            if happen and mined >= happen[0][0]:
+                happen.pop(0)[1]()
+        self.assertEqual(happen, [])
+        answer = self.run_manifest(manifest, items)
+        self.assertEqual(len(answer.items), count)
+        self.assert_all_once(items)
+        print(f"{count} transactions, killed {kills} times, at last after {life:.2f} s", file=sys.stderr)
 
 
 if __name__ == "__main__":
