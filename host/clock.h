@@ -21,5 +21,6 @@ inline uint64_t wall_ns() noexcept {
   return static_cast<uint64_t>(t.tv_sec) * kNsPerSecond + static_cast<uint64_t>(t.tv_nsec);
 }
 inline uint64_t wall_ms() noexcept { return wall_ns() / kNsPerMs; }
+inline int64_t unix_now() noexcept { return static_cast<int64_t>(wall_ns() / kNsPerSecond); }
 
 }  // namespace heddle

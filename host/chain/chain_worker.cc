@@ -16,6 +16,7 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kLookMs = 5'000;  // between two looks at the account
+constexpr int64_t kMostSkewS = 5, kMostAgeS = 120;
 
 std::string range_text(const ChainWork& work) {
   if (work.min_version.empty()) return "up to " + work.max_version;
@@ -57,8 +58,8 @@ class Idle : public Feed {
 
 }  // namespace
 
-Result<std::unique_ptr<ChainWorker>> ChainWorker::start(const Pipeline& pipeline, std::string name, Parts parts) {
-  std::unique_ptr<ChainWorker> worker(new ChainWorker(pipeline, std::move(name), std::move(parts)));
+Result<std::unique_ptr<ChainWorker>> ChainWorker::start(std::shared_ptr<const Pipeline> pipeline, std::string name, Parts parts) {
+  std::unique_ptr<ChainWorker> worker(new ChainWorker(std::move(pipeline), std::move(name), std::move(parts)));
   for (const auto step : {&ChainWorker::open_chain, &ChainWorker::check_chain, &ChainWorker::open_pipeline, &ChainWorker::check_sidecars, &ChainWorker::start_tasks}) {
     if (auto done = ((*worker).*step)(); !done) return std::move(done).error();
   }
@@ -73,29 +74,47 @@ void ChainWorker::stop(uint64_t drain_ms) {
   if (std::exchange(stopped_, true)) return;
   if (looking_) looking_->close();
   if (runner_) runner_->stop(drain_ms);
+  {
+    // Also of those that count no more. One that never ends keeps what it needs.
+    std::unique_lock lock(under_->mutex);
+    if (!under_->changed.wait_for(lock, std::chrono::milliseconds(kStartMs), [&] { return under_->runs == 0; }))
+      log::write(log::Level::kWarn, name_, std::to_string(under_->runs) + " of what was worked on does not end, and is left behind");
+  }
   if (open_) {
     idle_->interrupt();
     open_->stop(false);
-    open_->wait(pipeline_.run.drain_ms + kStartMs);
+    open_->wait(pipeline_->run.drain_ms + kStartMs);
   }
   groups_.clear();
   open_.reset();
+  if (std::exchange(has_account_, false)) chain_->end_work();
 }
 
 Result<void> ChainWorker::open_chain() {
-  for (const LaneConfig& lane : pipeline_.lanes) {
+  for (const LaneConfig& lane : pipeline_->lanes) {
     if (auto added = parts_.lanes->add(lane); !added) return std::move(added).error();
   }
-  if (!pipeline_.chain_params) return pipeline_.chain_params.error();
-  auto chain = parts_.outside->chains.open(pipeline_.worker->chain, *pipeline_.chain_params);
+  if (!pipeline_->chain_params) return pipeline_->chain_params.error();
+  auto chain = parts_.outside->chains.open(pipeline_->worker->chain, *pipeline_->chain_params);
   if (!chain) return std::move(chain).error();
   chain_ = *std::move(chain);
   const auto standing = answer_of<Value>([&](ChainHandle::Done done) { chain_->read(json_object({{"ask", json_text("standing")}}), std::move(done)); });
   if (!standing) return standing.error();
   account_ = text_in(*standing, "account");
   if (account_.empty()) return Error("no-key", "worker \"" + name_ + "\" has no account: its \"chain_params\" name no key", ErrorClass::kConfig);
+  if (!chain_->begin_work()) return Error("in-use", "worker \"" + name_ + "\": another worker of this host works as " + account_ + " already: give each an account of its own", ErrorClass::kConfig);
+  has_account_ = true;
   known_->standing = *standing;
+  warn_of_clock(*standing);
   return {};
+}
+
+// Leases are compared with this host's clock.
+void ChainWorker::warn_of_clock(const Value& standing) const {
+  const int64_t block = number_in(standing, "block_unix"), ahead_s = unix_now() - block;
+  if (block == 0 || (ahead_s >= -kMostSkewS && ahead_s <= kMostAgeS)) return;
+  log::write(log::Level::kWarn, name_, ahead_s < 0 ? "the clock of this host is " + std::to_string(-ahead_s) + " s behind the chain's newest block: leases seem longer here than they are"
+                                                   : "the chain's newest block is " + std::to_string(ahead_s) + " s old: either the chain stands still, or the clock of this host is ahead, and leases seem over before they are");
 }
 
 Result<void> ChainWorker::check_chain() {
@@ -106,7 +125,7 @@ Result<void> ChainWorker::check_chain() {
     return Error("not-active", "worker \"" + name_ + "\": the account " + account_ + " is not an active worker on the chain: register it there first, or have it activated", ErrorClass::kConfig);
   }
   const std::string version = text_in(*said, "version");
-  const ChainWork& work = *pipeline_.worker;
+  const ChainWork& work = *pipeline_->worker;
   if ((work.min_version.empty() && work.max_version.empty()) || is_within(version, work)) return {};
   return Error("versions", "worker \"" + name_ + "\": the contracts have version " + version + ", and the manifest wants " + range_text(work), ErrorClass::kConfig);
 }
@@ -117,7 +136,7 @@ Result<void> ChainWorker::open_pipeline() {
   options.lanes = parts_.lanes;
   options.outside = parts_.outside;
   options.feed = idle_.get();
-  auto run = Run::start(pipeline_, options);
+  auto run = Run::start(*pipeline_, options);
   if (!run) return std::move(run).error();
   open_ = *std::move(run);
   for (auto& group : open_->worker_groups())
@@ -148,7 +167,7 @@ Result<void> ChainWorker::check_sidecars() {
 }
 
 TaskSettings ChainWorker::settings() const {
-  const ChainWork& work = *pipeline_.worker;
+  const ChainWork& work = *pipeline_->worker;
   TaskSettings s;
   s.name = name_;
   for (const WorkQueue& queue : work.queues) s.queues.push_back({.name = queue.name, .partition = queue.partition, .lane = queue.lane, .limit = queue.limit});
@@ -164,7 +183,7 @@ TaskSettings ChainWorker::settings() const {
 }
 
 Result<void> ChainWorker::start_tasks() {
-  for (const WorkQueue& queue : pipeline_.worker->queues) {
+  for (const WorkQueue& queue : pipeline_->worker->queues) {
     const auto lane = parts_.lanes->find(queue.lane);
     if (!lane) return Error("no-lane", "worker \"" + name_ + "\": queue \"" + queue.name + "\" is to be worked on in the lane \"" + queue.lane + "\", and there is none", ErrorClass::kConfig);
     if (parts_.jobs->policy(*lane).durability != Durability::kMemory) {
@@ -179,7 +198,7 @@ Result<void> ChainWorker::start_tasks() {
   parts.journal = journal_.get();
   parts.work = {.knows =
                     [this](const std::string& kind) {
-                      const auto& kinds = pipeline_.worker->kinds;
+                      const auto& kinds = pipeline_->worker->kinds;
                       return kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const WorkKind& one) { return one.kind == kind; });
                     },
                 .begin = [this](const WorkOrder& order, WorkHearing hearing) { return begin_work(order, std::move(hearing)); },
@@ -193,10 +212,19 @@ Result<void> ChainWorker::start_tasks() {
 }
 
 std::function<void()> ChainWorker::begin_work(const WorkOrder& order, WorkHearing hearing) const {
-  const auto& kinds = pipeline_.worker->kinds;
+  const auto& kinds = pipeline_->worker->kinds;
   const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const WorkKind& one) { return one.kind == order.task.kind; });
-  const std::weak_ptr<TaskRun> run = TaskRun::start({.pipeline = &pipeline_, .lanes = parts_.lanes, .outside = parts_.outside, .entry = kind == kinds.end() ? "" : kind->node,
-                                                     .with_envelope = pipeline_.worker->with_envelope, .state_dir = parts_.state_dir},
+  {
+    std::lock_guard lock(under_->mutex);
+    ++under_->runs;
+  }
+  const std::shared_ptr<void> alive(nullptr, [under = under_](void*) {
+    std::lock_guard lock(under->mutex);
+    --under->runs;
+    under->changed.notify_all();
+  });
+  const std::weak_ptr<TaskRun> run = TaskRun::start({.pipeline = pipeline_, .alive = alive, .lanes = parts_.lanes, .outside = parts_.outside, .entry = kind == kinds.end() ? "" : kind->node,
+                                                     .with_envelope = pipeline_->worker->with_envelope, .state_dir = parts_.state_dir},
                                                     order, std::move(hearing));
   return [run] {
     if (const auto running = run.lock()) running->stop();

@@ -1,5 +1,6 @@
 // ChainWorker: a manifest with a "worker" at work: its chain, its sidecars, and the runner of its tasks, from the gates at the start to the drain at the end.
 #pragma once
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -26,9 +27,9 @@ class ChainWorker {
     std::string state_dir = {};
     uint64_t sidecars_ms = 10'000;  // so long the start waits for somebody who could do the work
   };
-  // [start] `pipeline` has a worker, and outlives this, as everything in `parts` does; `name` names it in the store and in the log. Passes the gates: the account may take work, the versions of contracts and sidecars
-  // are such as the manifest wants. Errors: "not-active", "versions" (both are said), those of the chain, of the nodes, of the journal.
-  static Result<std::unique_ptr<ChainWorker>> start(const Pipeline& pipeline, std::string name, Parts parts);
+  // [start] `pipeline` has a worker; everything in `parts` outlives this; `name` names it in the store and in the log. Passes the gates: the account may take work, the versions of contracts and sidecars
+  // are such as the manifest wants. Errors: "in-use": another worker of this process has the account; "not-active", "versions" (both are said), those of the chain, of the nodes, of the journal.
+  static Result<std::unique_ptr<ChainWorker>> start(std::shared_ptr<const Pipeline> pipeline, std::string name, Parts parts);
   ~ChainWorker();
   ChainWorker(const ChainWorker&) = delete;
   ChainWorker& operator=(const ChainWorker&) = delete;
@@ -47,8 +48,9 @@ class ChainWorker {
   Value standing() const;
 
  private:
-  ChainWorker(const Pipeline& pipeline, std::string name, Parts parts) : pipeline_(pipeline), name_(std::move(name)), parts_(std::move(parts)) {}
+  ChainWorker(std::shared_ptr<const Pipeline> pipeline, std::string name, Parts parts) : pipeline_(std::move(pipeline)), name_(std::move(name)), parts_(std::move(parts)) {}
   Result<void> open_chain();
+  void warn_of_clock(const Value& standing) const;
   Result<void> check_chain();
   Result<void> open_pipeline();
   Result<void> check_sidecars();
@@ -59,7 +61,7 @@ class ChainWorker {
   void look_at_standing();
   void tell_alarms(const Value& standing);
 
-  const Pipeline& pipeline_;
+  const std::shared_ptr<const Pipeline> pipeline_;
   const std::string name_;
   const Parts parts_;
   std::string account_;
@@ -77,6 +79,13 @@ class ChainWorker {
   };
   const std::shared_ptr<Known> known_ = std::make_shared<Known>();
   std::unique_ptr<Strand> looking_;
+  struct Under {  // way: runs of the pipeline
+    std::mutex mutex;
+    std::condition_variable changed;
+    size_t runs = 0;  // guarded by mutex
+  };
+  const std::shared_ptr<Under> under_ = std::make_shared<Under>();
+  bool has_account_ = false;
   bool stopped_ = false;
 };
 

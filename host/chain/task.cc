@@ -16,7 +16,7 @@ constexpr bool kLegal[8][8] = {
     /* claimed  */ {false, false, true, true, false, true, true, true},
     /* running  */ {false, false, false, true, false, true, true, true},
     /* computed */ {false, false, false, false, true, true, true, true},
-    /* submitted*/ {false, false, false, false, false, true, true, true},
+    /* submitted*/ {false, false, false, true, false, true, true, true},
     /* settled  */ {},
     /* failed   */ {},
     /* lost     */ {},

@@ -4,7 +4,7 @@
 //   claimed    the chain says that it is ours
 //   running    its pipeline works on it
 //   computed   there is a result, or a reason why there is none
-//   submitted  the transaction that says so is stored: nothing can lose it any more
+//   submitted  the transaction that says so is stored: nothing can lose it any more; where the chain refuses a result in its block, there is a reason instead: computed once more
 //   settled    the chain has the result, for good; failed: it has the reason, or refuses both; lost: it is not ours (any more)
 //
 // What stands here was written to the journal before anything was done about it.

@@ -12,40 +12,19 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kMostLog = 1'000;  // bytes of a reason
-constexpr size_t kMostAtOnce = 64;    // tasks that are looked at when one has made room
+constexpr uint64_t kCheckpointMs = 5'000;  // between two that are written
 
 }  // namespace
 
 // What was found on the chain may be of no queue that is known.
-const TaskQueue& TaskRunner::queue_of(const Task& task) const {
+size_t TaskRunner::queue_of(const Task& task) const {
   const auto queue = std::find_if(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == task.queue && q.partition == task.partition; });
-  return queue == settings_.queues.end() ? settings_.queues.front() : *queue;
-}
-
-bool TaskRunner::waits_for_room(const Entry& entry) {
-  return (entry.task.state == TaskState::kClaimed || entry.task.state == TaskState::kRunning) && entry.job == 0 && !entry.is_written && !entry.cancelled;
-}
-
-// What was found on the chain may be more than can be worked on at once.
-void TaskRunner::go_on_with_waiting() {
-  std::vector<std::pair<Id, uint64_t>> waiting;
-  std::map<const TaskQueue*, uint64_t> room;
-  for (const TaskQueue& queue : settings_.queues) room[&queue] = room_of(queue, Counted::kWorking);
-  const uint64_t now = now_ns();
-  for (const auto& [id, entry] : open_) {
-    if (!waits_for_room(entry) || entry.busy || now < entry.again_ns) continue;
-    uint64_t& left = room[&queue_of(entry.task)];
-    if (left == 0) continue;
-    --left;
-    waiting.emplace_back(id, entry.task.run);
-    if (waiting.size() == kMostAtOnce) break;
-  }
-  for (const auto& [id, run] : waiting) step(id, run);
+  return queue == settings_.queues.end() ? 0 : static_cast<size_t>(queue - settings_.queues.begin());
 }
 
 void TaskRunner::attempt(Entry& entry) {
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
-  if (draining_ || (!entry.is_written && room_of(queue_of(entry.task), Counted::kWorking) == 0)) return;
+  if (!entry.has_room) return ask_for_room();
   if (!entry.input) return begin(entry);
   if (!entry.is_written) {
     Task task = entry.task;
@@ -58,18 +37,21 @@ void TaskRunner::attempt(Entry& entry) {
   entry.is_written = false;
   JobSpec job;
   job.type = job_type_;
-  job.lane = lane_of(entry.task);
+  job.lane = lane_of(entry);
   job.payload = json_object({{"activity", json_text(entry.task.activity)}, {"run", json_count(entry.task.run)}});
   entry.busy = true;
   entry.percent = 0;
   const auto accepted = later<Result<Jobs::Accepted>>([this, id = entry.task.activity, run = entry.task.run](Result<Jobs::Accepted> outcome) {
     Entry* const there = find(id, run);
-    if (!there) {
+    if (!there || there->ending) {
       if (outcome) parts_.jobs->cancel(outcome->id);
       return;
     }
     there->busy = false;
-    if (!outcome) return wait(*there, outcome.error());
+    if (!outcome) {
+      there->is_written = true;  // it was not used up
+      return wait(*there, outcome.error());
+    }
     there->job = outcome->id;
     count([](TaskCounts& c) { ++c.attempts; });
     const auto over = later<std::optional<JobView>>([this, id, run](std::optional<JobView> ended) {
@@ -89,8 +71,8 @@ void TaskRunner::run_job(JobRun run) {
   const uint64_t number = static_cast<uint64_t>(run.payload().find("run").as_int().value_or(0));
   on_strand([this, run, id, number] {
     Entry* const entry = find(id, number);
-    if (!entry) return run.complete(Error("gone", "the task is over", ErrorClass::kCancelled));
-    WorkOrder order{.task = entry->task, .lane = lane_of(entry->task), .input = entry->input, .deadline_ns = entry->work_until_ns};
+    if (!entry || entry->ending) return run.complete(Error("gone", "the task is over", ErrorClass::kCancelled));
+    WorkOrder order{.task = entry->task, .lane = lane_of(*entry), .input = entry->input, .deadline_ns = entry->work_until_ns};
     if (entry->seen_ns != 0) claim_to_work_.record(now_ns() - std::exchange(entry->seen_ns, 0));
     if (entry->task.expires_unix != 0) {
       const uint64_t now = wall_ms(), end = static_cast<uint64_t>(entry->task.expires_unix) * 1'000;
@@ -100,7 +82,7 @@ void TaskRunner::run_job(JobRun run) {
     const Value checkpoint = run.checkpoint();
     if (checkpoint && checkpoint.kind() == HEDDLE_STRING) order.task.checkpoint = std::string(*checkpoint.as_text());
     WorkHearing hearing;
-    hearing.progress = [this, run, id, number, report = later<WorkProgress>([this, id, number](WorkProgress said) { progressed(id, number, said); })](const WorkProgress& said) {
+    hearing.progress = [run, report = later<WorkProgress>([this, id, number](WorkProgress said) { progressed(id, number, said); })](const WorkProgress& said) {
       run.progress({.percent = static_cast<double>(said.percent), .message = said.message, .checkpoint = said.checkpoint.empty() ? Value() : json_text(said.checkpoint)});
       report(said);
     };
@@ -112,15 +94,21 @@ void TaskRunner::run_job(JobRun run) {
 
 void TaskRunner::progressed(const Id& id, uint64_t run, const WorkProgress& said) {
   Entry* const entry = find(id, run);
-  if (!entry) return;
+  if (!entry || entry->ending) return;
   entry->percent = std::min<uint32_t>(said.percent, 100);
   if (!said.message.empty()) entry->message = said.message;
-  if (!said.checkpoint.empty()) entry->task.checkpoint = said.checkpoint;  // written with the next move
+  if (said.checkpoint.empty() || said.checkpoint == entry->task.checkpoint) return;
+  entry->task.checkpoint = said.checkpoint;
+  const uint64_t now = now_ns();
+  if (entry->busy || now < entry->checkpoint_ns) return;  // it is written with the next move
+  entry->checkpoint_ns = now + kCheckpointMs * kNsPerMs;
+  parts_.journal->write({entry->task}, {}, [](const Result<void>&) {});
 }
 
 void TaskRunner::attempt_over(Entry& entry, const JobView& job) {
   entry.job = 0;
-  on_strand([this] { go_on_with_waiting(); });
+  entry.has_room = false;
+  ask_for_room();
   if (job.state == JobState::kDone) return compute(entry, {.is_good = true, .result = job.result ? job.result : Value::bytes({})}, "");
   parts_.jobs->discard(job.id);
   if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");

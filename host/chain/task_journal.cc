@@ -5,6 +5,7 @@
 #include <deque>
 #include <utility>
 
+#include "clock.h"
 #include "plugin/answer_of.h"
 
 namespace heddle {
@@ -72,8 +73,14 @@ Result<TaskJournal::Content> TaskJournal::read() {
   for (Task& task : content.open) {
     if (!task.outcome || !task.outcome->is_good) continue;
     const auto result = answer_of<Value>([&](StoreHandle::Done done) { store_.get(prefix_ + "result/" + name_of_run(task), std::move(done)); });
-    if (!result) return Error("bad-record", "task " + task.activity + " is " + std::string(name_of(task.state)) + ", and its result is not in the journal").because(result.error());
-    task.outcome->result = result->at(0);
+    if (!result && result.error().code != "not-found") return result.error();
+    if (result) {
+      task.outcome->result = result->at(0);
+      continue;
+    }
+    task.outcome.reset();
+    task.state = TaskState::kRunning;
+    task.history.push_back({.to = task.state, .at_ms = wall_ms(), .why = "its result is not in the journal"});
   }
   const auto cursor = answer_of<Value>([&](StoreHandle::Done done) { store_.get(prefix_ + "cursor", std::move(done)); });
   if (!cursor && cursor.error().code != "not-found") return cursor.error();
@@ -87,16 +94,18 @@ Result<TaskJournal::Content> TaskJournal::read() {
 
 Result<std::vector<Task>> TaskJournal::read_over(size_t most) {
   std::vector<Task> over;
+  const auto ended = [](const Task& task) { return task.history.empty() ? 0 : task.history.back().at_ms; };
+  const auto keep_the_last = [&] {
+    std::stable_sort(over.begin(), over.end(), [&](const Task& a, const Task& b) { return ended(a) > ended(b); });
+    if (over.size() > most) over.resize(most);
+  };
   auto read = each("done/", [&](std::string_view, std::string_view text) -> Result<void> {
-    auto task = read_task_record(text);
-    if (!task) return std::move(task).error();
-    over.push_back(*std::move(task));
+    if (auto task = read_task_record(text)) over.push_back(*std::move(task));  // what cannot be read is nothing that goes on
+    if (over.size() > 2 * most) keep_the_last();
     return {};
   });
   if (!read) return std::move(read).error();
-  const auto ended = [](const Task& task) { return task.history.empty() ? 0 : task.history.back().at_ms; };
-  std::stable_sort(over.begin(), over.end(), [&](const Task& a, const Task& b) { return ended(a) > ended(b); });
-  if (over.size() > most) over.resize(most);
+  keep_the_last();
   return over;
 }
 

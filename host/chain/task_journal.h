@@ -28,7 +28,7 @@ class TaskJournal {
     std::vector<Task> open;
     Value cursor = {};  // empty: there is none
   };
-  // [start] What it has of tasks that are not over. Errors: what the store says, "bad-record".
+  // [start] What it has of tasks that are not over. One whose result is missing is worked on again: the chain takes one outcome of a run. Errors: what the store says, "bad-record".
   Result<Content> read();
   // [start] Of tasks that are over, the last ones, newest first.
   Result<std::vector<Task>> read_over(size_t most);

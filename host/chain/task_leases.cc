@@ -27,21 +27,23 @@ void TaskRunner::take_over(Task& task, const Value& activity) const {
 
 void TaskRunner::keep_lease(Entry& entry, uint64_t now) {
   const TaskState state = entry.task.state;
-  if (state < TaskState::kClaimed || state > TaskState::kComputed) return;  // once the outcome is on its way, the chain decides
+  if (entry.ending || state < TaskState::kClaimed || state > TaskState::kComputed) return;  // once the outcome is on its way, the chain decides
   const int64_t until = entry.task.lease_until_unix;
   if (until == 0) return;
   const uint64_t wall = wall_ms(), end_ms = static_cast<uint64_t>(until) * 1'000;
   if (wall >= end_ms) {
     if ((entry.beating || entry.busy) && wall < end_ms + kGraceMs) return;  // what is under way may have made it longer
     if (entry.busy) return stop_work(entry);
+    if (now < entry.again_ns) return;
     count([](TaskCounts& c) { ++c.expired; });
     stop_work(entry);
     entry.job = 0;
+    entry.has_room = false;
     return judge_lease(entry);
   }
   if (entry.beat_ns == 0) {
-    const uint64_t every_ms = settings_.heartbeat_ms != 0 ? settings_.heartbeat_ms : std::max(kLeastBeatMs, (end_ms - wall) / 3);
-    entry.beat_ns = now + every_ms * kNsPerMs;
+    const uint64_t third_ms = std::max(kLeastBeatMs, (end_ms - wall) / 3);
+    entry.beat_ns = now + (settings_.heartbeat_ms != 0 ? std::min(settings_.heartbeat_ms, third_ms) : third_ms) * kNsPerMs;
   } else if (now >= entry.beat_ns && !entry.beating) {
     beat(entry);
   }
@@ -51,13 +53,12 @@ void TaskRunner::keep_lease(Entry& entry, uint64_t now) {
 void TaskRunner::judge_lease(Entry& entry) {
   read_activity(entry, [this](Entry& there, Result<Value> activity) {
     if (!activity) return wait(there, activity.error());
-    const bool is_ours = !activity->is_null() && text_in(*activity, "worker") == account_ && text_in(*activity, "state") == "assigned";
-    if (is_ours && number_in(*activity, "lease_until_unix") > static_cast<int64_t>(wall_ms() / 1'000)) {
+    if (is_ours(*activity) && number_in(*activity, "lease_until_unix") > unix_now()) {
       take_over(there.task, *activity);
       return step(there.task.activity, there.task.run);
     }
-    if (is_ours) return end(there, TaskState::kLost, "its lease ended");
-    judge(there, "its lease ended");
+    if (is_ours(*activity)) return end(there, TaskState::kLost, "its lease ended");
+    end_as_said(there, *activity, "its lease ended");
   });
 }
 
@@ -78,14 +79,13 @@ void TaskRunner::beat(Entry& entry) {
       there->beat_ns = 0;
       return;
     }
-    const auto read = later<Result<Value>>([this, id, run](Result<Value> activity) {
+    ask_for(id, later<Result<Value>>([this, id, run](Result<Value> activity) {
       Entry* const known = find(id, run);
       if (!known) return;
       known->beating = false;
       known->beat_ns = 0;
-      if (activity && !activity->is_null() && text_in(*activity, "worker") == account_) known->task.lease_until_unix = number_in(*activity, "lease_until_unix");
-    });
-    parts_.chain.read(json_object({{"ask", json_text("activity")}, {"activity", json_text(id)}}), read);
+      if (activity && is_ours(*activity)) known->task.lease_until_unix = number_in(*activity, "lease_until_unix");
+    }));
   });
   parts_.chain.submit(key, intent, heard);
 }

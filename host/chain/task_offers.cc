@@ -14,66 +14,43 @@ namespace {
 constexpr size_t kMostCandidates = 10'000;  // of a queue
 constexpr uint64_t kWatchWaitMs = 20'000;
 constexpr uint64_t kFirstWaitMs = 500, kMostWaitMs = 30'000;
+constexpr uint64_t kLostPauseMs = 2'000;  // until what was lost is claimed anew
 
 }  // namespace
 
-// The least of what the worker, the queue, its lane and the work have room for. Tasks of lanes that would give way do not count against those of a higher one.
-uint64_t TaskRunner::room_of(const TaskQueue& queue, Counted counted) const {
-  const auto lane = parts_.lanes->find(queue.lane);
-  if (!lane) return 0;
-  const LaneConfig config = parts_.lanes->config(*lane);
-  uint64_t of_queue = 0, of_lane = 0, in_the_way = 0, all = 0;
-  for (const auto& [id, entry] : open_) {
-    if (entry.task.state > TaskState::kRunning) continue;
-    if (counted == Counted::kWorking && entry.job == 0 && !entry.busy) continue;
-    const TaskQueue& its = queue_of(entry.task);
-    const std::string& its_lane = its.lane;
-    ++all;
-    of_queue += &its == &queue;
-    of_lane += its_lane == queue.lane;
-    const auto other = parts_.lanes->find(its_lane);
-    const bool gives_way = other && its_lane != queue.lane && parts_.lanes->is_preemptible(*other) && parts_.lanes->priority(*other) > config.priority;
-    in_the_way += !gives_way;
-  }
-  const auto left = [](uint64_t most, uint64_t taken) { return most > taken ? most - taken : 0; };
-  uint64_t room = left(settings_.limit, in_the_way);
-  if (queue.limit != 0) room = std::min(room, left(queue.limit, of_queue));
-  if (config.max_concurrency != LaneConfig::kNoLimit) room = std::min(room, left(config.max_concurrency, of_lane));
-  return std::min(room, parts_.work.room(in_the_way));
+void TaskRunner::ask_for_work() {
+  if (!std::exchange(work_is_wanted_, true)) on_strand([this] { find_work(); });
 }
 
 void TaskRunner::find_work() {
+  work_is_wanted_ = false;
   if (draining_) return;
-  std::vector<std::pair<uint32_t, size_t>> order;  // the highest lane first
-  for (size_t i = 0; i < settings_.queues.size(); ++i) {
-    const auto lane = parts_.lanes->find(settings_.queues[i].lane);
-    order.emplace_back(lane ? parts_.lanes->priority(*lane) : UINT32_MAX, i);
-  }
-  std::sort(order.begin(), order.end());
-  for (const auto& [priority, queue] : order) look_in(queue);
+  for (const size_t queue : queues_by_lane()) look_in(queue);
 }
 
 void TaskRunner::look_in(size_t index) {
   const TaskQueue& queue = settings_.queues[index];
-  uint64_t room = room_of(queue);
+  const uint64_t room = room_of(index, taken(), &Taken::all);
   while (room > 0 && !candidates_[index].empty() && reading_[index] < room) {
-    const Id id = candidates_[index].begin()->id;
+    const Candidate candidate = *candidates_[index].begin();
     candidates_[index].erase(candidates_[index].begin());
-    if (open_.contains(id)) continue;
+    if (open_.contains(candidate.id)) continue;
     ++reading_[index];
-    const auto read = later<Result<Value>>([this, index](Result<Value> activity) {
+    ask_for(candidate.id, later<Result<Value>>([this, index, candidate](Result<Value> activity) {
       --reading_[index];
-      if (activity && !activity->is_null()) consider(index, *activity);
-      if (!candidates_[index].empty()) look_in(index);
-    });
-    parts_.chain.read(json_object({{"ask", json_text("activity")}, {"activity", json_text(id)}}), read);
+      const bool is_settled = activity && (activity->is_null() || consider(index, *activity));
+      if (is_settled && !candidates_[index].empty()) return ask_for_work();
+      if (!is_settled) candidates_[index].insert(candidate);  // another time: with the next look
+    }));
   }
   if (room == 0 || looking_[index] || reading_[index] > 0) return;
   looking_[index] = true;
   const auto offered = later<Result<Value>>([this, index](Result<Value> activity) {
     looking_[index] = false;
     if (!activity) return hear_of_chain(activity.error());
-    if (!activity->is_null()) consider(index, *activity);
+    if (activity->is_null()) return;
+    consider(index, *activity);
+    if (!does(*activity)) scan_again();  // what a queue gives first may hide what is behind it
   });
   parts_.chain.read(json_object({{"ask", json_text("offer")}, {"queue", json_text(queue.name)}, {"partition", json_count(queue.partition)}}), offered);
 }
@@ -88,28 +65,37 @@ void TaskRunner::hear_of_chain(const Error& why) {
 bool TaskRunner::is_on_offer(const Value& activity) const {
   const std::string state = text_in(activity, "state");
   const int64_t lease = number_in(activity, "lease_until_unix");
-  return state == "offered" || (state == "assigned" && lease != 0 && lease <= static_cast<int64_t>(wall_ms() / 1'000));
+  return state == "offered" || (state == "assigned" && lease != 0 && lease <= unix_now());
 }
 
-void TaskRunner::consider(size_t index, const Value& activity) {
+// Whether it is work of this worker; what is not is said once.
+bool TaskRunner::does(const Value& activity) {
+  const std::string kind = text_in(activity, "kind"), queue = text_in(activity, "queue");
+  const bool is_known = parts_.work.knows(kind);
+  const bool is_here = queue.empty() || std::any_of(settings_.queues.begin(), settings_.queues.end(), [&](const TaskQueue& q) { return q.name == queue; });
+  if (is_known && is_here) return true;
+  const std::string what = is_known ? "activities of the queue \"" + queue + "\" are left to others: the manifest has no such queue" : "activities of the kind " + kind + " are left to others: the manifest has no such kind";
+  if (left_alone_.size() < kMostCandidates && left_alone_.insert(what).second) log::write(log::Level::kWarn, settings_.name, what);
+  return false;
+}
+
+bool TaskRunner::consider(size_t index, const Value& activity) {
   if (std::exchange(chain_is_gone_, false)) log::write(log::Level::kInfo, settings_.name, "the chain can be asked for work again");
   const Id id = text_in(activity, "activity");
-  if (id.empty() || draining_ || open_.contains(id) || !is_on_offer(activity)) return;
-  if (!parts_.work.knows(text_in(activity, "kind"))) {
-    if (unknown_kinds_.size() < kMostCandidates && unknown_kinds_.insert(text_in(activity, "kind")).second)
-      log::write(log::Level::kWarn, settings_.name, "activities of the kind " + text_in(activity, "kind") + " are left to others: the manifest has no such kind");
-    return;
-  }
+  if (id.empty() || draining_ || open_.contains(id) || !is_on_offer(activity) || !does(activity)) return true;
   const int64_t expires = number_in(activity, "expires_unix");
-  if (expires != 0 && expires <= static_cast<int64_t>(wall_ms() / 1'000)) return;
+  if (expires != 0 && expires <= unix_now()) return true;
+  const auto over = over_.find(id);
+  if (over != over_.end() && over->second.state == TaskState::kLost && wall_ms() < over->second.history.back().at_ms + kLostPauseMs) return false;
   const TaskQueue& queue = settings_.queues[index];
-  if (room_of(queue) == 0) return;
+  if (room_of(index, taken(), &Taken::all) == 0) return false;
   count([](TaskCounts& c) { ++c.offers; });
   Task task{.activity = id, .run = next_run(id), .kind = text_in(activity, "kind"), .workflow = text_in(activity, "workflow"), .queue = queue.name, .partition = queue.partition};
   task.expires_unix = expires;
   task.history.push_back({.to = TaskState::kOffered, .at_ms = wall_ms()});
   Entry& entry = add(task);
   write(entry, std::move(task), [this](Entry& there) { step(there.task.activity, there.task.run); });
+  return true;
 }
 
 void TaskRunner::watch() {
@@ -134,8 +120,12 @@ void TaskRunner::take_events(const Value& page) {
   for (size_t i = 0; events && events.kind() == HEDDLE_LIST && i < events.size(); ++i) take_event(events.at(i));
   const Value cursor = page.find("cursor");
   const auto go_on = later<Result<void>>([this, cursor](Result<void> written) {
-    if (written) cursor_ = cursor;
-    watch();
+    if (written) {
+      cursor_ = cursor;
+      return watch();
+    }
+    log::write(log::Level::kWarn, settings_.name, "how far the chain's events are read cannot be written: " + written.error().text());
+    strand_.at(now_ns() + kFirstWaitMs * kNsPerMs, [this] { watch(); });
   });
   if (cursor && !(cursor_ && cursor == cursor_)) parts_.journal->write({}, cursor, go_on);
   else watch();
@@ -146,21 +136,57 @@ void TaskRunner::take_event(const Value& event) {
   const std::string what = text_in(event, "work");
   const Id id = text_in(event, "activity");
   if (id.empty()) return;
-  if (what == "offered") {
-    for (size_t i = 0; i < settings_.queues.size(); ++i) {
-      const TaskQueue& queue = settings_.queues[i];
-      const bool is_its = text_in(event, "queue") == queue.name && static_cast<uint64_t>(number_in(event, "partition")) == queue.partition;
-      if (is_its && candidates_[i].size() < kMostCandidates) candidates_[i].insert({.priority = number_in(event, "priority"), .order = ++last_candidate_, .id = id});
-    }
-    return;
-  }
+  if (what == "offered") return take_offer(event);
   const auto open = open_.find(id);
   if (what == "claimed" && text_in(event, "worker") == account_ && open == open_.end() && !over_.contains(id)) return adopt(id);
   const bool is_out = what == "completed" || what == "failed" || (what == "claimed" && text_in(event, "worker") != account_);
   if (!is_out || open == open_.end()) return;
-  Entry& entry = open->second;
-  if (entry.busy || entry.task.state < TaskState::kClaimed || entry.task.state > TaskState::kComputed) return;  // it hears by itself
-  judge(entry, "the chain gave it to another worker");
+  doubt(open->second, "the chain gave it to another worker");
+}
+
+void TaskRunner::take_offer(const Value& event) {
+  const Id id = text_in(event, "activity");
+  for (size_t i = 0; i < settings_.queues.size(); ++i) {
+    const TaskQueue& queue = settings_.queues[i];
+    const bool is_its = text_in(event, "queue") == queue.name && static_cast<uint64_t>(number_in(event, "partition")) == queue.partition;
+    if (is_its && candidates_[i].size() < kMostCandidates) candidates_[i].insert({.priority = number_in(event, "priority"), .order = ++last_candidate_, .id = id});
+  }
+}
+
+// What is on offer by the events from the beginning, beside the reading that goes on; not more often than the chain is compared with.
+void TaskRunner::scan_again() {
+  const uint64_t now = now_ns();
+  if (scanning_ || now < next_scan_ns_) return;
+  scanning_ = true;
+  next_scan_ns_ = now + settings_.reconcile_ms * kNsPerMs;
+  scan_on({}, {});
+}
+
+void TaskRunner::scan_on(const Value& after, std::map<Id, Value> offers) {
+  std::vector<std::pair<std::string, Value>> filter = {{"wait_ms", json_count(0)}};
+  if (after) filter.emplace_back("after", after);
+  else filter.emplace_back("from_unix", Value::integer(unix_now() - static_cast<int64_t>(settings_.scan_s)));
+  const auto heard = later<Result<Value>>([this, after, offers = std::move(offers)](Result<Value> page) mutable {
+    if (!page) {
+      scanning_ = false;
+      return;
+    }
+    const Value events = page->find("events"), cursor = page->find("cursor");
+    const size_t many = events && events.kind() == HEDDLE_LIST ? events.size() : 0;
+    for (size_t i = 0; i < many; ++i) {
+      const Value event = events.at(i);
+      const std::string what = text_in(event, "work");
+      if (what == "offered" && offers.size() < kMostCandidates) offers.emplace(text_in(event, "activity"), event);
+      if (what == "claimed" || what == "completed" || what == "failed") offers.erase(text_in(event, "activity"));
+    }
+    if (many > 0 && cursor && !(after && cursor == after)) return scan_on(cursor, std::move(offers));
+    scanning_ = false;
+    for (const auto& [id, event] : offers) {
+      if (!open_.contains(id)) take_offer(event);
+    }
+    ask_for_work();
+  });
+  parts_.chain.events(json_object(std::move(filter)), heard);
 }
 
 }  // namespace heddle

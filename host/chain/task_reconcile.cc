@@ -45,13 +45,14 @@ void TaskRunner::compare(const std::set<Id>& mine) {
                                                       std::to_string(doubtful.size()) + " of those here it does not have");
   }
   for (const auto& [id, run] : doubtful) {
-    count([](TaskCounts& c) { ++c.repairs; });
-    if (Entry* const entry = find(id, run)) judge(*entry, "the chain does not have it as ours any more");
+    if (Entry* const entry = find(id, run)) doubt(*entry, "the chain does not have it as ours any more");
   }
 }
 
 // A task that the chain has as ours, and that nobody here knows of.
 void TaskRunner::adopt(const Id& id) {
+  const auto over = over_.find(id);
+  if (over != over_.end() && over->second.state == TaskState::kFailed) return;  // the chain did not take our word for it, and would take no other
   if (id.empty() || !adopting_.insert(id).second) return;
   if (adopting_.size() - to_adopt_.size() > kMostAtOnce) {
     to_adopt_.push_back(id);
@@ -59,25 +60,25 @@ void TaskRunner::adopt(const Id& id) {
   }
   const auto read = later<Result<Value>>([this, id](Result<Value> activity) {
     adopting_.erase(id);
-    if (!to_adopt_.empty()) {
+    while (!to_adopt_.empty() && adopting_.size() - to_adopt_.size() <= kMostAtOnce) {
       const Id next = std::move(to_adopt_.front());
       to_adopt_.pop_front();
       adopting_.erase(next);
       adopt(next);
     }
-    if (!activity || activity->is_null() || open_.contains(id)) return;
-    if (text_in(*activity, "state") != "assigned" || text_in(*activity, "worker") != account_ || is_on_offer(*activity)) return;  // whose lease has ended is to be claimed anew
+    if (!activity || open_.contains(id) || !is_ours(*activity) || is_on_offer(*activity)) return;  // whose lease has ended is to be claimed anew
+    if (const int64_t expires = number_in(*activity, "expires_unix"); expires != 0 && expires <= unix_now()) return;
+    if (!does(*activity)) return;
     Task task{.activity = id, .run = next_run(id)};
     take_over(task, *activity);
     task.state = TaskState::kClaimed;
     task.history.push_back({.to = TaskState::kClaimed, .at_ms = wall_ms(), .why = "found on the chain"});
     Entry& entry = add(task);
-    entry.input = activity->find("input");
     count([](TaskCounts& c) { ++c.repairs; });
     log::write(log::Level::kInfo, settings_.name, "task " + id + " was found on the chain as ours");
-    write(entry, std::move(task), [this](Entry& there) { step(there.task.activity, there.task.run); });
+    write(entry, std::move(task), [this](Entry&) { ask_for_room(); });
   });
-  parts_.chain.read(json_object({{"ask", json_text("activity")}, {"activity", json_text(id)}}), read);
+  ask_for(id, read);
 }
 
 }  // namespace heddle

@@ -97,10 +97,11 @@ void TaskRun::post() {
 }
 
 void TaskRun::begin() {
-  {
+  const bool is_stopped = [this] {
     std::lock_guard lock(mutex_);
-    if (stopped_) return end(Error("stopped", "the work was given up", ErrorClass::kCancelled));
-  }
+    return stopped_;
+  }();
+  if (is_stopped) return end(Error("stopped", "the work was given up", ErrorClass::kCancelled));  // nothing is left of this afterwards
   Run::begin(*parts_.pipeline, options_, [this](Result<std::unique_ptr<Run>> run) { begun(std::move(run)); });
 }
 

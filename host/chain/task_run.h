@@ -14,14 +14,15 @@ namespace heddle {
 class TaskRun : public std::enable_shared_from_this<TaskRun> {
  public:
   struct Parts {
-    const Pipeline* pipeline = nullptr;
+    std::shared_ptr<const Pipeline> pipeline = {};
+    std::shared_ptr<void> alive = {};  // goes with the last of the run
     Lanes* lanes = nullptr;
     Outside* outside = nullptr;
     std::string entry = {};       // the node that the item enters; empty: those without incoming connections
     bool with_envelope = false;   // the item is {"activity", "run", "kind", "workflow", "queue", "input"}; else the input itself
     std::string state_dir = {};
   };
-  // [any] Begins on a worker, and returns; everything in `parts` outlives its end. What the pipeline gives is the result: of one value its JSON, or its bytes; of several a JSON list; of none
+  // [any] Begins on a worker, and returns; what `parts` points to outlives its end. What the pipeline gives is the result: of one value its JSON, or its bytes; of several a JSON list; of none
   // nothing. The input is JSON, or bytes.
   static std::shared_ptr<TaskRun> start(Parts parts, const WorkOrder& order, WorkHearing hearing);
   TaskRun(Parts parts, const WorkOrder& order, WorkHearing hearing);

@@ -14,10 +14,19 @@ constexpr uint64_t kMostTickMs = 1'000;
 constexpr size_t kMostRemembered = 1'000;  // tasks that are over
 constexpr uint64_t kFirstWaitMs = 200, kMostWaitMs = 30'000;
 
+// Names of types are never taken away, and the first function of one stays: who works under a name that was used gets one of its own.
+std::string new_type(const Jobs& jobs, const std::string& name) {
+  const auto known = jobs.types();
+  const auto is_known = [&](const std::string& type) { return std::find(known.begin(), known.end(), type) != known.end(); };
+  std::string type = name;
+  for (size_t life = 2; is_known(type); ++life) type = name + "#" + std::to_string(life);
+  return type;
+}
+
 }  // namespace
 
 TaskRunner::TaskRunner(TaskSettings settings, Parts parts)
-    : settings_(std::move(settings)), parts_(std::move(parts)), job_type_("task/" + settings_.name), candidates_(settings_.queues.size()), looking_(settings_.queues.size()), reading_(settings_.queues.size()),
+    : settings_(std::move(settings)), parts_(std::move(parts)), job_type_(new_type(*parts_.jobs, "task/" + settings_.name)), candidates_(settings_.queues.size()), looking_(settings_.queues.size()), reading_(settings_.queues.size()),
       strand_(*parts_.lanes, *parts_.lanes->find(kOwnLane)) {
   alive_->runner = this;
 }
@@ -34,10 +43,17 @@ Result<void> TaskRunner::start(const std::string& account) {
   account_ = account;
   auto content = parts_.journal->read();
   if (!content) return std::move(content).error();
+  if (auto forgotten = parts_.journal->forget_over(wall_ms() - settings_.keep_ms); !forgotten) return std::move(forgotten).error();
   auto over = parts_.journal->read_over(kMostRemembered);
   if (!over) return std::move(over).error();
-  if (auto forgotten = parts_.journal->forget_over(wall_ms() - settings_.keep_ms); !forgotten) return std::move(forgotten).error();
-  parts_.jobs->add_type(job_type_, [this](JobRun run) { run_job(std::move(run)); });
+  parts_.jobs->add_type(job_type_, [alive = alive_](JobRun run) {  // which outlives the runner
+    {
+      std::lock_guard lock(alive->mutex);
+      if (alive->runner) return alive->runner->run_job(std::move(run));
+    }
+    run.complete(Error("gone", "the worker has stopped", ErrorClass::kCancelled));
+  });
+  has_forgotten_ = over->size() == kMostRemembered;
   cursor_ = content->cursor;
   on_strand([this, open = std::move(content->open), over = *std::move(over)]() mutable {
     for (auto at = over.rbegin(); at != over.rend(); ++at) remember(*at);
@@ -92,7 +108,7 @@ void TaskRunner::tick() {
   for (const auto& [id, run] : all) {
     if (Entry* const entry = find(id, run)) look_at(*entry, now);
   }
-  go_on_with_waiting();
+  ask_for_room();
   count_open();
   if (now >= next_reconcile_ns_) reconcile();
   if (now >= next_poll_ns_) {
@@ -112,7 +128,7 @@ void TaskRunner::look_at(Entry& entry, uint64_t now) {
   const Id id = entry.task.activity;
   const uint64_t run = entry.task.run;
   keep_lease(entry, now);
-  if (Entry* const left = find(id, run); left && !left->busy && left->job == 0 && now >= left->again_ns && !waits_for_room(*left)) step(id, run);
+  if (Entry* const left = find(id, run); left && !left->busy && !left->ending && left->job == 0 && now >= left->again_ns && !waits_for_room(*left)) step(id, run);
 }
 
 TaskRunner::Entry* TaskRunner::find(const Id& id, uint64_t run) {
@@ -125,6 +141,7 @@ TaskRunner::Entry& TaskRunner::add(Task task) {
   last_runs_[id] = std::max(last_runs_[id], task.run);
   Entry& entry = open_[id];
   entry = Entry{};
+  entry.queue = queue_of(task);
   entry.task = std::move(task);
   if (settings_.deadline_ms > 0) entry.work_until_ns = now_ns() + settings_.deadline_ms * kNsPerMs;
   return entry;
@@ -132,14 +149,15 @@ TaskRunner::Entry& TaskRunner::add(Task task) {
 
 uint64_t TaskRunner::next_run(const Id& id) const {
   const auto found = last_runs_.find(id);
-  return found == last_runs_.end() ? 1 : found->second + 1;
+  if (found != last_runs_.end()) return found->second + 1;
+  return has_forgotten_ ? static_cast<uint64_t>(unix_now()) : 1;  // no run has the number of an earlier one: the chain would take its transactions for those
 }
 
 TaskChain::Done TaskRunner::answer_to(Entry& entry, Heard heard) {
   entry.busy = true;
   return later<Result<Value>>([this, id = entry.task.activity, run = entry.task.run, heard = std::move(heard)](Result<Value> outcome) {
     Entry* const there = find(id, run);
-    if (!there) return;
+    if (!there || there->ending) return;
     there->busy = false;
     heard(*there, std::move(outcome));
   });
@@ -164,23 +182,25 @@ void TaskRunner::tell(const Task& task) const {
 }
 
 void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then) {
-  if (!next) {  // a bug of ours: it goes no further, and says so
-    log::write(log::Level::kError, settings_.name, next.error().text());
-    entry.busy = true;
-    return;
-  }
   entry.busy = true;
+  if (!next) return log::write(log::Level::kError, settings_.name, next.error().text());  // a bug of ours: it goes no further, and says so
   const auto written = later<Result<void>>([this, task = *next, then = std::move(then)](Result<void> outcome) {
     Entry* const there = find(task.activity, task.run);
-    if (!there) return;
+    if (!there || (there->ending && !is_over(task.state))) return;
+    if (!outcome) {  // the write is repeated, not the step: what led to it does not come again
+      strand_.at(back_off(*there, outcome.error()), [this, task, then] {
+        if (Entry* const again = find(task.activity, task.run)) write(*again, task, then);
+      });
+      return;
+    }
     there->busy = false;
-    if (!outcome) return wait(*there, outcome.error());  // the step is done once more: it finds the state that is written
     there->failures = 0;
     there->note.clear();
     Task now = task;
     now.lease_until_unix = std::max(now.lease_until_unix, there->task.lease_until_unix);  // what was heard meanwhile
     if (!there->task.checkpoint.empty()) now.checkpoint = there->task.checkpoint;
     const bool is_news = there->task.state != now.state || there->task.attempt != now.attempt;
+    there->queue = queue_of(now);
     there->task = std::move(now);
     if (is_news) tell(there->task);
     then(*there);
@@ -189,15 +209,17 @@ void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry
 }
 
 void TaskRunner::end(Entry& entry, TaskState to, std::string why) {
+  if (std::exchange(entry.ending, true)) return;
   stop_work(entry);
-  auto next = moved(entry.task, to, why, wall_ms());
-  write(entry, std::move(next), [this, to](Entry& ended) {
+  entry.job = 0;  // what comes of it counts no more
+  entry.has_room = false;
+  write(entry, moved(entry.task, to, why, wall_ms()), [this, to](Entry& ended) {
     const Task task = ended.task;
     count([&](TaskCounts& c) { ++(to == TaskState::kSettled ? c.settled : to == TaskState::kFailed ? c.failed : c.lost); });
     remember(task);
     open_.erase(task.activity);
-    next_poll_ns_ = std::min(next_poll_ns_, now_ns());
-    find_work();
+    ask_for_room();
+    ask_for_work();
   });
 }
 
@@ -206,20 +228,28 @@ void TaskRunner::remember(const Task& task) {
   if (!over_.contains(task.activity)) over_order_.push_back(task.activity);
   over_[task.activity] = task;
   if (over_order_.size() <= kMostRemembered) return;
+  has_forgotten_ = true;
   over_.erase(over_order_.front());
   last_runs_.erase(over_order_.front());
   over_order_.pop_front();
 }
 
-// The same step once more, ever later.
-void TaskRunner::wait(Entry& entry, const Error& why) {
+// Until when.
+uint64_t TaskRunner::back_off(Entry& entry, const Error& why) {
   const uint64_t ms = std::min(kMostWaitMs, kFirstWaitMs << std::min<uint32_t>(entry.failures, 10));
   if (entry.failures++ == 0 || entry.note != why.text()) log::write(log::Level::kWarn, settings_.name, "task " + entry.task.activity + " (" + std::string(name_of(entry.task.state)) + ") waits: " + why.text());
   entry.note = why.text();
-  entry.again_ns = now_ns() + ms * kNsPerMs;
-  strand_.at(entry.again_ns, [this, id = entry.task.activity, run = entry.task.run] {
-    if (Entry* const there = find(id, run)) look_at(*there, now_ns());
-    go_on_with_waiting();
+  return entry.again_ns = now_ns() + ms * kNsPerMs;
+}
+
+// The same step once more, ever later.
+void TaskRunner::wait(Entry& entry, const Error& why) {
+  entry.has_room = false;
+  strand_.at(back_off(entry, why), [this, id = entry.task.activity, run = entry.task.run] {
+    Entry* const there = find(id, run);
+    if (!there) return;
+    if (waits_for_room(*there)) ask_for_room();
+    else look_at(*there, now_ns());
   });
 }
 

@@ -92,14 +92,19 @@ class TaskRunner {
  private:
   struct Entry {
     Task task;
+    size_t queue = 0;           // the index of its queue
     bool busy = false;          // something was asked for it, and has not come
+    bool ending = false;        // its end is being written: nothing else counts any more
+    bool doubted = false;       // the chain is asked whether it is ours, beside all else
+    uint32_t not_shown = 0;     // how often in a row the chain had it as nobody's
+    bool has_room = false;      // it may be worked on, and counts as if it were
     uint64_t again_ns = 0;      // not before
     uint32_t failures = 0;      // in a row, of the same step
     std::string note = {};
     Value input = {};           // BYTES; empty: not read yet
     JobId job = 0;              // under way; 0: none
     bool is_written = false;    // the attempt is, and may begin
-    uint64_t seen_ns = 0, computed_ns = 0, work_until_ns = 0;
+    uint64_t seen_ns = 0, computed_ns = 0, work_until_ns = 0, checkpoint_ns = 0;
     uint32_t percent = 0;
     std::string message = {};
     std::optional<std::string> cancelled = {};
@@ -131,12 +136,16 @@ class TaskRunner {
   Entry* find(const Id& id, uint64_t run);
   Entry& add(Task task);
   void tell(const Task& task) const;
+  // `then` follows when it is on the medium; until then it is written again and again.
   void write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then);
   void end(Entry& entry, TaskState to, std::string why);
   void remember(const Task& task);
   uint64_t next_run(const Id& id) const;
   void wait(Entry& entry, const Error& why);
+  uint64_t back_off(Entry& entry, const Error& why);
   void read_activity(Entry& entry, Heard heard);
+  void ask_for(const Id& activity, TaskChain::Done done) const;
+  bool is_ours(const Value& activity) const;
   std::vector<View> views() const;
   std::vector<View> views_of(const Id& beginning, size_t most) const;
   void count_open();
@@ -149,15 +158,32 @@ class TaskRunner {
   void begin(Entry& entry);
   void submit(Entry& entry);
   void confirm(Entry& entry);
-  void judge(Entry& entry, const std::string& why);
+  // Something is not as it should be, and the chain decides what has become of it. judge: nothing goes on until it has; doubt: everything does.
+  enum class Verdict : uint8_t { kLate, kRefused };
+  void judge(Entry& entry, Verdict verdict, const std::string& why);
+  void doubt(Entry& entry, const std::string& why);
+  void end_as_said(Entry& entry, const Value& activity, const std::string& why);
+  void tell_refusal(Entry& entry, const std::string& why);
+  void tell_chain(Entry& entry, const char* until, const char* late, std::function<void(Entry&, const Value&)> then);
+  bool claim_is_late(const Task& task) const;
   void compute(Entry& entry, TaskOutcome outcome, std::string why);
   static Value settling_intent(const Task& task, const char* until);
 
-  // task_attempts.cc
-  const TaskQueue& queue_of(const Task& task) const;
-  const std::string& lane_of(const Task& task) const { return queue_of(task).lane; }
+  // task_room.cc
+  // Tasks up to the end of their work, by queue.
+  struct Taken {
+    uint64_t all = 0, working = 0;
+  };
+  std::vector<Taken> taken() const;
+  uint64_t room_of(size_t queue, const std::vector<Taken>& taken, uint64_t Taken::* which) const;
+  std::vector<size_t> queues_by_lane() const;
   static bool waits_for_room(const Entry& entry);
-  void go_on_with_waiting();
+  void ask_for_room();
+  void give_room();
+
+  // task_attempts.cc
+  size_t queue_of(const Task& task) const;
+  const std::string& lane_of(const Entry& entry) const { return settings_.queues[entry.queue].lane; }
   void attempt(Entry& entry);
   void run_job(JobRun run);
   void attempt_over(Entry& entry, const JobView& job);
@@ -165,17 +191,26 @@ class TaskRunner {
   void stop_work(Entry& entry);
 
   // task_offers.cc
+  struct Candidate {
+    int64_t priority = 0;
+    uint64_t order = 0;
+    Id id;
+    bool operator<(const Candidate& o) const { return priority != o.priority ? priority > o.priority : order < o.order; }
+  };
+  void ask_for_work();
   void find_work();
-  // What is counted against the room of a queue: all tasks up to the end of their work, or those alone that are worked on.
-  enum class Counted : uint8_t { kAll, kWorking };
-  uint64_t room_of(const TaskQueue& queue, Counted counted = Counted::kAll) const;
   void look_in(size_t queue);
   bool is_on_offer(const Value& activity) const;
-  void consider(size_t queue, const Value& activity);
+  bool does(const Value& activity);
+  // False: there is no room for it now.
+  bool consider(size_t queue, const Value& activity);
   void hear_of_chain(const Error& why);
   void watch();
   void take_events(const Value& page);
   void take_event(const Value& event);
+  void take_offer(const Value& event);
+  void scan_again();
+  void scan_on(const Value& after, std::map<Id, Value> offers);
 
   // task_leases.cc
   void keep_lease(Entry& entry, uint64_t now);
@@ -198,24 +233,20 @@ class TaskRunner {
   std::map<Id, uint64_t> last_runs_;
   std::map<Id, Task> over_;  // of this start, the last ones
   std::deque<Id> over_order_;
-  struct Candidate {
-    int64_t priority = 0;
-    uint64_t order = 0;
-    Id id;
-    bool operator<(const Candidate& o) const { return priority != o.priority ? priority > o.priority : order < o.order; }
-  };
   std::vector<std::set<Candidate>> candidates_;  // by queue
   std::vector<bool> looking_;                    // by queue
   std::vector<uint64_t> reading_;                // by queue: candidates
   std::set<Id> adopting_;                        // with those that wait for it:
   std::deque<Id> to_adopt_;
-  std::set<std::string> unknown_kinds_;          // that the log has named
+  std::set<std::string> left_alone_;             // what the log has said of others' work
   bool chain_is_gone_ = false;
   uint64_t last_candidate_ = 0;
   Value cursor_ = {};
   uint32_t watch_failures_ = 0;
-  bool watching_ = false, reconciling_ = false, compared_ = false, draining_ = false;
-  uint64_t next_poll_ns_ = 0, next_reconcile_ns_ = 0;
+  bool watching_ = false, reconciling_ = false, compared_ = false, scanning_ = false, draining_ = false;
+  bool room_is_wanted_ = false, work_is_wanted_ = false;  // give_room(), find_work() follow
+  bool has_forgotten_ = false;                            // there were more runs than those of last_runs_
+  uint64_t next_poll_ns_ = 0, next_reconcile_ns_ = 0, next_scan_ns_ = 0;
 
   mutable std::mutex counts_mutex_;
   TaskCounts counts_;  // guarded by counts_mutex_

@@ -26,6 +26,7 @@ class Chain {
  public:
   struct Activity {
     std::string worker = {}, state = "offered", result = {}, reason = {};
+    std::string kind = "k";
     int64_t lease = 0;
     int completions = 0;
   };
@@ -58,11 +59,12 @@ class Chain {
     std::lock_guard lock(mutex_);
     return all_[id];
   }
-  int claims_of_others = 0;
+  std::atomic<bool> takes_heartbeats{true};
+  std::atomic<bool> takes_results{true};
 
  private:
   static Value view(const std::string& id, const Activity& a) {
-    std::vector<std::pair<std::string, Value>> members = {{"activity", json_text(id)}, {"kind", json_text("k")}, {"state", json_text(a.state)}, {"queue", json_text("q")},
+    std::vector<std::pair<std::string, Value>> members = {{"activity", json_text(id)}, {"kind", json_text(a.kind)}, {"state", json_text(a.state)}, {"queue", json_text("q")},
                                                           {"input", Value::bytes("{\"n\":1}")}, {"lease_until_unix", Value::integer(a.lease)}, {"expires_unix", Value::integer(0)}};
     if (!a.worker.empty()) members.emplace_back("worker", json_text(a.worker));
     return json_object(std::move(members));
@@ -85,6 +87,8 @@ class Chain {
     std::lock_guard lock(mutex_);
     if (failures_ > 0 && failures_-- > 0) return failing_;
     const std::string id = text_in(intent, "activity"), what = text_in(intent, "do");
+    if (what == "heartbeat" && !takes_heartbeats) return Error("unavailable", "not now", ErrorClass::kRetryable);
+    if (what == "complete" && !takes_results) return Error("refused", "the result is too large");
     Activity& a = all_[id];
     if (done_.insert(key).second) {
       if (what == "claim" && a.state == "offered") a.worker = kAccount, a.state = "assigned";
@@ -228,7 +232,8 @@ TEST_F(TaskRunnerTest, WhatTheChainHasAsOursIsTakenUpWithoutAnyJournal) {
 }
 
 TEST_F(TaskRunnerTest, WhoseLeaseHasEndedWorksNoMoreAndTellsNothing) {
-  chain_.add("a", {.worker = kAccount, .state = "assigned", .lease = static_cast<int64_t>(wall_ms() / 1'000) + 1});
+  chain_.add("a", {.worker = kAccount, .state = "assigned", .lease = static_cast<int64_t>(wall_ms() / 1'000) + 2});
+  chain_.takes_heartbeats = false;
   std::promise<void> given_up;
   Host host(
       chain_, file(),
@@ -239,11 +244,70 @@ TEST_F(TaskRunnerTest, WhoseLeaseHasEndedWorksNoMoreAndTellsNothing) {
             given_up.set_value();
           });
         };
-      },
-      [](TaskSettings& s) { s.heartbeat_ms = 3'600'000; });
+      });
   ASSERT_EQ(given_up.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
   while (host.runner().counts().lost == 0) std::this_thread::yield();
   EXPECT_EQ(chain_.get("a").state, "assigned");
+}
+
+TEST_F(TaskRunnerTest, AResultThatTheChainRefusesIsToldAsAFailure) {
+  chain_.offer("a");
+  chain_.takes_results = false;
+  std::atomic<int> works{0};
+  Host host(chain_, file(), [&](const WorkOrder& order, WorkHearing hearing) {
+    ++works;
+    return double_it(order, std::move(hearing));
+  });
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "failed"; }));
+  EXPECT_NE(chain_.get("a").reason.find("too large"), std::string::npos);
+  EXPECT_EQ(works, 1);
+}
+
+// Of a chain that is asked through a node that is behind.
+TEST_F(TaskRunnerTest, WhatIsWorkedOnIsNotGivenUpForAnOldAnswer) {
+  chain_.offer("a");
+  std::promise<WorkHearing> begun;
+  Host host(chain_, file(), [&](const WorkOrder&, WorkHearing hearing) {
+    begun.set_value(hearing);
+    return [] {};
+  });
+  const WorkHearing hearing = begun.get_future().get();
+  chain_.change("a", [](Chain::Activity& a) { a.state = "offered", a.worker = ""; });
+  const uint64_t compared = host.runner().counts().reconciliations;
+  while (host.runner().counts().reconciliations < compared + 2) std::this_thread::yield();
+  chain_.change("a", [](Chain::Activity& a) { a.state = "assigned", a.worker = kAccount; });
+  hearing.done(Value::bytes("1"));
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "completed"; }));
+  EXPECT_EQ(host.runner().counts().lost, 0u);
+}
+
+TEST_F(TaskRunnerTest, WhatAnotherWorkerHasIsGivenUp) {
+  chain_.offer("a");
+  std::promise<void> begun, stopped;
+  Host host(chain_, file(), [&](const WorkOrder&, WorkHearing hearing) {
+    begun.set_value();
+    return [&stopped, hearing, once = std::make_shared<std::once_flag>()] {
+      std::call_once(*once, [&] {
+        hearing.done(Value::bytes("late"));
+        stopped.set_value();
+      });
+    };
+  });
+  begun.get_future().get();
+  chain_.change("a", [](Chain::Activity& a) { a.worker = "another"; });
+  ASSERT_EQ(stopped.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  while (host.runner().counts().lost == 0) std::this_thread::yield();
+  EXPECT_EQ(chain_.get("a").completions, 0);
+}
+
+TEST_F(TaskRunnerTest, WorkOfOthersOnTheSameAccountIsLeftAlone) {
+  chain_.add("a", {.worker = kAccount, .state = "assigned"});
+  chain_.add("b", {.worker = kAccount, .state = "assigned", .kind = "other"});
+  Host host(chain_, file(), double_it);
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state == "completed"; }));
+  const uint64_t compared = host.runner().counts().reconciliations;
+  while (host.runner().counts().reconciliations < compared + 2) std::this_thread::yield();
+  EXPECT_EQ(chain_.get("b").state, "assigned");
 }
 
 TEST_F(TaskRunnerTest, HeartbeatsKeepTheLease) {

@@ -16,7 +16,7 @@ TEST(TaskTest, MakesTheLegalMovesAndNoOthers) {
       {kClaimed, kRunning},   {kClaimed, kComputed}, {kClaimed, kSettled}, {kClaimed, kFailed}, {kClaimed, kLost},         // the work
       {kRunning, kComputed},  {kRunning, kSettled},  {kRunning, kFailed},  {kRunning, kLost},
       {kComputed, kSubmitted}, {kComputed, kSettled}, {kComputed, kFailed}, {kComputed, kLost},
-      {kSubmitted, kSettled}, {kSubmitted, kFailed}, {kSubmitted, kLost},
+      {kSubmitted, kComputed}, {kSubmitted, kSettled}, {kSubmitted, kFailed}, {kSubmitted, kLost},
   };
   for (const TaskState from : kTaskStates) {
     for (const TaskState to : kTaskStates) {

@@ -61,7 +61,7 @@ ExitCode run_worker(const WorkerRun& run) {
   const auto store = kept.open();
   if (!store) return fail_with(exit_code_of(store.error()), store.error(), run.json);
   const std::string name = run.pipeline->name.empty() ? "worker" : run.pipeline->name;
-  auto worker = ChainWorker::start(*run.pipeline, name, {.lanes = &lanes, .jobs = &jobs, .outside = &outside, .store = *store, .state_dir = run.state_dir});
+  auto worker = ChainWorker::start(std::shared_ptr<const Pipeline>(std::shared_ptr<void>(), run.pipeline), name, {.lanes = &lanes, .jobs = &jobs, .outside = &outside, .store = *store, .state_dir = run.state_dir});
   if (!worker) {
     const ExitCode code = fail_with(worker.error().error_class == ErrorClass::kRetryable ? ExitCode::kTryLater : exit_code_of(worker.error()), worker.error(), run.json);
     jobs.shutdown(0);

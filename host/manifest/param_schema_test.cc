@@ -225,22 +225,26 @@ INSTANTIATE_TEST_SUITE_P(
                               "refers to itself"}));
 
 TEST(ParamSchema, RefusesASchemaOfTooManyParts) {
-  std::string chain = R"({"$ref": "#/definitions/d0", "definitions": {)";
-  for (size_t i = 0; i < kMaxSubschemas; ++i) {
-    chain +=
-        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % kMaxSubschemas) + "\"}}";
-  }
-  EXPECT_FALSE(ParamSchema::compile(chain + "}}").has_value());
+  std::string all = R"({"allOf": [{})";
+  for (size_t i = 0; i < kMaxSubschemas; ++i) all += ",{}";
+  EXPECT_FALSE(ParamSchema::compile(all + "]}").has_value());
 }
 
-TEST(ParamSchema, CompilesALongChainOfReferences) {
+// So many, each of which has the next one in it, and the last one the first.
+std::string chain_of(size_t many) {
   std::string chain = R"({"$ref": "#/definitions/d0", "definitions": {)";
-  constexpr size_t kMany = kMaxSubschemas / 2 - 1;  // each is two schemas
-  for (size_t i = 0; i < kMany; ++i) {
-    chain +=
-        (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % kMany) + "\"}}";
+  for (size_t i = 0; i < many; ++i) {
+    chain += (i ? ", \"d" : "\"d") + std::to_string(i) + R"(": {"items": {"$ref": "#/definitions/d)" + std::to_string((i + 1) % many) + "\"}}";
   }
-  EXPECT_TRUE(ParamSchema::compile(chain + "}}").has_value());
+  return chain + "}}";
+}
+
+TEST(ParamSchema, CompilesALongChainOfReferencesAndRefusesALongerOne) {
+  constexpr size_t kMost = kMaxSchemaDepth / 3 - 1;  // each is items of a definition of the whole
+  EXPECT_TRUE(ParamSchema::compile(chain_of(kMost)).has_value());
+  const auto longer = ParamSchema::compile(chain_of(kMost + 1));
+  ASSERT_FALSE(longer.has_value());
+  EXPECT_NE(longer.error().text().find("too deep"), std::string::npos);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "manifest/path.h"
@@ -41,7 +42,7 @@ class FormCheck {
   explicit FormCheck(const JsonNode& root) : root_(root) {}
 
   Result<void> run() {
-    if (auto listed = list(root_, ""); !listed) return listed;
+    if (auto listed = list(root_, "", 1); !listed) return listed;
     for (const Place& place : places_) {
       if (auto checked = check(place); !checked) return checked;
     }
@@ -58,16 +59,17 @@ class FormCheck {
   };
 
   // Bounded recursion: no parsed tree is deeper than kMaxManifestDepth.
-  Result<void> list(const JsonNode& schema, const std::string& pointer) {
+  Result<void> list(const JsonNode& schema, const std::string& pointer, size_t depth) {
     if (places_.size() == kMaxSubschemas) return broken(pointer, "it has more than " + std::to_string(kMaxSubschemas) + " schemas");
     places_.push_back({&schema, pointer});
+    deepest_ = std::max(deepest_, depth);
     known_.emplace(&schema, false);
     Result<void> result;
     for_each_subschema(schema, [&](std::string_view keyword, const JsonNode& sub) {
       if (!result) return;
       std::string below = pointer;
       append_token(below, keyword);
-      result = list(sub, below);
+      result = list(sub, below, depth + 1);
     });
     return result;
   }
@@ -95,6 +97,8 @@ class FormCheck {
       if (!target || !known_.contains(target)) {
         return broken(place.pointer, "\"$ref\": \"" + reference->text + "\" leads to no schema of this text");
       }
+      targets_.insert(target);
+      if ((targets_.size() + 1) * deepest_ > kMaxSchemaDepth) return broken(place.pointer, "it is too deep, with all that it refers to");
     }
     return {};
   }
@@ -117,6 +121,8 @@ class FormCheck {
 
   const JsonNode& root_;
   std::vector<Place> places_;
+  size_t deepest_ = 0;
+  std::unordered_set<const JsonNode*> targets_;  // of references
   std::unordered_map<const JsonNode*, bool> known_;  // every schema; true: known to end
 };
 

@@ -8,8 +8,10 @@
 
 namespace heddle {
 
-// A schema with more subschemas than this is refused: evaluating recurses along them.
-inline constexpr size_t kMaxSubschemas = 2000;
+// A schema with more subschemas than this is refused, and one that is deeper: reading it recurses along its subschemas and references. As deep as it can be is one more than it has
+// schemas that references lead to, times how deep they stand in each other.
+inline constexpr size_t kMaxSubschemas = 4000;
+inline constexpr size_t kMaxSchemaDepth = 1000;
 
 // Refuses what would keep an evaluation from ending or being decided: patterns that are no regular expressions, a multipleOf that is not
 // positive, references that leave the text, lead to no schema, or back to themselves without going into the value. Everything else is left

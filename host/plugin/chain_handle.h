@@ -2,6 +2,7 @@
 #pragma once
 #include <heddle/chain.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -55,6 +56,10 @@ class ChainHandle {
   void events(const Value& filter, Done done);
   void transactions(const Value& filter, Done done);
 
+  // [any] Who takes work for its account. False: somebody does already, and two would take each other's.
+  bool begin_work() { return !has_worker_.exchange(true); }
+  void end_work() { has_worker_ = false; }
+
   const std::string& owner() const { return owner_; }
 
  private:
@@ -76,6 +81,7 @@ class ChainHandle {
   std::unique_ptr<Services> services_;
   void* self_ = nullptr;
   const heddle_chain* table_ = nullptr;
+  std::atomic<bool> has_worker_{false};
   bool is_abandoned_ = false;  // a thread may be inside of the object for good
   // What waits for an answer. One that comes after the chain was given up finds it.
   struct Open {

@@ -85,7 +85,7 @@ void ChainWorkers::work() {
 void ChainWorkers::start(const std::string& name, const ServedPipelinePtr& pipeline) {
   Result<std::unique_ptr<ChainWorker>> started = Error("no-store", "worker \"" + name + "\" needs a store for its tasks, and the configuration names none: say \"store\"", ErrorClass::kConfig);
   if (parts_.store) {
-    started = ChainWorker::start(pipeline->pipeline, name, {.lanes = parts_.lanes, .jobs = parts_.jobs, .outside = parts_.outside, .store = parts_.store, .state_dir = parts_.state_dir});
+    started = ChainWorker::start(std::shared_ptr<const Pipeline>(pipeline, &pipeline->pipeline), name, {.lanes = parts_.lanes, .jobs = parts_.jobs, .outside = parts_.outside, .store = parts_.store, .state_dir = parts_.state_dir});
   }
   if (started) log::write(log::Level::kInfo, name, "works as " + (*started)->account());
   std::shared_ptr<ChainWorker> worker = started ? *std::move(started) : nullptr;
