@@ -81,6 +81,21 @@ def limit_logs(blocks, message="query returned more than 10000 results"):
     return rule
 
 
+def be_behind(blocks):
+    """Its newest block is not the newest one, and it knows nothing of what came after it."""
+    def rule(call, ask):
+        newest = int(ask({"jsonrpc": "2.0", "id": 0, "method": "eth_blockNumber", "params": []})["result"], 16)
+        last = max(0, newest - blocks)
+        if call["method"] == "eth_blockNumber":
+            return {"result": hex(last)}
+        params = [hex(last) if p in ("latest", "pending", "safe", "finalized") else p for p in call.get("params", [])]
+        answer = ask({**call, "params": params})
+        found = answer.get("result")
+        number = found.get("blockNumber", found.get("number")) if isinstance(found, dict) else None
+        return {"result": None} if number and int(number, 16) > last else answer
+    return rule
+
+
 def be_silent(call, ask):
     return None
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -127,6 +128,28 @@ class AHostWithAWorker(HostCase):
         (activity,) = self.story.subnet.wait_until_over([id])
         self.assertFalse(activity["success"])
         self.assertIn("the input is wrong", self.heddle("tasks", "show", id).out)
+
+    def test_a_worker_whose_manifest_changes_goes_on_with_the_new_one(self):
+        slow = self.story.subnet.enqueue("text", {"text": "never"}, kind=SLOW)
+        host = self.serve_worker()
+        self.wait_for_task(slow, "running")
+        for poll_ms in (60, 70, 80):
+            self.write("served/text.json", {**self.manifest(poll_ms=poll_ms), "run": {"drain_ms": 100}})
+            host.send_signal(signal.SIGHUP)
+            (id,) = self.story.enqueue(1)
+            self.wait_for_task(id, "settled")
+            self.wait_for_task(slow, "running")
+        self.heddle("tasks", "cancel", slow, "--reason", "enough")
+        self.story.subnet.wait_until_over([slow])
+        self.assertEqual(len(self.story.subnet.queue.events("ActivityFailed")), 1)
+
+    def test_two_workers_of_one_account_are_refused(self):
+        os.makedirs(self.path("served"), exist_ok=True)
+        self.write("served/other.json", {**self.manifest(), "metadata": {"name": "other"}})
+        self.serve_worker()
+        workers = self.wait_for("one that works", lambda: [w for w in self.tasks()["workers"] if w["works"]])
+        self.assertEqual(len(workers), 1)
+        self.wait_for("the reason of the other one", lambda: any("works as" in w.get("why", "") for w in self.tasks()["workers"]))
 
     def test_prometheus_can_read_how_it_does(self):
         ids = self.story.enqueue(2)

@@ -18,10 +18,15 @@ from workers import free_port
 sys.path.insert(0, os.path.join(SOURCE, "tests", "chain"))
 from chain import KEYS, Chain, why_not  # noqa: E402
 from contracts import Subnet  # noqa: E402
-from endpoint import CUT, Endpoint, honest  # noqa: E402
+from endpoint import CUT, Endpoint, be_behind, honest, lie_about_nonces, swallow_sends  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the one that has Debian's grpcio
 DOUBLE, SLOW, LONG, HANG = ("0x" + byte * 20 for byte in ("d0", "50", "10", "4a"))
+# Of the first account that anvil and hardhat give to everybody; its password is another one than those of the tests.
+KEYSTORE = json.dumps({"version": 3, "crypto": {
+    "cipher": "aes-128-ctr", "cipherparams": {"iv": "000102030405060708090a0b0c0d0e0f"}, "ciphertext": "3ec3fda9296b1fcfb1c14f29ae9a1d8c2af3d2b0b31cdc0b46286d8b6dd36534",
+    "kdf": "scrypt", "kdfparams": {"dklen": 32, "n": 2, "r": 1, "p": 1, "salt": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
+    "mac": "6da32bb8d51136d8218a2c2b4c7723c77c7842ae48c3d70f96e4a1113b0f686b"}})
 KINDS = {DOUBLE: "double", SLOW: "slow", LONG: "long", HANG: "hang"}
 
 
@@ -172,6 +177,17 @@ class WorkTest(WorkerCase):
         working.wait_for("of the kind 0x" + "ee" * 20 + " are left to others")
         self.assertFalse(self.net.activity(other)["isAssigned"])
 
+    def test_kinds_of_others_do_not_hide_what_is_behind_them(self):
+        others = self.net.enqueue_many("q", [b"{}"] * 3, kind="0x" + "ee" * 20)
+        manifest = self.manifest(Sidecar(self), reconcile_ms=1000)
+        first = self.work(manifest)
+        first.wait_for("are left to others")
+        first.kill()
+        ids = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(3)]  # events that nobody hears who has a cursor behind them
+        self.work(manifest)
+        self.net.wait_until_over(ids)
+        self.assertTrue(all(not self.net.activity(id)["isAssigned"] for id in others))
+
     def test_two_workers_on_a_queue_never_both_complete_an_activity(self):
         workers = [self.work(self.manifest(Sidecar(self), self.chain_params(which=n), name=f"worker{n}"), f"state{n}") for n in (1, 2)]
         for worker in workers:
@@ -305,6 +321,33 @@ class LeaseTest(WorkerCase):
         self.assertEqual(self.net.activity(id)["assignedWorker"].lower(), self.net.workers[1].lower())
 
 
+class ChainFaultTest(WorkerCase):
+    def test_a_chain_that_makes_no_blocks_for_a_while_is_waited_for(self):
+        self.work(self.manifest(Sidecar(self)))
+        ids = [self.net.enqueue("q", {"n": n}, kind=SLOW) for n in range(8)]
+        self.chain.wait_for(lambda: self.completions(), "the first one")
+        self.chain.set_block_time(0)
+        self.chain.set_automine(False)
+        time.sleep(3)
+        before = self.chain.block_number()
+        time.sleep(1)
+        self.assertEqual(self.chain.block_number(), before)
+        self.chain.set_block_time(1)
+        self.net.wait_until_over(ids)
+        self.assert_all_once(ids)
+
+    def test_of_two_endpoints_that_disagree_neither_loses_nor_doubles_anything(self):
+        for name, rule in (("numbers", lie_about_nonces(5)), ("age", be_behind(4)), ("forgetting", swallow_sends(3))):
+            with self.subTest(name):
+                liar = Endpoint(self.chain.url, rule)
+                self.addCleanup(liar.leave)
+                working = self.work(self.manifest(Sidecar(self), self.chain_params(liar.url, self.chain.url, confirmations=6, bump_after_ms=1000, rebroadcast_ms=500), name=name), name)
+                ids = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(10)]
+                self.net.wait_until_over(ids)
+                self.assert_all_once(ids)
+                working.stop()
+
+
 class GateTest(WorkerCase):
     def refused(self, manifest, *words):
         answer = self.heddle("run", self.write("m.json", manifest), "--state-dir", self.path("state"), code=USAGE)
@@ -330,6 +373,15 @@ class GateTest(WorkerCase):
         params = self.chain_params()
         os.chmod(self.path("account1.key"), 0o644)
         self.refused(self.manifest("127.0.0.1:1", params), "account1.key", "0644")
+
+    def test_a_wrong_password_is_refused_and_not_shown(self):
+        params = self.chain_params()
+        keystore, password = self.write("account.json", KEYSTORE), self.write("password", "not the right one, canary\n")
+        for path in (keystore, password):
+            os.chmod(path, 0o600)
+        params["key"] = {"keystore": keystore, "password_file": password}
+        answer = self.refused(self.manifest("127.0.0.1:1", params), "password", "account.json")
+        self.assertNotIn("canary", answer.err)
 
     def test_one_key_in_two_processes_of_one_state_is_refused(self):
         sidecar = Sidecar(self)
