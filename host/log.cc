@@ -8,6 +8,8 @@
 #include <mutex>
 #include <vector>
 
+#include "core_files.h"
+
 namespace heddle::log {
 namespace {
 
@@ -75,6 +77,7 @@ void write(Level level, std::string_view who, std::string_view message) {
 
 void redact(std::string secret) {
   if (secret.size() < kShortestSecret) return;
+  leave_no_core_file();
   std::lock_guard lock(state().mutex);
   std::vector<std::string>& secrets = state().secrets;
   if (std::find(secrets.begin(), secrets.end(), secret) == secrets.end()) secrets.push_back(std::move(secret));  // a configuration is read again and again

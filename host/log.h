@@ -15,7 +15,7 @@ bool enabled(Level level);
 // [any thread] One line. `who` is the node id or plugin name that speaks; empty: the host.
 void write(Level level, std::string_view who, std::string_view message);
 
-// [any thread] From here on every occurrence of `secret` in a line is written as "***". Secrets of fewer than 4 bytes are ignored.
+// [any thread] From here on every occurrence of `secret` in a line is written as "***", and a crash leaves no core file (core_files.h). Secrets of fewer than 4 bytes are ignored.
 void redact(std::string secret);
 
 // [any thread] `text` with every registered secret replaced by "***".

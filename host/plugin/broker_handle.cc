@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core_files.h"
 #include "log.h"
 #include "plugin/secrets.h"
 
@@ -27,6 +28,7 @@ Result<GrantedUrl> url_in(const Result<Value>& outcome) {
 }  // namespace
 
 Result<std::unique_ptr<BrokerHandle>> BrokerHandle::create(const CatalogEntry& entry, const std::string& owner, const Value& params, Lanes* lanes, LaneId lane, Fault fault) {
+  leave_no_core_file();  // it has credentials
   redact_secrets(entry.type->params_schema, params);
   auto library = Library::load(*entry.plugin);
   if (!library) return refused(entry, owner, "cannot be created").because(std::move(library).error());

@@ -3,6 +3,7 @@
 #include <future>
 #include <utility>
 
+#include "core_files.h"
 #include "log.h"
 #include "plugin/secrets.h"
 
@@ -26,6 +27,7 @@ bool is_whole(const heddle_chain* t) {
 
 Result<std::unique_ptr<ChainHandle>> ChainHandle::create(const CatalogEntry& entry, const std::string& owner, const Value& params, const ChainJournal& journal, Lanes* lanes, LaneId lane,
                                                          Fault fault) {
+  leave_no_core_file();  // it has the key of an account
   redact_secrets(entry.type->params_schema, params);
   auto library = Library::load(*entry.plugin);
   if (!library) return refused(entry, owner, "cannot be created").because(std::move(library).error());

@@ -3,6 +3,7 @@ import json
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -179,12 +180,14 @@ class WorkTest(WorkerCase):
 
     def test_kinds_of_others_do_not_hide_what_is_behind_them(self):
         others = self.net.enqueue_many("q", [b"{}"] * 3, kind="0x" + "ee" * 20)
-        manifest = self.manifest(Sidecar(self), reconcile_ms=1000)
-        first = self.work(manifest)
-        first.wait_for("are left to others")
+        sidecar = Sidecar(self)
+        first = self.work(self.manifest(sidecar, limit=1))
+        ids = [self.net.enqueue("q", {"n": 60}, kind=LONG)]
+        first.wait_for(f"task {ids[0]} is worked on")
+        ids += [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(3)]
+        time.sleep(1)  # it has heard of them, has no room, and will not hear of them again
         first.kill()
-        ids = [self.net.enqueue("q", {"n": n}, kind=DOUBLE) for n in range(3)]  # events that nobody hears who has a cursor behind them
-        self.work(manifest)
+        self.work(self.manifest(sidecar, reconcile_ms=1000))
         self.net.wait_until_over(ids)
         self.assertTrue(all(not self.net.activity(id)["isAssigned"] for id in others))
 
@@ -292,6 +295,34 @@ class SecretTest(WorkerCase):
                     said += file.read()
         for canary in (KEYS[1][2:].encode(), bytes.fromhex(KEYS[1][2:]), b"canary-of-a-token", b"canary-in-the-query"):
             self.assertNotIn(canary, said)
+
+
+    @unittest.skipIf(SANITIZED, "sanitizers leave no core files in any case")
+    def test_a_crash_leaves_no_core_file_where_there_are_secrets(self):
+        with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as file:
+            pattern = file.read()
+        if pattern.startswith(("|", "/")):
+            self.skipTest("core files of this machine go elsewhere: " + pattern.strip())
+        limit = resource.getrlimit(resource.RLIMIT_CORE)
+        if limit[1] == 0:
+            self.skipTest("no process here may leave a core file")
+        resource.setrlimit(resource.RLIMIT_CORE, (limit[1], limit[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, limit)
+
+        def has_core_file():
+            return any(name.startswith("core") for name in os.listdir(self.folder))
+        working = self.work(self.manifest(Sidecar(self)))
+        working.wait_for("works as")
+        working.process.send_signal(signal.SIGABRT)
+        self.assertEqual(working.process.wait(TIMEOUT), -signal.SIGABRT)
+        self.assertFalse(has_core_file())
+        without = self.start("run", self.write("echo.json", pipeline(node("e", "Echo"))), "--input", "-", stdin=subprocess.PIPE)
+        without.stdin.write(b"1\n")
+        without.stdin.flush()
+        without.stdout.readline()
+        without.send_signal(signal.SIGABRT)
+        self.assertEqual(without.wait(TIMEOUT), -signal.SIGABRT)
+        self.assertTrue(has_core_file(), "so the test can see one")
 
 
 class LeaseTest(WorkerCase):
