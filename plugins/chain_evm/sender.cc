@@ -6,12 +6,11 @@
 #include <utility>
 
 #include "hex.h"
+#include "receipts.h"
 
 namespace chain_evm {
 namespace {
 
-using heddle::sdk::Error;
-using heddle::sdk::Value;
 using heddle::sdk::ValueRef;
 
 constexpr uint64_t kTickMs = 100;
@@ -29,23 +28,6 @@ Heard::What heard_of(Trouble trouble) {
     case Trouble::kNoBalance: return Heard::What::kNoBalance;
     case Trouble::kNever: return Heard::What::kNever;
     default: return Heard::What::kNotNow;
-  }
-}
-
-std::optional<Receipt> read_receipt(ValueRef value) {
-  const auto text = [&](const char* key) { return value.find(key).as_text().value_or(""); };
-  auto hash = parse_hex(text("transactionHash"), kHashSize), block_hash = parse_hex(text("blockHash"), kHashSize);
-  if (!hash || !block_hash) return std::nullopt;  // or it is in no block yet
-  try {
-    const Amount block = parse_quantity(text("blockNumber"));
-    if (block > INT64_MAX) return std::nullopt;
-    return Receipt{.hash = *std::move(hash),
-                   .block_hash = *std::move(block_hash),
-                   .block = static_cast<uint64_t>(block),
-                   .succeeded = parse_quantity(text("status")) != 0,
-                   .paid = parse_quantity(text("gasUsed")) * parse_quantity(text("effectiveGasPrice"))};
-  } catch (const Error&) {
-    return std::nullopt;  // no quantities
   }
 }
 
@@ -167,20 +149,20 @@ void Sender::send(uint64_t number, const Attempt& attempt) {
 void Sender::look(uint64_t number, std::vector<std::string> hashes) {
   std::vector<Call> calls;
   for (const std::string& hash : hashes) calls.push_back({"eth_getTransactionReceipt", "[\"" + to_hex(hash) + "\"]"});
-  rpc_.ask_together(std::move(calls), [this, number](const std::vector<Answer>& answers) { read_receipts(number, answers); }, watch_.followed());
+  const auto answered = [this, number, hashes = std::move(hashes)](const std::vector<Answer>& answers) { read_receipts(number, hashes, answers); };
+  rpc_.ask_together(std::move(calls), answered, watch_.followed());
 }
 
-void Sender::read_receipts(uint64_t number, const std::vector<Answer>& answers) {
+void Sender::read_receipts(uint64_t number, const std::vector<std::string>& hashes, const std::vector<Answer>& answers) {
   bool all_known = true;
-  for (const Answer& answer : answers) {
-    all_known = all_known && answer.is_good();
-    auto receipt = read_receipt(answer.result);
-    if (!receipt) continue;
-    // Of a block that is not the one we know there: the next look tells.
-    const Block* const block = watch_.heads().at(receipt->block);
-    if ((block && block->hash != receipt->block_hash) || (!block && watch_.heads().newest() && receipt->block > watch_.heads().newest()->number)) return lane_.not_looked(number);
-    if (receipt->succeeded) return lane_.looked(number, receipt);
-    return explain(number, *std::move(receipt));
+  for (size_t i = 0; i < answers.size(); ++i) {
+    ToldReceipt read = read_receipt(answers[i].result, hashes[i]);
+    all_known = all_known && read.told != Told::kUnclear;
+    if (read.told == Told::kUnclear && answers[i].is_good()) alarm("receipt", rpc_.origin(answers[i].endpoint) + " answers for a transaction of number " + std::to_string(number) + " of the account with what is no receipt of it");
+    if (read.told != Told::kThere) continue;
+    if (!can_stand(read.receipt, watch_.heads())) return lane_.not_looked(number);  // the next look tells
+    if (read.receipt.succeeded) return lane_.looked(number, read.receipt);
+    return explain(number, std::move(read.receipt));
   }
   if (!all_known) return lane_.not_looked(number);
   lane_.looked(number, std::nullopt);
@@ -197,6 +179,8 @@ void Sender::explain(uint64_t number, Receipt receipt) {
       [this, number, receipt = std::move(receipt)](const Answer& answer) mutable {
         const bool is_told = answer.error && answer.error->data && !answer.error->data->empty();
         if (is_told) receipt.reason = std::string(settings_.interface.describe_revert(*answer.error->data).json());
+        // Its block may have been undone meanwhile: what is in none of ours would never be looked at again.
+        if (!can_stand(receipt, watch_.heads())) return lane_.not_looked(number);
         lane_.looked(number, receipt);
       },
       watch_.followed());

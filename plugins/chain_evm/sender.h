@@ -53,7 +53,7 @@ class Sender : public Outside {
   struct Search;
   using SearchPtr = std::shared_ptr<Search>;
   void tick();
-  void read_receipts(uint64_t number, const std::vector<Answer>& answers);
+  void read_receipts(uint64_t number, const std::vector<std::string>& hashes, const std::vector<Answer>& answers);
   void explain(uint64_t number, Receipt receipt);
   void search(const SearchPtr& search);
   void read_used(const SearchPtr& search);
