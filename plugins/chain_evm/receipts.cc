@@ -1,5 +1,6 @@
 #include "receipts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "hex.h"
@@ -33,6 +34,11 @@ ToldReceipt read_receipt(heddle::sdk::ValueRef value, std::string_view hash) {
 bool can_stand(const Receipt& receipt, const Heads& heads) {
   if (const Block* const block = heads.at(receipt.block)) return block->hash == receipt.block_hash;
   return !heads.newest() || receipt.block <= heads.newest()->number;
+}
+
+bool has_block_without(heddle::sdk::ValueRef block, std::string_view hash, const std::vector<heddle::sdk::ValueRef>& receipts) {
+  const auto read = read_block(block);
+  return read && read->hash == hash && std::all_of(receipts.begin(), receipts.end(), [](heddle::sdk::ValueRef receipt) { return receipt.is_null(); });
 }
 
 }  // namespace chain_evm

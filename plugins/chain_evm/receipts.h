@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "heads.h"
 #include "record.h"
@@ -26,5 +27,8 @@ ToldReceipt read_receipt(heddle::sdk::ValueRef value, std::string_view hash);
 
 // False: another block than its own stands there, or there is none yet.
 bool can_stand(const Receipt& receipt, const Heads& heads);
+
+// What a node answers, all of it: true if `block` is the one with that hash, and `receipts`, of whatever was asked for, are none. An empty value denies it.
+bool has_block_without(heddle::sdk::ValueRef block, std::string_view hash, const std::vector<heddle::sdk::ValueRef>& receipts);
 
 }  // namespace chain_evm

@@ -64,5 +64,17 @@ TEST(Receipts, OfABlockThatWasUndoneDoNotStand) {
   EXPECT_TRUE(can_stand({.hash = kAsked, .block_hash = "z", .block = 3}, heads));  // older than what is known
 }
 
+TEST(Receipts, AnotherNodeBearsWitnessWithTheSameBlockAndNothingOfOurs) {
+  FakeHost host;
+  const auto block_of = [](const std::string& hash) { return Value::parse(R"({"hash":")" + to_hex(hash) + R"(","parentHash":")" + to_hex(kAsked) + R"(","number":"0xc","timestamp":"0x1"})"); };
+  const Value same = block_of(kBlock), other = block_of(std::string(32, '\xdd')), none = Value::null(), ours = Value::parse(receipt(kAsked, R"(,"status":"0x1")")), silent;
+  EXPECT_TRUE(has_block_without(same, kBlock, {none, none}));
+  EXPECT_FALSE(has_block_without(other, kBlock, {none, none}));
+  EXPECT_FALSE(has_block_without(same, kBlock, {none, ours}));
+  EXPECT_FALSE(has_block_without(same, kBlock, {silent, none}));
+  EXPECT_FALSE(has_block_without(silent, kBlock, {none}));
+  EXPECT_FALSE(has_block_without(none, kBlock, {none}));
+}
+
 }  // namespace
 }  // namespace chain_evm

@@ -291,9 +291,42 @@ void Sender::read_used(const SearchPtr& s) {
           const bool is_same = bytes("to") == record->intent.to && bytes("input") == record->intent.data && one.find("value").as_text() == to_quantity(record->intent.value);
           if (found.hash.size() == kHashSize) found.what = record->attempt(found.hash) ? Trace::What::kOurs : is_same && !record->intent.key.empty() ? Trace::What::kSame : Trace::What::kOther;
         }
+        if (found.what == Trace::What::kOther) return confirm(s, found, answer);
         lane_.traced(s->number, found);
       },
       watch_.followed());
+}
+
+// What has lost its number is done again under another one: the word of one node is not enough for that. All others that are well must have that block, and nothing of ours.
+void Sender::confirm(const SearchPtr& s, const Trace& found, const Answer& said) {
+  struct Confirming {
+    size_t left = 0;
+    bool is_denied = false;
+  };
+  const auto doubt = [this, number = s->number] {
+    alarm("trace", "number " + std::to_string(number) + " of the account was used by another transaction, as one node says and not all others; what should have had it waits");
+    lane_.traced(number, {});
+  };
+  std::vector<size_t> others;
+  for (size_t i = 0; i < rpc_.size(); ++i)
+    if (i != said.endpoint && watch_.endpoints()[i].is_well) others.push_back(i);
+  const Record* const record = lane_.at(s->number);
+  const auto block = read_block(said.result);
+  if (!record || !block) return lane_.traced(s->number, {});
+  if (others.empty()) return rpc_.size() == 1 ? lane_.traced(s->number, found) : doubt();
+  auto confirming = std::make_shared<Confirming>(Confirming{.left = others.size()});
+  for (const size_t endpoint : others) {
+    std::vector<Call> calls = {{"eth_getBlockByNumber", "[" + tag(s->above) + ",false]"}};
+    for (const Attempt& attempt : record->attempts) calls.push_back({"eth_getTransactionReceipt", "[\"" + to_hex(attempt.hash) + "\"]"});
+    const auto answered = [this, confirming, doubt, found, number = s->number, hash = block->hash](const std::vector<Answer>& answers) {
+      std::vector<ValueRef> receipts;
+      for (size_t i = 1; i < answers.size(); ++i) receipts.push_back(answers[i].result);
+      confirming->is_denied = !has_block_without(answers[0].result, hash, receipts) || confirming->is_denied;
+      if (--confirming->left > 0) return;
+      confirming->is_denied ? doubt() : lane_.traced(number, found);
+    };
+    rpc_.ask_together(std::move(calls), answered, endpoint);
+  }
 }
 
 }  // namespace chain_evm

@@ -57,6 +57,7 @@ class Sender : public Outside {
   void explain(uint64_t number, Receipt receipt);
   void search(const SearchPtr& search);
   void read_used(const SearchPtr& search);
+  void confirm(const SearchPtr& search, const Trace& found, const Answer& said);
   void prepare_again(uint64_t number);
 
   const Settings& settings_;
