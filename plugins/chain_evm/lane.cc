@@ -212,6 +212,7 @@ void Lane::attempt_stored(const Committing& done) {
 // What is there shows in another life: nothing more is done.
 void Lane::broken(const std::string& why) {
   if (std::exchange(is_broken_, true)) return;
+  signing_.reset();  // what comes of it is not waited for: what it was for is gone
   outside_.alarm("journal", why);
   for (const Ready& one : std::exchange(ready_, {})) outside_.failed(one.intent.key, HEDDLE_UNAVAILABLE, "unavailable", "the journal has failed: " + why);
   for (const auto& [number, slot] : slots_)

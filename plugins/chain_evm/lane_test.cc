@@ -114,7 +114,7 @@ class FakeChain {
 using Store = std::map<std::string, std::string>;  // what survives
 
 struct Faults {
-  unsigned reject = 0, drop = 0, lie = 0, sign = 0, room = 0;  // in a thousand
+  unsigned reject = 0, drop = 0, lie = 0, sign = 0, room = 0, breaks = 0;  // in a thousand
 };
 
 // What is the same in every life of the process.
@@ -210,6 +210,8 @@ class FakeLife : public Outside {
                      .run =
                          [this, write, id] {
                            if (world_.chance(world_.faults.room)) return lane.committed(id, Committed::kNoRoom, "full");
+                           is_broken = is_broken || world_.chance(world_.faults.breaks);
+                           if (is_broken) return lane.committed(id, Committed::kBroken, "broken");
                            write();
                            lane.committed(id, Committed::kYes);
                          },
@@ -282,6 +284,7 @@ class FakeLife : public Outside {
 
  public:
   std::set<std::string> open;
+  bool is_broken = false;  // the journal: nothing more is done in this life
   Lane lane;  // the last one: it calls while it is made
 };
 
@@ -301,6 +304,7 @@ class Schedule {
   void settle() {
     world.faults = {};
     world.chain.base = 1'000'000'000;
+    if (life_->is_broken) kill();
     for (int round = 0; round < 400; ++round) {
       for (const std::string& key : keys) life_->submit(key);
       while (life_->step()) {
@@ -358,7 +362,7 @@ class Schedule {
       chain.forget_pool();
     } else if (what < 94 && strangers) {
       chain.stranger(world.dice() % 3);
-    } else if (what < 96 && kills) {
+    } else if (what < 96 && (kills || life_->is_broken)) {
       kill();
     } else if (world.chance(100) && !keys.empty()) {
       life_->submit(keys[world.dice() % keys.size()]);
@@ -382,7 +386,7 @@ TEST_F(Lanes, EachTransactionIsMinedOnceWhateverFailsAndWheneverItIsKilled) {
   for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20};
+    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 0};
     schedule.run(600, true, false);
     schedule.settle();
     schedule.expect_each_once();
@@ -393,7 +397,7 @@ TEST_F(Lanes, ANumberThatSomebodyElseUsedIsGivenUpOnlyOnceThatIsForGood) {
   for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20};
+    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 0};
     schedule.run(600, true, true);
     schedule.settle();
     schedule.expect_each_once();
@@ -404,7 +408,19 @@ TEST_F(Lanes, ANodeThatLiesAboutNumbersCostsNothingButTime) {
   for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 200, .sign = 20, .room = 20};
+    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 200, .sign = 20, .room = 20, .breaks = 0};
+    schedule.run(600, true, false);
+    schedule.settle();
+    schedule.expect_each_once();
+  }
+}
+
+// Once it has failed, it stores nothing more, whatever of it was under way.
+TEST_F(Lanes, AJournalThatFailsIsGoneOnWithInAnotherLife) {
+  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Schedule schedule(seed);
+    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 20};
     schedule.run(600, true, false);
     schedule.settle();
     schedule.expect_each_once();
@@ -416,7 +432,7 @@ TEST_F(Lanes, AJournalOfYesterdayDoesNothingTwiceThatItKnows) {
   for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 0, .room = 0};
+    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 0, .room = 0, .breaks = 0};
     schedule.run(200, true, false);
     const Store yesterday = schedule.world.store;
     const std::vector<std::string> known = schedule.keys;

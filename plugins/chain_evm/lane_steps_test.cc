@@ -1,0 +1,104 @@
+// A Lane, one step after the other: every answer is given by the test.
+#include <gtest/gtest.h>
+#include <heddle/sdk/fake_host.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "lane.h"
+
+namespace chain_evm {
+namespace {
+
+constexpr uint64_t kGwei = 1'000'000'000;
+
+// What the Lane wanted, in order; what is there to be answered is the last of each.
+class Scripted : public Outside {
+ public:
+  struct Failed {
+    std::string key, code;
+  };
+
+  void sign(const Wanted& wanted) override { signs.push_back({.number = wanted.number, .intent = nullptr, .fee = wanted.fee}), does_nothing.push_back(!wanted.intent); }
+  void commit(uint64_t commit, std::vector<Put> puts) override { commits.emplace_back(commit, std::move(puts)); }
+  void send(uint64_t number, const Attempt& attempt) override { sends.emplace_back(number, attempt); }
+  void look(uint64_t number, std::vector<std::string>) override { looks.push_back(number); }
+  void trace(const Record& record) override { traces.push_back(record.number); }
+  void again(const Record& record) override { agains.push_back(record.number); }
+  void became(const Record& record) override { stages.emplace_back(record.number, record.stage); }
+  void failed(const std::string& key, heddle_status, const char* code, const std::string&) override { fails.push_back({key, code}); }
+  void alarm(const std::string& what, const std::string&) override { alarms.push_back(what); }
+  uint64_t now_ms() const override { return clock_ms; }
+  int64_t now_unix() const override { return static_cast<int64_t>(clock_ms / 1000); }
+
+  uint64_t clock_ms = 1'000'000;
+  std::vector<Wanted> signs;
+  std::vector<bool> does_nothing;  // of signs
+  std::vector<std::pair<uint64_t, std::vector<Put>>> commits;
+  std::vector<std::pair<uint64_t, Attempt>> sends;
+  std::vector<uint64_t> looks, traces, agains;
+  std::vector<std::pair<uint64_t, Stage>> stages;
+  std::vector<Failed> fails;
+  std::vector<std::string> alarms;
+};
+
+class LaneSteps : public testing::Test {
+ protected:
+  void SetUp() override { start({}); }
+  void start(FeeLimits limits) {
+    LaneParams params;
+    params.window = 2;
+    params.account = std::string(20, 'a');
+    lane.emplace(outside, Fees(limits), params);
+    lane->start(0);
+    head(0);
+  }
+  void head(uint64_t used, Amount base = kGwei) { lane->head({.used = used, .market = {.base = base, .tip = 100'000'000}}); }
+  void accept(const std::string& key, int64_t not_after_unix = 0) { lane->accept({.key = key, .what = "call", .to = std::string(20, 't'), .gas = 50'000, .not_after_unix = not_after_unix}); }
+  void made() {
+    std::string hash = std::to_string(++serial_);
+    hash.resize(32, '.');
+    lane->made("raw " + hash, hash);
+  }
+  void committed(Committed how = Committed::kYes) { lane->committed(outside.commits.back().first, how, how == Committed::kYes ? "" : "no"); }
+  void sent(Heard::What what) {
+    const auto [number, attempt] = outside.sends.back();
+    lane->sent(number, attempt.hash, {.what = what, .why = "no"});
+  }
+  void wait(uint64_t ms) {
+    outside.clock_ms += ms;
+    lane->tick();
+  }
+
+  heddle::sdk::FakeHost host_;
+  Scripted outside;
+  std::optional<Lane> lane;
+
+ private:
+  int serial_ = 0;
+};
+
+TEST_F(LaneSteps, ASignatureThatComesAfterTheJournalHasFailedIsForNobody) {
+  accept("one");
+  made();
+  accept("two");
+  ASSERT_EQ(outside.signs.size(), 2u);
+  committed(Committed::kBroken);
+  ASSERT_EQ(outside.fails.size(), 2u);
+  made();
+  EXPECT_EQ(outside.commits.size(), 1u);
+  EXPECT_EQ(lane->waiting(), 0u);
+}
+
+TEST_F(LaneSteps, NorIsOneThatDoesNotCome) {
+  accept("one");
+  made();
+  accept("two");
+  committed(Committed::kBroken);
+  lane->not_made(HEDDLE_UNAVAILABLE, "no signer");
+  EXPECT_EQ(outside.fails.size(), 2u);
+}
+
+}  // namespace
+}  // namespace chain_evm
