@@ -236,6 +236,7 @@ void Lane::sent(uint64_t number, const std::string& hash, const Heard& heard) {
   Slot* const found = slot(number);
   if (!found) return;
   found->is_sending = false;
+  found->was_taken = found->was_taken || heard.may_have || heard.what == Heard::What::kTaken || heard.what == Heard::What::kNumberUsed;
   if (is_mined(*found) || found->is_conflict) return;
   const auto attempt = std::find_if(found->record.attempts.begin(), found->record.attempts.end(), [&](const Attempt& a) { return a.hash == hash; });
   if (attempt == found->record.attempts.end()) return;
@@ -246,7 +247,6 @@ void Lane::sent(uint64_t number, const std::string& hash, const Heard& heard) {
     if (!is_newest) found->send_at_ms = outside_.now_ms();
     return;
   }
-  found->was_taken = true;
   found->rejected = found->never = 0;
   found->send_at_ms = later(params_.rebroadcast_ms);
   if (!is_newest) found->send_at_ms = outside_.now_ms();

@@ -30,6 +30,7 @@ struct Heard {
   };
   What what = What::kNotNow;
   std::string why = {};
+  bool may_have = false;  // one of them has not said that it has not taken it: its answer was lost, or was none
 };
 
 enum class Committed : uint8_t { kYes, kNoRoom, kBroken };
@@ -139,7 +140,7 @@ class Lane {
     Record record;
     size_t stored = 0;           // of its attempts
     bool is_sending = false, is_looking = false, is_tracing = false, is_signing = false;
-    bool was_taken = false;      // by some node, once
+    bool was_taken = false;      // by some node, once, as far as we know
     bool is_conflict = false;    // its intent is looking for another number
     bool is_ending = false;      // what it ended as is being stored
     bool is_given_up = false;

@@ -62,9 +62,9 @@ class LaneSteps : public testing::Test {
     lane->made("raw " + hash, hash);
   }
   void committed(Committed how = Committed::kYes) { lane->committed(outside.commits.back().first, how, how == Committed::kYes ? "" : "no"); }
-  void sent(Heard::What what) {
+  void sent(Heard::What what, bool may_have = false) {
     const auto [number, attempt] = outside.sends.back();
-    lane->sent(number, attempt.hash, {.what = what, .why = "no"});
+    lane->sent(number, attempt.hash, {.what = what, .why = "no", .may_have = may_have});
   }
   void wait(uint64_t ms) {
     outside.clock_ms += ms;
@@ -98,6 +98,34 @@ TEST_F(LaneSteps, NorIsOneThatDoesNotCome) {
   committed(Committed::kBroken);
   lane->not_made(HEDDLE_UNAVAILABLE, "no signer");
   EXPECT_EQ(outside.fails.size(), 2u);
+}
+
+TEST_F(LaneSteps, ANumberIsGivenBackWhereEveryNodeSaysNever) {
+  accept("one");
+  made();
+  committed();
+  sent(Heard::What::kNever);
+  wait(1000);
+  sent(Heard::What::kNever);
+  ASSERT_EQ(outside.commits.size(), 2u);
+  EXPECT_TRUE(outside.commits.back().second[0].record.empty());
+  committed();
+  EXPECT_EQ(lane->next(), 0u);
+}
+
+TEST_F(LaneSteps, ANumberIsNotGivenBackOnceANodeMayHaveTheTransaction) {
+  accept("one");
+  made();
+  committed();
+  sent(Heard::What::kNotNow, true);  // of two nodes, one has not answered
+  for (int i = 0; i < 2; ++i) {
+    wait(1000);
+    sent(Heard::What::kNever);  // only the other one is asked
+  }
+  EXPECT_EQ(outside.commits.size(), 1u);
+  ASSERT_EQ(outside.signs.size(), 2u);
+  EXPECT_EQ(outside.signs[1].number, 0u);
+  EXPECT_TRUE(outside.does_nothing[1]);
 }
 
 }  // namespace

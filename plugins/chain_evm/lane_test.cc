@@ -226,7 +226,7 @@ class FakeLife : public Outside {
       if (world_.chance(world_.faults.drop)) return lane.sent(number, attempt.hash, {Heard::What::kTaken});  // and it is forgotten
       if (world_.chance(reject)) return lane.sent(number, attempt.hash, {Heard::What::kNotNow, "no"});
       const Heard heard = world_.chain.take(world_.signed_ones[attempt.raw]);
-      lane.sent(number, attempt.hash, world_.chance(reject) ? Heard{Heard::What::kNotNow, "the answer was lost"} : heard);
+      lane.sent(number, attempt.hash, world_.chance(reject) ? Heard{.what = Heard::What::kNotNow, .why = "the answer was lost", .may_have = true} : heard);
     };
     work_.push_back({.is_commit = false, .run = run, .leaves = [this, attempt] { world_.chain.take(world_.signed_ones[attempt.raw]); }});
   }

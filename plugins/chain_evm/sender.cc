@@ -118,7 +118,7 @@ void Sender::commit(uint64_t commit, std::vector<Put> puts) {
 void Sender::send(uint64_t number, const Attempt& attempt) {
   struct Sending {
     size_t left = 0, never = 0, all = 0;
-    bool is_told = false;
+    bool is_told = false, may_have = false;
     Heard best;
   };
   auto sending = std::make_shared<Sending>();
@@ -135,11 +135,14 @@ void Sender::send(uint64_t number, const Attempt& attempt) {
       const Heard heard{.what = answer.is_good() ? Heard::What::kTaken : answer.error ? heard_of(answer.error->trouble) : Heard::What::kNotNow,
                         .why = answer.is_good() ? std::string() : rpc_.origin(answer.endpoint) + ": " + answer.text()};
       if (heard.what == Heard::What::kNever) ++sending->never;
+      // It may have come from what stands before the node, after the node has taken it.
+      if (heard.what == Heard::What::kNotNow) sending->may_have = true;
       // In the order of Heard::What: the one that says most. That it will never be taken counts only where all say so.
       if (sending->best.why.empty() || heard.what < sending->best.what) sending->best = heard;
       if (sending->left > 0 && heard.what != Heard::What::kTaken) return;
       sending->is_told = true;
       if (sending->best.what == Heard::What::kNever && sending->never < sending->all) sending->best.what = Heard::What::kNotNow;
+      sending->best.may_have = sending->may_have;
       lane_.sent(number, hash, heard.what == Heard::What::kTaken ? heard : sending->best);
     };
     rpc_.send("eth_sendRawTransaction", params, answered, endpoint);
