@@ -247,7 +247,7 @@ void Lane::sent(uint64_t number, const std::string& hash, const Heard& heard) {
     if (!is_newest) found->send_at_ms = outside_.now_ms();
     return;
   }
-  found->rejected = found->never = 0;
+  found->rejected = found->never = found->raised = 0;
   found->send_at_ms = later(params_.rebroadcast_ms);
   if (!is_newest) found->send_at_ms = outside_.now_ms();
   if (found->record.stage != Stage::kStored) return;
@@ -262,10 +262,9 @@ void Lane::rejected(Slot& slot, const Heard& heard) {
     case Heard::What::kNumberUsed: return look(slot);
     case Heard::What::kUnderpriced:
       slot.was_taken = slot.was_taken || slot.stored > 1;
-      if (times < 8) want(slot, Want::kBump);
-      return;
+      [[fallthrough]];
     case Heard::What::kFeeTooLow:
-      if (times < 8) want(slot, Want::kBump);
+      if (slot.raised++ < kMostRaises) want(slot, Want::kBump);
       return;
     case Heard::What::kNoBalance: return outside_.alarm("balance", "transaction " + std::to_string(slot.record.number) + " of the account waits: " + heard.why);
     case Heard::What::kNever:

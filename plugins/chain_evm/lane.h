@@ -90,6 +90,7 @@ class Lane {
  public:
   static constexpr int kLooks = 3;             // heads in a row that must say the same strange thing
   static constexpr size_t kMostAttempts = 64;  // for one number
+  static constexpr uint32_t kMostRaises = 8;   // at once, for no node takes it
   static constexpr size_t kMostFilled = 256;   // gaps at a time
 
   Lane(Outside& outside, Fees fees, LaneParams params) : outside_(outside), fees_(std::move(fees)), params_(std::move(params)) {}
@@ -147,6 +148,7 @@ class Lane {
     Want want = Want::kNone;
     uint64_t send_at_ms = 0, bump_at_ms = 0, nothing_at_ms = 0;
     uint32_t rejected = 0, never = 0;
+    uint32_t raised = 0;         // attempts in a row for no node took the one before
     int strange = 0;             // heads that said its number is used, by none that we know
   };
   struct Ready {

@@ -128,5 +128,26 @@ TEST_F(LaneSteps, ANumberIsNotGivenBackOnceANodeMayHaveTheTransaction) {
   EXPECT_TRUE(outside.does_nothing[1]);
 }
 
+TEST_F(LaneSteps, WhatNoNodeTakesPaysMoreAtOnceEightTimesInARowAndThenWaits) {
+  accept("one");
+  made();
+  committed();
+  for (int i = 0; i < 20; ++i) {
+    const size_t before = outside.signs.size();
+    sent(Heard::What::kUnderpriced);
+    if (outside.signs.size() > before) {
+      made();
+      committed();
+    } else {
+      wait(10'000);  // it is only sent again
+    }
+    if (outside.clock_ms >= 1'000'000 + 20'000) break;
+  }
+  EXPECT_EQ(outside.signs.size(), 1u + 8);
+  sent(Heard::What::kTaken);
+  wait(30'000);
+  EXPECT_EQ(outside.signs.size(), 1u + 8 + 1);
+}
+
 }  // namespace
 }  // namespace chain_evm
