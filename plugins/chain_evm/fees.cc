@@ -6,8 +6,8 @@
 namespace chain_evm {
 namespace {
 
-// Rounded up, so that it is never one wei too little for a node.
-Amount raised(const Amount& old, uint32_t permille) { return old + (old * permille + 999) / 1000; }
+// Rounded up, so that it is never one wei too little for a node; more in any case, for nodes want more of both numbers, even where one was 0.
+Amount raised(const Amount& old, uint32_t permille) { return old + std::max(Amount(1), (old * permille + 999) / 1000); }
 
 }  // namespace
 
@@ -26,6 +26,14 @@ std::optional<Fee> Fees::bumped(const Fee& old, const Market& market) const {
   if (const auto now = fresh(market)) fee = {.tip = std::max(fee.tip, now->tip), .cap = std::max(fee.cap, now->cap)};
   fee.tip = std::min(fee.tip, fee.cap);  // a tip above the cap is no transaction
   return fee;
+}
+
+std::optional<Fee> Fees::of_nothing(const std::optional<Fee>& old, const Market& market) const {
+  const auto within = [&](const Fees& fees) { return old ? fees.bumped(*old, market) : fees.fresh(market); };
+  if (const auto fee = within(*this)) return fee;
+  FeeLimits beyond = limits_;
+  beyond.most_cap = std::max(limits_.most_cap * 2, raised(limits_.most_cap, limits_.bump_permille));
+  return within(Fees(beyond));
 }
 
 std::optional<Market> read_market(heddle::sdk::ValueRef history) {

@@ -37,6 +37,9 @@ class Fees {
   std::optional<Fee> fresh(const Market& market) const;
   // To take the place of one with `old`: both numbers by the percentage at least, or as fresh. Nothing: the ceiling is in the way.
   std::optional<Fee> bumped(const Fee& old, const Market& market) const;
+  // For one that does nothing, in place of one with `old`, or of none. Its few gas may cost more than the ceiling where nothing below is enough, for the account stands still without it: twice as
+  // much, or one bump where that is more. Nothing: that is in the way.
+  std::optional<Fee> of_nothing(const std::optional<Fee>& old, const Market& market) const;
   const FeeLimits& limits() const { return limits_; }
 
  private:

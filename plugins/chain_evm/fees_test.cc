@@ -31,6 +31,23 @@ TEST(Fees, ABumpRaisesBothByThePercentageOrToTheMarket) {
   EXPECT_EQ(fees.bumped({.tip = 50, .cap = 9000}, {.base = 100, .tip = 50}), std::nullopt);
 }
 
+TEST(Fees, ABumpRaisesATipOfNothing) {
+  const Fees fees({.least_tip = 0, .most_tip = 100, .most_cap = 10'000, .bump_permille = 125});
+  EXPECT_EQ(fees.bumped({.tip = 0, .cap = 2000}, {.base = 100, .tip = 0}), (Fee{.tip = 1, .cap = 2250}));
+}
+
+TEST(Fees, OneThatDoesNothingMayGoBeyondTheCeilingWhereNothingBelowIsEnough) {
+  const Fees fees(limits());
+  EXPECT_EQ(fees.of_nothing(std::nullopt, {.base = 1000, .tip = 50}), (Fee{.tip = 50, .cap = 2050}));
+  EXPECT_EQ(fees.of_nothing(std::nullopt, {.base = 9000, .tip = 50}), (Fee{.tip = 50, .cap = 10'000}));
+  EXPECT_EQ(fees.of_nothing(std::nullopt, {.base = 9960, .tip = 50}), (Fee{.tip = 50, .cap = 19'970}));
+  EXPECT_EQ(fees.of_nothing(std::nullopt, {.base = 20'000, .tip = 50}), std::nullopt);
+  EXPECT_EQ(fees.of_nothing(Fee{.tip = 50, .cap = 10'000}, {.base = 100, .tip = 50}), (Fee{.tip = 57, .cap = 11'250}));
+  EXPECT_EQ(fees.of_nothing(Fee{.tip = 50, .cap = 18'000}, {.base = 100, .tip = 50}), std::nullopt);
+  const Fees steep({.least_tip = 10, .most_tip = 100, .most_cap = 10'000, .bump_permille = 1500});
+  EXPECT_EQ(steep.of_nothing(Fee{.tip = 50, .cap = 10'000}, {.base = 100, .tip = 50}), (Fee{.tip = 125, .cap = 25'000}));
+}
+
 TEST(Fees, TheMarketIsWhatBlocksWithTransactionsPaid) {
   FakeHost host;
   const auto market = read_market(Value::parse(R"({"baseFeePerGas":["0x1","0x2","0x3","0x9"],"gasUsedRatio":[0.5,0,0.1],"reward":[["0x5"],["0x64"],["0x7"]]})"));

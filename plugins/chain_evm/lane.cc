@@ -63,10 +63,11 @@ bool Lane::sign_attempt() {
     if (!found || is_mined(*found) || found->is_conflict || found->want == Want::kNone) continue;
     Record& record = found->record;
     const bool does_nothing = record.intent.key.empty() || found->want == Want::kNothing || (!record.attempts.empty() && record.attempts.back().does_nothing);
-    const auto fee = record.attempts.empty() ? fees_.fresh(view_->market) : fees_.bumped(record.attempts.back().fee, view_->market);
+    const auto fee = fee_of(*found, does_nothing);
     found->want = Want::kNone;
     found->bump_at_ms = later(params_.bump_after_ms);
-    if (!fee || record.attempts.size() >= kMostAttempts) {
+    const auto alike = std::count_if(record.attempts.begin(), record.attempts.end(), [&](const Attempt& a) { return a.does_nothing == does_nothing; });
+    if (!fee || static_cast<size_t>(alike) >= kMostAttempts) {
       outside_.alarm("ceiling", "transaction " + std::to_string(number) + " of the account is not taken up, and the ceiling of what it may cost is reached");
       continue;
     }
@@ -76,6 +77,14 @@ bool Lane::sign_attempt() {
     return true;
   }
   return false;
+}
+
+std::optional<Fee> Lane::fee_of(const Slot& slot, bool does_nothing) const {
+  const std::vector<Attempt>& attempts = slot.record.attempts;
+  if (!does_nothing) return fees_.bumped(attempts.back().fee, view_->market);
+  // Where no node has one, nothing is replaced; one that does nothing itself must not be signed twice the same.
+  const bool replaces = !attempts.empty() && (slot.was_taken || attempts.back().does_nothing);
+  return fees_.of_nothing(replaces ? std::optional(attempts.back().fee) : std::nullopt, view_->market);
 }
 
 void Lane::sign_new() {

@@ -89,7 +89,7 @@ struct View {
 class Lane {
  public:
   static constexpr int kLooks = 3;             // heads in a row that must say the same strange thing
-  static constexpr size_t kMostAttempts = 64;  // for one number
+  static constexpr size_t kMostAttempts = 64;  // for one number; of those that do nothing, as many again
   static constexpr uint32_t kMostRaises = 8;   // at once, for no node takes it
   static constexpr size_t kMostFilled = 256;   // gaps at a time
 
@@ -173,6 +173,7 @@ class Lane {
   static bool is_mined(const Slot& slot) { return slot.record.stage == Stage::kIncluded || slot.is_ending; }
   void pump();
   bool sign_attempt();
+  std::optional<Fee> fee_of(const Slot& slot, bool does_nothing) const;
   void sign_new();
   void found_again(uint64_t number);
   void put(uint64_t number, Commit kind, std::vector<Put> puts, std::optional<uint64_t> instead_of = {});

@@ -149,5 +149,60 @@ TEST_F(LaneSteps, WhatNoNodeTakesPaysMoreAtOnceEightTimesInARowAndThenWaits) {
   EXPECT_EQ(outside.signs.size(), 1u + 8 + 1);
 }
 
+TEST_F(LaneSteps, OneThatDoesNothingTakesTheNumberOfOneAtTheCeiling) {
+  start({.most_cap = 2 * kGwei});
+  accept("one", outside.now_unix() + 1);
+  made();
+  committed();
+  ASSERT_EQ(outside.signs.back().fee.cap, Amount(2 * kGwei));
+  sent(Heard::What::kTaken);
+  wait(10'000);  // its time has passed
+  ASSERT_EQ(outside.signs.size(), 2u);
+  EXPECT_TRUE(outside.does_nothing[1]);
+  EXPECT_EQ(outside.signs.back().fee.cap, Amount(2'250'000'000));
+  EXPECT_TRUE(outside.alarms.empty());
+}
+
+TEST_F(LaneSteps, WhereNoNodeHasOneTheOneThatDoesNothingPaysNoMoreThanAnother) {
+  start({.most_cap = 2 * kGwei});
+  accept("one", outside.now_unix() + 1);
+  made();
+  committed();
+  sent(Heard::What::kFeeTooLow);
+  wait(10'000);
+  ASSERT_EQ(outside.signs.size(), 2u);
+  EXPECT_TRUE(outside.does_nothing[1]);
+  EXPECT_EQ(outside.signs.back().fee.cap, Amount(2 * kGwei));
+  // And when the base fee leaves the ceiling behind, it goes on.
+  made();
+  committed();
+  head(0, 3 * kGwei);
+  sent(Heard::What::kNotNow);  // the one before, which was under way
+  wait(100);
+  sent(Heard::What::kFeeTooLow);
+  ASSERT_EQ(outside.signs.size(), 3u);
+  EXPECT_EQ(outside.signs.back().fee.cap, Amount(4 * kGwei));
+}
+
+TEST_F(LaneSteps, HowOftenOneWasSignedDoesNotCountForTheOneThatDoesNothing) {
+  start({.bump_permille = 1});
+  accept("one", outside.now_unix() + 30 * 100);
+  made();
+  committed();
+  sent(Heard::What::kTaken);
+  while (outside.alarms.empty() && outside.signs.size() < 100) {
+    const size_t before = outside.signs.size();
+    wait(30'000);
+    if (outside.signs.size() == before) continue;
+    made();
+    committed();
+    sent(Heard::What::kTaken);
+  }
+  EXPECT_EQ(outside.signs.size(), Lane::kMostAttempts);
+  wait(30'000 * 100);
+  ASSERT_EQ(outside.signs.size(), Lane::kMostAttempts + 1);
+  EXPECT_TRUE(outside.does_nothing.back());
+}
+
 }  // namespace
 }  // namespace chain_evm
