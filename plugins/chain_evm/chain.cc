@@ -11,6 +11,7 @@
 #include "events.h"
 #include "hex.h"
 #include "journal.h"
+#include "numbers.h"
 #include "reads.h"
 #include "sender.h"
 #include "signer.h"
@@ -90,7 +91,12 @@ class Chain::Life {
   void look_around();
   void open_account();
   Restored read_journal();
-  uint64_t read_next();
+  // What no node has used; `doubts`: what is not believed of what they say.
+  struct Next {
+    uint64_t number = 0;
+    std::vector<std::string> doubts;
+  };
+  Next read_next();
   void sweep();
   void standing(const OpPtr& op);
   void check_account() const;
@@ -183,9 +189,10 @@ void Chain::Life::open_account() {
   if (!HEDDLE_HAS(service, scan)) return;
   opening_ = std::make_unique<Account>(*this, service);
   auto restored = std::make_shared<Restored>(read_journal());
-  const uint64_t next = std::max(restored->next, read_next());
+  const Next free = read_next();
+  const uint64_t next = std::max(restored->next, free.number);
   Told<bool> started;
-  network_.post([this, restored, next, door = started.door()] {
+  network_.post([this, restored, next, doubts = free.doubts, door = started.door()] {
     account_ = std::move(opening_);
     for (Record& record : restored->open) {
       account_->submissions.restored(record);
@@ -193,6 +200,7 @@ void Chain::Life::open_account() {
     }
     if (!restored->old.empty()) account_->journal.erase(restored->old);
     account_->sender.start(next);
+    for (const std::string& doubt : doubts) account_->sender.alarm("numbers", doubt);
     if (const auto& reading = watch_.reading()) account_->sender.looked_at(*reading, std::nullopt, watch_.final_block());
     door(true);
   });
@@ -227,33 +235,33 @@ Chain::Life::Restored Chain::Life::read_journal() {
   return restored;
 }
 
-// What no node has used, in a block or in what it keeps for one. What all say counts, so that none that is behind makes us use a number again.
-uint64_t Chain::Life::read_next() {
+// In a block or in what they keep for one. What all say counts, so that none that is behind makes us use a number again.
+Chain::Life::Next Chain::Life::read_next() {
   struct Counting {
     size_t left;
-    uint64_t next = 0;
-    bool is_any = false;
+    std::vector<std::optional<Counted>> nodes;
   };
-  Told<std::optional<uint64_t>> told;
+  Told<std::vector<std::optional<Counted>>> told;
   network_.post([this, door = told.door()] {
-    auto counting = std::make_shared<Counting>(Counting{.left = rpc_.size()});
+    auto counting = std::make_shared<Counting>(Counting{.left = rpc_.size(), .nodes = std::vector<std::optional<Counted>>(rpc_.size())});
+    const std::string of_account = "[\"" + to_hex(address_) + "\",\"";
     for (size_t i = 0; i < rpc_.size(); ++i) {
-      const auto counted = [counting, door](const Answer& answer) {
-        guard(
-            [&] {
-              const Amount count = parse_quantity(answer.result.as_text().value_or(""));
-              counting->next = std::max(counting->next, static_cast<uint64_t>(count));
-              counting->is_any = true;
-            },
-            [](heddle_status, std::string_view) {});
-        if (--counting->left == 0) door(counting->is_any ? std::optional(counting->next) : std::nullopt);
+      const auto counted = [counting, door, i](const std::vector<Answer>& answers) {
+        const auto read = [&](const Answer& answer) {
+          const Amount count = parse_quantity(answer.result.as_text().value_or(""));
+          return count > UINT64_MAX ? UINT64_MAX : static_cast<uint64_t>(count);
+        };
+        guard([&] { counting->nodes[i] = Counted{.latest = read(answers[0]), .pending = read(answers[1])}; }, [](heddle_status, std::string_view) {});
+        if (--counting->left == 0) door(counting->nodes);
       };
-      rpc_.ask("eth_getTransactionCount", "[\"" + to_hex(address_) + "\",\"pending\"]", counted, i);
+      rpc_.ask_together({{"eth_getTransactionCount", of_account + "latest\"]"}, {"eth_getTransactionCount", of_account + "pending\"]"}}, counted, i);
     }
   });
-  const auto next = told.wait();
-  if (!next) throw Refusal(HEDDLE_UNAVAILABLE, "unavailable", "no endpoint says how many transactions the account has sent");
-  return *next;
+  const FirstFree free = first_free(told.wait());
+  if (!free.number) throw Refusal(HEDDLE_UNAVAILABLE, "unavailable", "no endpoint says how many transactions the account has sent");
+  Next next{.number = *free.number, .doubts = {}};
+  for (const size_t i : free.doubted) next.doubts.push_back(rpc_.origin(i) + " says that the account has used far more numbers than the others know of: it is not believed");
+  return next;
 }
 
 // --- Work -------------------------------------------------------------------------------------------------------------------------

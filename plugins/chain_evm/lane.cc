@@ -391,15 +391,21 @@ void Lane::drop(uint64_t number) {
 // --- Time and blocks --------------------------------------------------------------------------------------------------------------
 
 void Lane::head(const View& view) {
+  const uint64_t before = view_ ? view_->used : 0;
   view_ = view;
   if (!is_started_) return;
+  if (view.used > next_ + kMostAhead) {
+    outside_.alarm("numbers", "the account has used " + std::to_string(view.used) + " numbers, a node says, and we know of " + std::to_string(next_) + ": it is not believed");
+    view_->used = before;
+  }
+  const uint64_t used = view_->used;
   for (auto& [number, slot] : slots_) {
-    if (number >= view.used) break;
+    if (number >= used) break;
     if (!is_mined(slot) && !slot.is_conflict) look(slot);
   }
-  ahead_ = view.used > next_ ? ahead_ + 1 : 0;
-  if (ahead_ >= kLooks && !signing_ && !is_giving_back_) next_ = view.used;
-  fill_gaps(view.used);
+  ahead_ = used > next_ ? ahead_ + 1 : 0;
+  if (ahead_ >= kLooks && !signing_ && !is_giving_back_) next_ = used;
+  fill_gaps(used);
   pump();
 }
 

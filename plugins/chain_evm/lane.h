@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "numbers.h"
 #include "record.h"
 
 namespace chain_evm {

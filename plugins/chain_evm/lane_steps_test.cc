@@ -204,5 +204,19 @@ TEST_F(LaneSteps, HowOftenOneWasSignedDoesNotCountForTheOneThatDoesNothing) {
   EXPECT_TRUE(outside.does_nothing.back());
 }
 
+TEST_F(LaneSteps, NumbersThatNobodyCanHaveUsedAreNotBelieved) {
+  for (const uint64_t said : {kMostAhead + 1, UINT64_MAX})
+    for (int i = 0; i < Lane::kLooks; ++i) head(said);
+  EXPECT_EQ(lane->next(), 0u);
+  EXPECT_EQ(lane->gaps(), 0u);
+  ASSERT_FALSE(outside.alarms.empty());
+  EXPECT_EQ(outside.alarms[0], "numbers");
+  accept("one");
+  EXPECT_EQ(outside.signs.size(), 1u);
+  made();
+  for (int i = 0; i < Lane::kLooks; ++i) head(kMostAhead);
+  EXPECT_EQ(lane->next(), kMostAhead);
+}
+
 }  // namespace
 }  // namespace chain_evm
