@@ -85,7 +85,7 @@ void Journal::commit(const std::vector<Put>& puts, std::function<void(Committed 
     writes.push_back({HEDDLE_PUT, bytes_of(keys.back()), bytes_of(put.intent), 0});
   }
   Waiting* const ctx = waiting([then = std::move(then)](heddle_status status, const Value&, const std::string& why) {
-    then(status == HEDDLE_OK ? Committed::kYes : status == HEDDLE_EXHAUSTED ? Committed::kNoRoom : Committed::kBroken, why);
+    then(status == HEDDLE_OK ? Committed::kYes : status == HEDDLE_EXHAUSTED ? Committed::kNoRoom : status == HEDDLE_INVALID ? Committed::kRefused : Committed::kBroken, why);
   });
   service_->commit(host_, writes.data(), static_cast<uint32_t>(writes.size()), &Waiting::answered, ctx);
 }

@@ -180,6 +180,7 @@ void Lane::committed(uint64_t commit, Committed how, const std::string& why) {
   }
   const Committing done = std::move(found->second);
   commits_.erase(found);
+  if (how == Committed::kRefused) return done.kind == Commit::kAttempt ? attempt_refused(done, why) : broken(why);
   switch (done.kind) {
     case Commit::kAttempt: return attempt_stored(done);
     case Commit::kEnd: {
@@ -214,8 +215,26 @@ void Lane::attempt_stored(const Committing& done) {
   if (found->stored > 1) ++bumps_;
   found->bump_at_ms = later(params_.bump_after_ms);
   found->rejected = 0;
+  std::vector<Attempt>& attempts = found->record.attempts;
+  if (!attempts[found->stored - 1].raw.empty())
+    for (size_t i = 0; i + 1 < found->stored; ++i) attempts[i].raw = {};  // it is sent in their place
   if (is_first && !found->record.intent.key.empty()) outside_.became(found->record);
   if (!is_mined(*found)) send(*found);
+}
+
+// Only this attempt is lost: no node has seen it.
+void Lane::attempt_refused(const Committing& done, const std::string& why) {
+  outside_.alarm("journal", why);
+  Slot* const found = slot(done.number);
+  if (!found) return;
+  found->record.attempts.pop_back();
+  found->bump_at_ms = later(params_.bump_after_ms);
+  if (found->stored > 0 || found->record.intent.key.empty()) return;
+  const std::string key = found->record.intent.key;
+  drop(done.number);
+  fill(done.number);  // later ones may depend on the number
+  if (done.instead_of) return refuse(*done.instead_of, json_string(why));
+  outside_.failed(key, HEDDLE_INVALID, "invalid", "the journal does not take it: " + why);
 }
 
 // What is there shows in another life: nothing more is done.
@@ -424,12 +443,16 @@ void Lane::fill_gaps(uint64_t used) {
   uint64_t filled = 0;
   for (uint64_t number = used; number < next_ && filled < kMostFilled; ++number) {
     if (slots_.contains(number) || (signing_ && signing_->number == number)) continue;
-    Slot& made = slots_.emplace(number, Slot{.record = {.number = number, .intent = {.key = {}, .what = "fill", .to = params_.account, .gas = kNothingGas}}}).first->second;
-    made.record.stored_unix = outside_.now_unix();
-    ++unmined_;
+    fill(number);
     ++filled;
-    want(made, Want::kNothing);
   }
+}
+
+void Lane::fill(uint64_t number) {
+  Slot& made = slots_.emplace(number, Slot{.record = {.number = number, .intent = {.key = {}, .what = "fill", .to = params_.account, .gas = kNothingGas}}}).first->second;
+  made.record.stored_unix = outside_.now_unix();
+  ++unmined_;
+  want(made, Want::kNothing);
 }
 
 void Lane::reorganised(uint64_t from_block) {

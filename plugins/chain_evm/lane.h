@@ -34,7 +34,8 @@ struct Heard {
   bool may_have = false;  // one of them has not said that it has not taken it: its answer was lost, or was none
 };
 
-enum class Committed : uint8_t { kYes, kNoRoom, kBroken };
+// Refused: the journal will never take just this, and nothing of it was written.
+enum class Committed : uint8_t { kYes, kNoRoom, kRefused, kBroken };
 
 // What is to be signed.
 struct Wanted {
@@ -179,6 +180,7 @@ class Lane {
   void found_again(uint64_t number);
   void put(uint64_t number, Commit kind, std::vector<Put> puts, std::optional<uint64_t> instead_of = {});
   void attempt_stored(const Committing& done);
+  void attempt_refused(const Committing& done, const std::string& why);
   void broken(const std::string& why);
   void send(Slot& slot);
   void look(Slot& slot);
@@ -189,6 +191,7 @@ class Lane {
   void end(Slot& slot, Stage stage);
   void review(Slot& slot, bool is_first);
   void fill_gaps(uint64_t used);
+  void fill(uint64_t number);
   void drop(uint64_t number);
   uint64_t later(uint64_t ms) const { return outside_.now_ms() + ms; }
   Slot* slot(uint64_t number);

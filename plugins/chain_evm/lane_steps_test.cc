@@ -218,5 +218,34 @@ TEST_F(LaneSteps, NumbersThatNobodyCanHaveUsedAreNotBelieved) {
   EXPECT_EQ(lane->next(), kMostAhead);
 }
 
+TEST_F(LaneSteps, AnAttemptThatTheJournalDoesNotTakeIsLostAndNothingElse) {
+  accept("one");
+  made();
+  committed();
+  sent(Heard::What::kUnderpriced);
+  ASSERT_EQ(outside.signs.size(), 2u);
+  made();
+  committed(Committed::kRefused);
+  EXPECT_EQ(lane->at(0)->attempts.size(), 1u);
+  EXPECT_EQ(outside.alarms, std::vector<std::string>{"journal"});
+  wait(1000);
+  EXPECT_EQ(outside.sends.back().second.hash, lane->at(0)->attempts[0].hash);
+  accept("two");
+  made();
+  committed();
+  EXPECT_TRUE(lane->is_stored(1));
+}
+
+TEST_F(LaneSteps, WhatTheJournalDoesNotTakeAtAllFailsAndItsNumberIsFilled) {
+  accept("one");
+  made();
+  committed(Committed::kRefused);
+  ASSERT_EQ(outside.fails.size(), 1u);
+  EXPECT_EQ(outside.fails[0].code, "invalid");
+  ASSERT_EQ(outside.signs.size(), 2u);
+  EXPECT_EQ(outside.signs[1].number, 0u);
+  EXPECT_TRUE(outside.does_nothing[1]);
+}
+
 }  // namespace
 }  // namespace chain_evm

@@ -142,8 +142,9 @@ std::string_view name_of(Stage stage) { return kStages[static_cast<size_t>(stage
 
 std::string to_text(const Record& record) {
   const bool in_full = !is_over(record.stage);
+  const auto sent = std::find_if(record.attempts.rbegin(), record.attempts.rend(), [](const Attempt& a) { return !a.raw.empty(); });
   std::string attempts;
-  for (const Attempt& attempt : record.attempts) (attempts += attempts.empty() ? "[" : ",") += text_of(attempt, in_full);
+  for (const Attempt& attempt : record.attempts) (attempts += attempts.empty() ? "[" : ",") += text_of(attempt, in_full && sent != record.attempts.rend() && &attempt == &*sent);
   Members m;
   m.raw("number", std::to_string(record.number));
   m.raw("intent", text_of(record.intent, in_full));

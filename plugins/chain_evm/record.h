@@ -24,7 +24,7 @@ struct Intent {
 
 struct Attempt {
   std::string hash;
-  std::string raw;  // empty: another life of this journal has made it, and the chain has it
+  std::string raw;  // empty: a later one is sent in its place, or another life of this journal has made it, and the chain has it
   Fee fee = {};
   bool does_nothing = false;  // it only takes the number
   int64_t at_unix = 0;
@@ -67,7 +67,7 @@ struct Record {
 
 std::string_view name_of(Stage stage);
 
-// As it stands in the journal: JSON. Of what is over the raw bytes are left out.
+// As it stands in the journal: JSON. The raw bytes are those of the last attempt only, for nothing else is sent; of what is over they are left out, too.
 std::string to_text(const Record& record);
 // Throws heddle::sdk::Error: it is none.
 Record read_record(heddle::sdk::ValueRef value);

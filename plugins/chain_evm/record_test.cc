@@ -28,13 +28,26 @@ TEST(Records, ComeBackAsTheyWereStored) {
   EXPECT_EQ(back.intent.key, record.intent.key);
   EXPECT_EQ(back.intent.value, record.intent.value);
   EXPECT_EQ(back.intent.data, record.intent.data);
-  EXPECT_EQ(back.attempts[0].raw, "raw");
+  EXPECT_EQ(back.attempts[1].raw, "war");
   EXPECT_EQ(back.attempts[1].fee, (Fee{.tip = 3, .cap = 4}));
   EXPECT_TRUE(back.attempts[1].does_nothing);
   EXPECT_EQ(back.receipt.block, 12u);
   EXPECT_FALSE(back.receipt.succeeded);
   EXPECT_EQ(back.receipt.reason, record.receipt.reason);
   EXPECT_EQ(back.current()->hash, record.attempts[1].hash);
+}
+
+TEST(Records, TheBytesOfTheLastAttemptThatCanBeSentAreKeptAndNoOthers) {
+  FakeHost host;
+  Record record = whole();
+  EXPECT_EQ(read_record(Value::parse(to_text(record))).attempts[0].raw, "");
+  EXPECT_EQ(read_record(Value::parse(to_text(record))).attempts[0].hash, record.attempts[0].hash);
+  record.attempts[1].raw = "";
+  EXPECT_EQ(read_record(Value::parse(to_text(record))).attempts[0].raw, "raw");
+  record.attempts[0].raw = std::string(size_t{300} << 10, 'r');
+  const size_t one = to_text(record).size();
+  while (record.attempts.size() < 64) record.attempts.push_back(record.attempts[0]);
+  EXPECT_LT(to_text(record).size(), one + 64 * 400);
 }
 
 TEST(Records, OfWhatIsOverTheBytesAreNotKept) {
