@@ -11,6 +11,11 @@ Amount raised(const Amount& old, uint32_t permille) { return old + std::max(Amou
 
 }  // namespace
 
+Amount most_cost(const Fee& fee, uint64_t gas, const Amount& value) {
+  const Amount most = fee.cap * gas + value;
+  return most < value ? Amount::most() : most;
+}
+
 std::optional<Fee> Fees::fresh(const Market& market) const {
   Fee fee{.tip = std::clamp(market.tip, limits_.least_tip, limits_.most_tip), .cap = {}};
   fee.cap = market.base * 2 + fee.tip;

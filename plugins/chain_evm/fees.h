@@ -15,6 +15,9 @@ struct Fee {
   bool operator==(const Fee&) const = default;
 };
 
+// The most that a transaction can cost. Amount::most() where it is more than that.
+Amount most_cost(const Fee& fee, uint64_t gas, const Amount& value);
+
 // What others pay: the base fee of the next block, and the tip.
 struct Market {
   Amount base, tip;

@@ -48,6 +48,11 @@ TEST(Fees, OneThatDoesNothingMayGoBeyondTheCeilingWhereNothingBelowIsEnough) {
   EXPECT_EQ(steep.of_nothing(Fee{.tip = 50, .cap = 10'000}, {.base = 100, .tip = 50}), (Fee{.tip = 125, .cap = 25'000}));
 }
 
+TEST(Fees, WhatCostsMoreThanThereCanBeDoesNotCostNearlyNothing) {
+  EXPECT_EQ(most_cost({.tip = 1, .cap = 10}, 100, 7), Amount(1007));
+  EXPECT_EQ(most_cost({.tip = 1, .cap = 10}, 100, Amount::most()), Amount::most());
+}
+
 TEST(Fees, TheMarketIsWhatBlocksWithTransactionsPaid) {
   FakeHost host;
   const auto market = read_market(Value::parse(R"({"baseFeePerGas":["0x1","0x2","0x3","0x9"],"gasUsedRatio":[0.5,0,0.1],"reward":[["0x5"],["0x64"],["0x7"]]})"));

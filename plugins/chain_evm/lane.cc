@@ -1,6 +1,7 @@
 #include "lane.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "hex.h"
 
@@ -90,7 +91,7 @@ std::optional<Fee> Lane::fee_of(const Slot& slot, bool does_nothing) const {
 void Lane::sign_new() {
   while (!ready_.empty() && ahead_ == 0 && (unmined_ < params_.window || ready_.front().instead_of)) {
     const Intent& intent = ready_.front().intent;
-    const bool is_late = intent.not_after_unix != 0 && intent.not_after_unix < outside_.now_unix();
+    const bool is_late = this->is_late(intent);
     const auto fee = fees_.fresh(view_->market);
     if (!is_late && fee) {
       signing_ = {.number = next_, .is_new = true, .does_nothing = false, .fee = *fee};
@@ -98,15 +99,31 @@ void Lane::sign_new() {
     }
     const Ready given_up = std::move(ready_.front());
     ready_.pop_front();
-    if (given_up.instead_of) {
-      if (is_late) refuse(*given_up.instead_of, {});
-      if (!is_late) found_again(*given_up.instead_of);
-    } else if (is_late) {
-      outside_.failed(given_up.intent.key, HEDDLE_DEADLINE, "too-late", "its time had passed before it was sent");
+    if (is_late) {
+      too_late(given_up);
+    } else if (given_up.instead_of) {
+      found_again(*given_up.instead_of);
     } else {
       outside_.failed(given_up.intent.key, HEDDLE_UNAVAILABLE, "ceiling", "the next block costs " + to_decimal(view_->market.base) + " wei for each gas, which is more than is allowed");
     }
   }
+}
+
+bool Lane::is_late(const Intent& intent) const { return intent.not_after_unix != 0 && intent.not_after_unix < outside_.now_unix(); }
+
+void Lane::too_late(const Ready& ready) {
+  if (ready.instead_of) return refuse(*ready.instead_of, {});
+  outside_.failed(ready.intent.key, HEDDLE_DEADLINE, "too-late", "its time had passed before it was sent");
+}
+
+// What waits for room, or for a node, hears it, too; only what is being signed stays where it is.
+void Lane::drop_late() {
+  std::vector<Ready> late;
+  const auto from = ready_.begin() + (signing_ && signing_->is_new ? 1 : 0);
+  const auto rest = std::stable_partition(from, ready_.end(), [&](const Ready& one) { return !is_late(one.intent); });
+  std::move(rest, ready_.end(), std::back_inserter(late));
+  ready_.erase(rest, ready_.end());
+  for (const Ready& one : late) too_late(one);
 }
 
 // The next heads tell again that its number was used.
@@ -488,6 +505,7 @@ void Lane::tick() {
     again.emplace_back(id, commit.puts);
   }
   for (auto& [id, puts] : again) outside_.commit(id, std::move(puts));
+  drop_late();
   bool is_first = true;
   for (auto& [number, slot] : slots_) {
     if (is_mined(slot) || slot.is_conflict) continue;
@@ -502,7 +520,7 @@ void Lane::review(Slot& slot, bool is_first) {
   Record& record = slot.record;
   if (slot.stored < record.attempts.size() || slot.is_signing) return;
   if (slot.stored == 0) return want(slot, Want::kNothing);  // it fills a gap, and could not be signed
-  const bool is_late = record.intent.not_after_unix != 0 && record.intent.not_after_unix < outside_.now_unix();
+  const bool is_late = this->is_late(record.intent);
   const bool does_nothing = record.attempts.back().does_nothing;
   if ((is_late || slot.is_given_up) && !does_nothing && !record.intent.key.empty() && now >= slot.nothing_at_ms) {
     slot.nothing_at_ms = later(params_.rebroadcast_ms);
@@ -538,7 +556,9 @@ void Lane::each(const std::function<void(const Record&)>& show) const {
 Amount Lane::promised() const {
   Amount sum = 0;
   for (const auto& [number, slot] : slots_)
-    if (const Attempt* const a = slot.record.current(); a && !is_mined(slot)) sum += a->fee.cap * (a->does_nothing ? kNothingGas : slot.record.intent.gas) + (a->does_nothing ? Amount(0) : slot.record.intent.value);
+    if (const Attempt* const a = slot.record.current(); a && !is_mined(slot) && !slot.is_conflict) sum += a->does_nothing ? most_cost(a->fee, kNothingGas, 0) : most_cost(a->fee, slot.record.intent.gas, slot.record.intent.value);
+  if (const auto fee = view_ ? fees_.fresh(view_->market) : std::nullopt)
+    for (const Ready& one : ready_) sum += most_cost(*fee, one.intent.gas, one.intent.value);
   return sum;
 }
 

@@ -134,7 +134,7 @@ class Lane {
   uint64_t sent_count() const { return sends_; }
   uint64_t finals() const { return finals_; }
   void each(const std::function<void(const Record&)>& show) const;
-  // What is not in a block may cost so much.
+  // What is not in a block, or waits for a number, may cost so much.
   Amount promised() const;
 
  private:
@@ -177,6 +177,9 @@ class Lane {
   bool sign_attempt();
   std::optional<Fee> fee_of(const Slot& slot, bool does_nothing) const;
   void sign_new();
+  bool is_late(const Intent& intent) const;
+  void too_late(const Ready& ready);
+  void drop_late();
   void found_again(uint64_t number);
   void put(uint64_t number, Commit kind, std::vector<Put> puts, std::optional<uint64_t> instead_of = {});
   void attempt_stored(const Committing& done);

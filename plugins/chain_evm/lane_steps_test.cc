@@ -247,5 +247,42 @@ TEST_F(LaneSteps, WhatTheJournalDoesNotTakeAtAllFailsAndItsNumberIsFilled) {
   EXPECT_TRUE(outside.does_nothing[1]);
 }
 
+TEST_F(LaneSteps, WhatWaitsForRoomIsPromisedToo) {
+  for (const char* const key : {"one", "two", "three", "four"}) accept(key);
+  for (int i = 0; i < 2; ++i) {
+    made();
+    committed();
+  }
+  ASSERT_EQ(lane->waiting(), 2u);
+  EXPECT_EQ(lane->promised(), Amount(4) * outside.signs[0].fee.cap * 50'000);
+}
+
+TEST_F(LaneSteps, WhatWaitsForRoomHearsThatItsTimeHasPassed) {
+  accept("one");
+  accept("two");
+  made();
+  committed();
+  made();
+  committed();
+  accept("three");
+  accept("late", outside.now_unix() + 1);
+  accept("four");
+  wait(5000);
+  ASSERT_EQ(outside.fails.size(), 1u);
+  EXPECT_EQ(outside.fails[0].key, "late");
+  EXPECT_EQ(outside.fails[0].code, "too-late");
+  EXPECT_EQ(lane->waiting(), 2u);
+}
+
+TEST_F(LaneSteps, WhatIsBeingSignedIsNotTooLateYet) {
+  accept("one", outside.now_unix() + 1);
+  ASSERT_EQ(outside.signs.size(), 1u);
+  wait(5000);
+  EXPECT_TRUE(outside.fails.empty());
+  made();
+  committed();
+  EXPECT_EQ(lane->at(0)->intent.key, "one");
+}
+
 }  // namespace
 }  // namespace chain_evm

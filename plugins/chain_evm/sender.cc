@@ -77,7 +77,7 @@ std::optional<Failure> Sender::take(Intent intent, std::optional<uint64_t> inste
   const auto& reading = watch_.reading();
   const auto fee = reading ? Fees(settings_.fees).fresh(reading->view.market) : std::nullopt;
   if (fee && room_) {
-    const Amount needs = fee->cap * intent.gas + intent.value;
+    const Amount needs = most_cost(*fee, intent.gas, intent.value);
     if (needs > *room_)
       return Failure{.status = HEDDLE_UNAVAILABLE,
                      .code = "balance",
