@@ -187,6 +187,7 @@ void Chain::Life::open_account() {
   claim_ = std::make_unique<AccountClaim>(watch_.chain_id(), address_);
   const auto* const service = host_.service<heddle_journal_service>(HEDDLE_JOURNAL);
   if (!HEDDLE_HAS(service, scan)) return;
+  if (!service->is_durable(host_.get())) host_.log().warn("the journal of the account " + to_hex(address_) + " is lost with this process: after a restart, what was taken before is not known any more, and may be done again");
   opening_ = std::make_unique<Account>(*this, service);
   auto restored = std::make_shared<Restored>(read_journal());
   const Next free = read_next();

@@ -1,5 +1,6 @@
 #include "remote_signer.h"
 
+#include <heddle/sdk/quiet.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -77,7 +78,7 @@ RemoteSigner::RemoteSigner(std::string path, std::chrono::milliseconds timeout)
   } catch (const Refusal& why) {
     throw unavailable(path_, why.what());
   }
-  thread_ = std::thread([this] { run(); });
+  thread_ = heddle::sdk::quiet_thread([this] { run(); });
 }
 
 RemoteSigner::~RemoteSigner() {

@@ -26,6 +26,13 @@ std::optional<Record> whole(ValueRef kept) {
   return record;
 }
 
+// Of anything else the journal could not be read again.
+bool is_text(const std::string& key) {
+  bool is_utf8 = false;
+  heddle::sdk::detail::guard([&] { is_utf8 = static_cast<bool>(Value::string(key)); }, [](heddle_status, std::string_view) {});
+  return is_utf8;
+}
+
 std::optional<Stage> read_until(ValueRef intent) {
   const ValueRef until = intent.find("until");
   const std::string_view text = until ? until.as_text().value_or("") : "final";
@@ -125,12 +132,15 @@ void Submissions::restored(const Record& record) {
 void Submissions::submit(const std::string& key, ValueRef intent, OpPtr op) {
   const auto until = read_until(intent);
   if (key.empty() || key.size() > kMostKey) return op->fail(invalid("the key of a transaction has 1 to 200 bytes, and this one has " + std::to_string(key.size())));
+  if (!is_text(key)) return op->fail(invalid("the key of a transaction must be UTF-8"));
   if (!until) return op->fail(invalid("\"until\" must be stored, included or final"));
   const auto known = open_.find(key);
   if (known != open_.end()) {
     const Record* const record = known->second.number ? sender_.lane().at(*known->second.number) : nullptr;
     if (record && sender_.lane().is_stored(record->number) && is_reached(*record, *until)) return answer(*record, *op);
-    known->second.waiters.push_back({std::move(op), *until});
+    auto& waiters = known->second.waiters;
+    std::erase_if(waiters, [](const Waiter& waiter) { return waiter.op->is_over(); });  // who asks again and again has given up before
+    waiters.push_back({std::move(op), *until});
     return;
   }
   if (open_.size() >= settings_.most_open) return op->fail({.status = HEDDLE_EXHAUSTED, .code = "full", .why = std::to_string(open_.size()) + " transactions are open already"});
