@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <heddle/sdk/fake_host.h>
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,14 +14,17 @@ namespace {
 
 constexpr uint64_t kGwei = 1'000'000'000;
 
-// What the Lane wanted, in order; what is there to be answered is the last of each.
+// What the Lane wanted, in order.
 class Scripted : public Outside {
  public:
   struct Failed {
     std::string key, code;
   };
 
-  void sign(const Wanted& wanted) override { signs.push_back({.number = wanted.number, .intent = nullptr, .fee = wanted.fee}), does_nothing.push_back(!wanted.intent); }
+  void sign(const Wanted& wanted) override {
+    signs.push_back({.number = wanted.number, .intent = nullptr, .fee = wanted.fee});
+    does_nothing.push_back(!wanted.intent);
+  }
   void commit(uint64_t commit, std::vector<Put> puts) override { commits.emplace_back(commit, std::move(puts)); }
   void send(uint64_t number, const Attempt& attempt) override { sends.emplace_back(number, attempt); }
   void look(uint64_t number, std::vector<std::string>) override { looks.push_back(number); }

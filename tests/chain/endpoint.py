@@ -63,6 +63,31 @@ def lie_about_nonces(by, block=None):
     return rule
 
 
+def usurp(account, number=0):
+    """Says that somebody else has used this number of the account: nothing has a receipt, and in every block is the other transaction."""
+    def rule(call, ask):
+        answer = ask(call)
+        if call["method"] == "eth_getTransactionReceipt":
+            return {"result": None}
+        if call["method"] == "eth_getBlockByNumber" and call["params"][1] is True and answer.get("result"):
+            other = {"hash": "0x" + 32 * "77", "from": account, "to": account, "nonce": hex(number), "value": "0x0", "input": "0x"}
+            answer["result"]["transactions"] = [other]
+        return answer
+    return rule
+
+
+def fail_first(method):
+    """Does as it should from the second question on."""
+    asked = []
+
+    def rule(call, ask):
+        if call["method"] == method and not asked:
+            asked.append(call)
+            return {"error": {"code": -32000, "message": "not yet"}}
+        return ask(call)
+    return rule
+
+
 def be_of_chain(chain_id):
     def rule(call, ask):
         return {"result": hex(chain_id)} if call["method"] == "eth_chainId" else {"result": str(chain_id)} if call["method"] == "net_version" else ask(call)

@@ -14,6 +14,9 @@ RULES = {
     "other-chain": endpoint.be_of_chain(1),
     "few-logs": endpoint.limit_logs(blocks=3),
     "silent": endpoint.be_silent,
+    "far-ahead": endpoint.lie_about_nonces(1_000_000, "pending"),
+    "late": endpoint.fail_first("eth_chainId"),
+    "usurp": endpoint.usurp("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"),
 }
 
 between = endpoint.Endpoint(sys.argv[1], RULES[sys.argv[2]])

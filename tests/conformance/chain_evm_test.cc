@@ -187,6 +187,36 @@ TEST_F(ChainEvm, ANumberThatSomebodyElseHasUsedIsGivenUp) {
   EXPECT_EQ(mined_of_account(anvil), 2u);
 }
 
+// It is not done again under another number until others say so, too.
+TEST_F(ChainEvm, OneNodeAloneDoesNotTakeANumberAway) {
+  Anvil anvil({"--block-time", "0.1"});
+  auto liar = std::make_unique<Endpoint>(anvil, "usurp");
+  Endpoint other(anvil, "late");  // so the liar is followed
+  must_open(params(quoted(liar->url()) + "," + quoted(other.url()), R"(,"confirmations":2,"rebroadcast_ms":300)"));
+  Answer final = send("a");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(2);
+  while (standing().find("as one node says") == std::string::npos) ASSERT_LT(std::chrono::steady_clock::now(), end) << standing();
+  EXPECT_FALSE(is_there(final));
+  liar.reset();
+  EXPECT_EQ(must(std::move(final)).find("number").as_int(), 0);
+  EXPECT_EQ(mined_of_account(anvil), 1u);
+}
+
+TEST_F(ChainEvm, NumbersThatOneNodeAloneKnowsOfAreNotBelieved) {
+  Anvil anvil({"--block-time", "0.1"});
+  Endpoint liar(anvil, "far-ahead");
+  must_open(params(quoted(liar.url()) + "," + quoted(anvil.url()), R"(,"confirmations":2)"));
+  EXPECT_EQ(must(send("a")).find("number").as_int(), 0);
+  EXPECT_NE(standing().find("it is not believed"), std::string::npos) << standing();
+}
+
+TEST_F(ChainEvm, AKeyThatIsNoTextIsRefused) {
+  Anvil anvil({"--no-mining"});
+  must_open(params(quoted(anvil.url())));
+  EXPECT_EQ(outcome(send("\xff")), "invalid");
+  EXPECT_EQ(must(transactions("{}")).size(), 0u);
+}
+
 TEST_F(ChainEvm, ItSaysWhyItCannotBegin) {
   Anvil anvil({"--no-mining"});
   const auto code = [&](const std::string& with) {
