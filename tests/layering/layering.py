@@ -62,7 +62,7 @@ LIBRARIES = {
     "OpenSSL": (r"openssl/", ["plugins/transport_http/", "plugins/broker_s3/", "plugins/chain_evm/keystore.cc"]),
     "libsecp256k1": (r"secp256k1", ["plugins/chain_evm/curve.cc"]),
     "Crypto++": (r"(cryptopp|crypto\+\+)/", ["plugins/chain_evm/keccak.cc", "plugins/chain_evm/scrypt.cc"]),
-    "Boost.Multiprecision": (r"boost/multiprecision/", ["plugins/chain_evm/amount.h"]),
+    "Boost.Multiprecision": (r"boost/multiprecision/", ["plugins/chain_evm/amount.cc"]),
     "GoogleTest": (r"(gtest|gmock)/", ["*_test.cc", "tests/"]),
     "Google Benchmark": (r"benchmark/", ["tests/bench/"]),
 }
