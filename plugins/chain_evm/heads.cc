@@ -20,13 +20,17 @@ std::optional<Block> read_block(heddle::sdk::ValueRef value) {
   }
 }
 
+Heads::Heads(uint64_t back) : back_(std::min<uint64_t>(back, kMost / 2)) {}
+
+bool Heads::is_far(uint64_t newest) const { return blocks_.empty() || newest < blocks_.front().number || newest > blocks_.back().number + kMost / 2; }
+
 const Block* Heads::at(uint64_t number) const {
   if (blocks_.empty() || number < blocks_.front().number || number > blocks_.back().number) return nullptr;
   return &blocks_[number - blocks_.front().number];
 }
 
 uint64_t Heads::wanted(uint64_t newest) const {
-  if (blocks_.empty() || newest > blocks_.back().number + kMost / 2) return newest;
+  if (is_far(newest)) return newest - std::min(newest, back_);
   return std::min(newest, blocks_.back().number + 1);
 }
 
@@ -41,21 +45,20 @@ Heads::Change Heads::add(const std::vector<Block>& blocks) {
   if (!blocks_.empty()) {
     const Block* const before = first == 0 ? nullptr : at(first - 1);
     const bool follows = before && before->hash == blocks.front().parent;
-    const bool is_far = newest > blocks_.back().number + kMost / 2;
     const Block* const same = at(first);
-    if (!follows && !is_far && !(same && same->hash == blocks.front().hash)) {
+    const bool is_linked = follows || (same && same->hash == blocks.front().hash);
+    if (!is_linked && !is_far(newest) && first > blocks_.front().number) {
       // They part further back: twice as far each time.
       const uint64_t back = std::max<uint64_t>(1, newest - first + 1);
-      if (first > blocks_.front().number) return {.is_linked = false, .wanted = std::max(blocks_.front().number, first - std::min(first, back))};
+      return {.is_linked = false, .wanted = std::max(blocks_.front().number, first - std::min(first, back))};
     }
-    // The first one that is another one now, or that is not there any more.
+    // The first one that is another one now, or that is not there any more. Where they part before all that is known, nobody knows how far before.
+    if (!is_linked) change.removed_from = 0;
     for (const Block& old : blocks_) {
-      const bool is_kept = old.number < first ? follows || (same && same->hash == blocks.front().hash) : old.number <= newest && blocks[old.number - first].hash == old.hash;
-      if (is_kept) continue;
+      if (!is_linked || old.number < first || (old.number <= newest && blocks[old.number - first].hash == old.hash)) continue;
       change.removed_from = old.number;
       break;
     }
-    if (is_far && !follows) change.removed_from = blocks_.front().number;
   }
   const uint64_t keep = change.removed_from.value_or(UINT64_MAX);
   while (!blocks_.empty() && blocks_.back().number >= std::min(keep, first)) blocks_.pop_back();

@@ -22,15 +22,18 @@ class Heads {
  public:
   static constexpr size_t kMost = 1024;
 
+  // `back`: so many blocks behind the newest may still be undone, and are fetched with it where nothing is known that it could follow.
+  explicit Heads(uint64_t back = 0);
+
   // What became of a list of blocks.
   struct Change {
     bool is_linked = false;                      // else nothing has changed: more is to be fetched, see `wanted`
     uint64_t wanted = 0;                         // the first block that is to be fetched, up to the newest
-    std::optional<uint64_t> removed_from = {};   // this block and those after it are other ones now
+    std::optional<uint64_t> removed_from = {};   // this block and those after it are other ones now; 0: any may be
   };
   // `blocks`: in order and without gaps; the last one is the newest there is.
   Change add(const std::vector<Block>& blocks);
-  // The first block to fetch for a newest one of that number; the number itself: none but it.
+  // The first block to fetch for a newest one of that number, up to that; the number itself: none but it.
   uint64_t wanted(uint64_t newest) const;
 
   // Null: not known, or not known any more.
@@ -39,6 +42,9 @@ class Heads {
   uint64_t oldest() const { return blocks_.empty() ? 0 : blocks_.front().number; }
 
  private:
+  bool is_far(uint64_t newest) const;  // there is nothing it could follow or replace
+
+  const uint64_t back_;
   std::deque<Block> blocks_;
 };
 

@@ -87,5 +87,49 @@ TEST(Heads, AfterALongSleepItBeginsAnew) {
   EXPECT_EQ(heads.oldest(), 5000u);
 }
 
+TEST(Heads, WhatMayBeUndoneIsFetchedAtTheStartAndAfterALongSleep) {
+  Heads heads(12);
+  EXPECT_EQ(heads.wanted(5), 0u);
+  EXPECT_EQ(heads.wanted(100), 88u);
+  heads.add(blocks(88, 100));
+  EXPECT_EQ(heads.wanted(101), 101u);
+  EXPECT_EQ(heads.wanted(5000), 4988u);
+  EXPECT_EQ(heads.wanted(50), 38u);
+  EXPECT_EQ(Heads(1'000'000).wanted(5000), 5000 - Heads::kMost / 2);
+}
+
+// What a receipt or a log said of a block before the first that is known is wrong as well.
+TEST(Heads, WhatPartsBeforeAllThatIsKnownUndoesEverything) {
+  Heads heads(3);
+  heads.add(blocks(97, 100));
+  EXPECT_EQ(heads.add(blocks(101, 101, 'b', 90)).wanted, 100u);
+  EXPECT_EQ(heads.add(blocks(100, 101, 'b', 90)).wanted, 98u);
+  EXPECT_EQ(heads.add(blocks(98, 101, 'b', 90)).wanted, 97u);
+  const auto change = heads.add(blocks(97, 101, 'b', 90));
+  EXPECT_TRUE(change.is_linked);
+  EXPECT_EQ(change.removed_from, 0u);
+  EXPECT_EQ(heads.oldest(), 97u);
+  EXPECT_EQ(heads.at(97)->hash, "b97");
+}
+
+TEST(Heads, OfAChainThatIsMuchShorterNothingIsKept) {
+  Heads heads(3);
+  heads.add(blocks(97, 100));
+  const auto change = heads.add(blocks(47, 50));
+  EXPECT_TRUE(change.is_linked);
+  EXPECT_EQ(change.removed_from, 0u);
+  EXPECT_EQ(heads.oldest(), 47u);
+  EXPECT_EQ(heads.newest()->number, 50u);
+}
+
+TEST(Heads, AJumpThatStillFollowsUndoesNothing) {
+  Heads heads(Heads::kMost / 2);
+  heads.add(blocks(90, 100));
+  const uint64_t far = 101 + Heads::kMost / 2;
+  EXPECT_EQ(heads.wanted(far), 101u);
+  EXPECT_EQ(heads.add(blocks(101, far)).removed_from, std::nullopt);
+  EXPECT_EQ(heads.oldest(), 90u);
+}
+
 }  // namespace
 }  // namespace chain_evm

@@ -13,7 +13,8 @@ namespace {
 using heddle::sdk::Error;
 using heddle::sdk::ValueRef;
 
-constexpr int kTries = 12;  // to find where two branches part: twice as far back each time
+constexpr int kTries = 12;               // to find where two branches part: twice as far back each time
+constexpr uint64_t kFinalizedBack = 128;  // blocks that are known at once where the node says what is final; four epochs of Ethereum
 
 std::optional<Amount> amount(const Answer& answer) {
   try {
@@ -36,6 +37,7 @@ Watch::Watch(const Settings& settings, Rpc& rpc, Network& network, std::string a
       network_(network),
       account_(std::move(account)),
       looked_(std::move(looked)),
+      heads_(settings.is_finalized ? kFinalizedBack : settings.confirmations),
       endpoints_(settings.endpoints.size()),
       is_asked_(settings.endpoints.size()),
       chain_id_(settings.chain_id) {}
@@ -91,8 +93,14 @@ void Watch::heard(size_t endpoint, const Answer& id, const Answer& newest) {
   if (state.error.empty()) state.block = block->number;
   judge();
   if (state.error.empty() && endpoint == followed_) follow(block);
-  if (is_first && --left_ == 0)
-    if (const auto asked = std::exchange(asked_, {})) asked();
+  if (is_first) --left_;
+  begun();
+}
+
+// All have been heard, and the first blocks are known, or cannot be.
+void Watch::begun() {
+  if (left_ > 0 || (is_following_ && !heads_.newest())) return;
+  if (const auto asked = std::exchange(asked_, {})) asked();
 }
 
 // Who is well, and who is followed: the same one as long as it is well.
@@ -132,7 +140,8 @@ void Watch::fetch(uint64_t from, Block newest, int tries) {
     if (change.is_linked) return linked(change);
     // What changed while it was read, the next look tells.
     is_following_ = is_whole && tries < kTries && change.wanted < blocks.front().number;
-    if (is_following_) fetch(change.wanted, newest, tries + 1);
+    if (is_following_) return fetch(change.wanted, newest, tries + 1);
+    begun();
   };
   std::vector<Call> calls;
   for (uint64_t number = from; number < newest.number; ++number) calls.push_back({"eth_getBlockByNumber", "[\"" + to_quantity(Amount(number)) + "\",false]"});
@@ -141,6 +150,7 @@ void Watch::fetch(uint64_t from, Block newest, int tries) {
 }
 
 void Watch::linked(const Heads::Change& change) {
+  begun();
   if (!settings_.is_finalized) {
     const uint64_t depth = settings_.confirmations == 0 ? 0 : settings_.confirmations - 1, newest = heads_.newest()->number;
     final_ = newest >= depth ? newest - depth : UINT64_MAX;

@@ -33,7 +33,7 @@ class Watch {
 
   Watch(const Settings& settings, Rpc& rpc, Network& network, std::string account, Looked looked);
 
-  // Asks every endpoint once; `asked`: when all have answered or failed.
+  // Asks every endpoint once; `asked`: when all have answered or failed, and the blocks of the one that is followed are known.
   void begin(std::function<void()> asked);
   // Asks now, and then every poll_ms while it is busy, else more seldom.
   void set_busy(bool busy);
@@ -54,6 +54,7 @@ class Watch {
   void ask_all();
   void ask(size_t endpoint);
   void heard(size_t endpoint, const Answer& id, const Answer& newest);
+  void begun();
   void judge();
   void follow(const std::optional<Block>& newest);
   void fetch(uint64_t from, Block newest, int tries);
