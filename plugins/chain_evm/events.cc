@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "hex.h"
+#include "refusal.h"
 
 namespace chain_evm {
 namespace {
@@ -17,6 +18,7 @@ using heddle::sdk::ValueRef;
 
 constexpr size_t kMostEvents = 100'000, kMostCursor = 2 * Heads::kMost;
 constexpr uint64_t kAgainMs = 200;
+constexpr int kMostRounds = 25;
 
 Value integer(uint64_t number) { return Value::integer(static_cast<int64_t>(number)); }
 std::string tag(uint64_t block) { return '"' + to_quantity(Amount(block)) + '"'; }
@@ -52,6 +54,8 @@ Events::PullPtr Events::begin(ValueRef filter, OpPtr op) const {
   pull->is_final = filter.find("final").as_bool().value_or(false);
   pull->most = std::clamp<size_t>(number("most", 1000), 1, kMostEvents);
   pull->until_ms = now_ms() + std::min<uint64_t>(number("wait_ms", 0), 3'600'000);
+  const Block* const newest = watch_.heads().newest();
+  if (!newest && !filter.find("after") && !filter.find("from_block")) throw Refusal(HEDDLE_UNAVAILABLE, "unavailable", "no node has said yet what the newest block is");
   const ValueRef wanted = filter.find("events");
   std::vector<const Event*> events;
   for (size_t i = 0; i < wanted.size(); ++i) {
@@ -71,7 +75,8 @@ Events::PullPtr Events::begin(ValueRef filter, OpPtr op) const {
   } else if (filter.find("from_unix")) {
     pull->from_unix = number("from_unix", 0);
   } else {
-    pull->next = std::max<uint64_t>(end_of(*pull), 1) - 1;
+    const uint64_t end = end_of(*pull);
+    pull->next = end > 0 ? end - 1 : newest->number;
   }
   return pull;
 }
@@ -91,7 +96,7 @@ void Events::read_cursor(ValueRef cursor, Pull& pull) const {
 
 void Events::pull(ValueRef filter, OpPtr op) {
   const PullPtr pull = begin(filter, op);
-  if (pull->from_unix) return find_time(pull, 0, end_of(*pull));
+  if (pull->from_unix) return find_time(pull, 0, watch_.heads().newest()->number + 1);
   go_on(pull);
 }
 
@@ -102,14 +107,17 @@ void Events::find_time(const PullPtr& pull, uint64_t below, uint64_t above) {
     return go_on(pull);
   }
   const uint64_t middle = below + (above - below) / 2;
+  const auto go = [this, pull, below, above, middle](bool is_earlier) { find_time(pull, is_earlier ? middle + 1 : below, is_earlier ? above : middle); };
+  if (const Block* const known = watch_.heads().at(middle)) return go(known->unix < static_cast<int64_t>(*pull->from_unix));
   rpc_.ask(
       "eth_getBlockByNumber", "[" + tag(middle) + ",false]",
-      [this, pull, below, above, middle](const Answer& answer) {
-        if (answer.is_silent()) return pull->op->fail(unavailable(answer.why));
+      [pull, go](const Answer& answer) {
+        // What a node has no more is earlier than what it has; whatever else it says tells nothing.
+        const bool is_missing = answer.error ? answer.error->trouble == Trouble::kMissing : answer.result.is_null();
+        if (is_missing) return go(true);
         const auto block = read_block(answer.result);
-        // What a node has no more is earlier than what it has.
-        const bool is_earlier = !block || block->unix < static_cast<int64_t>(*pull->from_unix);
-        find_time(pull, is_earlier ? middle + 1 : below, is_earlier ? above : middle);
+        if (!block) return pull->op->fail(unavailable(answer.is_good() ? "what a node says is no block" : answer.text()));
+        go(block->unix < static_cast<int64_t>(*pull->from_unix));
       },
       watch_.followed());
 }
@@ -137,8 +145,10 @@ void Events::check(const PullPtr& pull, size_t from) {
       "eth_getBlockByNumber", "[" + tag(pull->blocks[from - 1].number) + ",false]",
       [this, pull, from](const Answer& answer) {
         if (!answer.is_good()) return pull->op->fail(unavailable(answer.text()));
+        // A node may have no old blocks: that says nothing of what was in them.
         const auto block = read_block(answer.result);
-        if (block && block->hash == pull->blocks[from - 1].hash) return rewind(pull, from);
+        if (!block) return pull->op->fail(unavailable("the node lacks the block " + std::to_string(pull->blocks[from - 1].number) + ", whose events were given"));
+        if (block->hash == pull->blocks[from - 1].hash) return rewind(pull, from);
         check(pull, from - 1);
       },
       watch_.followed());
@@ -166,47 +176,53 @@ void Events::read(const PullPtr& pull) {
   ask(pull, std::min(end, pull->next + std::max<uint64_t>(range_, 1)) - 1);
 }
 
+// A node answers that there are no events in blocks that it has not. So it says first which one it has at the end of the range.
 void Events::ask(const PullPtr& pull, uint64_t last) {
   const std::string addresses = pull->addresses.empty() ? "" : R"(,"address":[)" + pull->addresses + "]";
   const std::string params = R"([{"fromBlock":)" + tag(pull->next) + R"(,"toBlock":)" + tag(last) + R"(,"topics":[[)" + pull->topics + "]]" + addresses + "}]";
-  rpc_.ask(
-      "eth_getLogs", params,
-      [this, pull, last](const Answer& answer) {
-        if (answer.result.is(HEDDLE_LIST)) {
-          std::optional<std::string> wrong;
-          heddle::sdk::detail::guard([&] { take(pull, last, answer.result); }, [&](heddle_status, std::string_view why) { wrong = std::string(why); });
-          if (wrong) pull->op->fail(unavailable("what the node says of events cannot be read: " + *wrong));
-          return;
-        }
-        const uint64_t blocks = last - pull->next + 1;
-        const bool is_too_much = answer.error ? answer.error->trouble == Trouble::kTooMany : answer.why.find("larger than is taken") != answer.why.npos;
-        if (is_too_much && blocks > 1) {
-          range_ = std::max<uint64_t>(1, blocks / 2);
-          return read(pull);
-        }
-        pull->op->fail(unavailable(answer.is_good() ? "the node answers no list of events" : answer.text()));
-      },
-      watch_.followed());
+  rpc_.ask_together({{"eth_getBlockByNumber", "[" + tag(last) + ",false]"}, {"eth_getLogs", params}}, [this, pull, last](const std::vector<Answer>& answers) { heard(pull, last, answers[0], answers[1]); },
+                    watch_.followed());
+}
+
+void Events::heard(const PullPtr& pull, uint64_t last, const Answer& end, const Answer& logs) {
+  const uint64_t blocks = last - pull->next + 1;
+  const bool is_too_much = logs.error ? logs.error->trouble == Trouble::kTooMany : logs.why.find("larger than is taken") != logs.why.npos;
+  if (is_too_much && blocks > 1) {
+    range_ = std::max<uint64_t>(1, blocks / 2);
+    return read(pull);
+  }
+  if (end.is_silent()) return pull->op->fail(unavailable(end.why));
+  if (end.error && end.error->trouble != Trouble::kMissing) return pull->op->fail(unavailable(end.text()));
+  const auto block = read_block(end.result);
+  const Block* const known = watch_.heads().at(last);
+  const bool is_there = block && block->number == last && (known ? known->hash == block->hash : last < watch_.heads().oldest());
+  if (!is_there) return again(pull);
+  if (!logs.result.is(HEDDLE_LIST)) return pull->op->fail(unavailable(logs.is_good() ? "the node answers no list of events" : logs.text()));
+  std::optional<std::string> wrong;
+  heddle::sdk::detail::guard([&] { take(pull, last, logs.result); }, [&](heddle_status, std::string_view why) { wrong = std::string(why); });
+  if (wrong) pull->op->fail(unavailable("what the node says of events cannot be read: " + *wrong));
+}
+
+// The chain has changed while it was read, or the node is behind: it is read again, after the next look.
+void Events::again(const PullPtr& pull) {
+  if (++pull->rounds >= kMostRounds && now_ms() >= pull->until_ms) return pull->op->fail(unavailable("what the node says of events is not of the blocks that it names"));
+  network_.after(kAgainMs, [this, pull] { go_on(pull); });
 }
 
 void Events::take(const PullPtr& pull, uint64_t last, ValueRef logs) {
-  // The chain may have changed while this was read: then it is read again, after the next look.
   std::map<uint64_t, std::vector<ValueRef>> by_block;
   for (size_t i = 0; i < logs.size(); ++i) {
     const ValueRef log = logs.at(i);
     const uint64_t number = quantity(log, "blockNumber");
     const Block* const block = watch_.heads().at(number);
-    if (number < pull->next || number > last || (block && block->hash != hash_in(log, "blockHash"))) {
-      network_.after(kAgainMs, [this, pull] { go_on(pull); });
-      return;
-    }
+    if (number < pull->next || number > last || (block && block->hash != hash_in(log, "blockHash"))) return again(pull);
     by_block[number].push_back(log);
   }
+  pull->rounds = 0;
   uint64_t end = last;
   for (const auto& [number, of_block] : by_block) {
     for (const ValueRef log : of_block) add_log(*pull, log, number);
-    const Block* const block = watch_.heads().at(number);
-    if (block && !watch_.is_settled(number)) pull->blocks.push_back({.number = number, .hash = block->hash, .had_events = true});
+    if (!watch_.is_settled(number)) pull->blocks.push_back({.number = number, .hash = hash_in(of_block.front(), "blockHash"), .had_events = true});
     if (pull->found.size() < pull->most) continue;
     end = number;
     break;
@@ -283,8 +299,10 @@ void Events::wait(const PullPtr& pull) {
   if (now >= pull->until_ms) return answer(pull);
   std::erase_if(waiting_, [](const PullPtr& one) { return one->op->is_over(); });
   waiting_.push_back(pull);
-  network_.after(pull->until_ms - now, [this, pull] {
-    if (std::erase(waiting_, pull) > 0 && !pull->op->is_over()) answer(pull);
+  if (std::exchange(pull->has_timer, true)) return;  // if that rings while it reads, it waits no more
+  network_.after(pull->until_ms - now, [this, weak = std::weak_ptr<Pull>(pull)] {
+    const PullPtr late = weak.lock();
+    if (late && std::erase(waiting_, late) > 0 && !late->op->is_over()) answer(late);
   });
 }
 

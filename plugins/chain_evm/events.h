@@ -42,6 +42,8 @@ class Events {
     std::optional<uint64_t> from_unix = {};
     std::vector<Read> blocks = {};                // of the cursor
     std::vector<heddle::sdk::Value> found = {};
+    int rounds = 0;                               // in a row, in which the node said nothing that fits the blocks
+    bool has_timer = false;
   };
   using PullPtr = std::shared_ptr<Pull>;
 
@@ -53,7 +55,9 @@ class Events {
   void find_time(const PullPtr& pull, uint64_t below, uint64_t above);
   void read(const PullPtr& pull);
   void ask(const PullPtr& pull, uint64_t last);
+  void heard(const PullPtr& pull, uint64_t last, const Answer& block, const Answer& logs);
   void take(const PullPtr& pull, uint64_t last, heddle::sdk::ValueRef logs);
+  void again(const PullPtr& pull);
   static void add_work(std::vector<heddle::sdk::Value::Entry>& entries, const std::string& event, heddle::sdk::ValueRef args);
   void add_log(Pull& pull, heddle::sdk::ValueRef log, uint64_t block) const;
   void remember(Pull& pull, uint64_t last) const;
