@@ -323,6 +323,7 @@ void Chain::Life::standing(const OpPtr& op) {
     entries.push_back({"sent", integer(lane.sent_count())});
     entries.push_back({"final", integer(lane.finals())});
   }
+  if (!watch_.alarm().empty()) alarms.push_back(Value::string(watch_.alarm()));
   entries.push_back({"alarms", Value::list(std::move(alarms))});
   entries.push_back({"endpoints", Value::list(std::move(endpoints))});
   op->ok(Value::map(entries));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -13,8 +15,10 @@ namespace {
 using heddle::sdk::Error;
 using heddle::sdk::ValueRef;
 
-constexpr int kTries = 12;               // to find where two branches part: twice as far back each time
+constexpr int kTries = 12;                // to find where two branches part: twice as far back each time
 constexpr uint64_t kFinalizedBack = 128;  // blocks that are known at once where the node says what is final; four epochs of Ethereum
+constexpr uint32_t kMostFailures = 3;     // in a row; then another node is followed
+constexpr uint64_t kForgivenMs = 60'000;  // so long after the last of them it may be followed again
 
 std::optional<Amount> amount(const Answer& answer) {
   try {
@@ -63,8 +67,8 @@ void Watch::arm() {
   if (std::exchange(is_armed_, true)) return;
   network_.after(settings_.poll_ms, [this] {
     is_armed_ = false;
-    if (is_busy_ || now_ms() >= last_ms_ + settings_.idle_ms) ask_all();
     arm();
+    if (is_busy_ || now_ms() >= last_ms_ + settings_.idle_ms) ask_all();
   });
 }
 
@@ -90,9 +94,10 @@ void Watch::heard(size_t endpoint, const Answer& id, const Answer& newest) {
   if (chain && chain_id_ == 0) chain_id_ = *chain;
   state.is_other_chain = chain && *chain != chain_id_;
   if (state.is_other_chain) state.error = "it is of the chain " + std::to_string(*chain) + ", not of " + std::to_string(chain_id_);
-  if (state.error.empty()) state.block = block->number;
+  state.answers = state.error.empty();
+  if (state.answers) state.block = block->number;
   judge();
-  if (state.error.empty() && endpoint == followed_) follow(block);
+  if (state.answers && endpoint == followed_) follow(block);
   if (is_first) --left_;
   begun();
 }
@@ -106,21 +111,70 @@ void Watch::begun() {
 // Who is well, and who is followed: the same one as long as it is well.
 void Watch::judge() {
   const uint64_t now = now_ms();
-  uint64_t best = 0;
-  for (const EndpointState& state : endpoints_)
-    if (state.error.empty() && state.was_asked) best = std::max(best, state.block);
+  const auto answering = static_cast<size_t>(std::count_if(endpoints_.begin(), endpoints_.end(), [](const EndpointState& state) { return state.answers; }));
+  const uint64_t best = reached_by_half(answering);
+  const auto fails = [&](size_t i) { return endpoints_[i].failures >= kMostFailures && (i == followed_ || now < endpoints_[i].failed_ms + kForgivenMs); };
+  std::vector<bool> could(endpoints_.size());
+  size_t whole = 0;  // that say all that must be known, or are not known not to
+  for (size_t i = 0; i < endpoints_.size(); ++i) {
+    could[i] = !is_behind(i, best, answering == 2 && i == followed_ && is_fresh()) && endpoints_[i].answers;
+    if (could[i] && !fails(i)) ++whole;
+  }
   for (size_t i = 0; i < endpoints_.size(); ++i) {
     EndpointState& state = endpoints_[i];
-    const bool is_behind = state.block + settings_.most_lag < best;
-    if (!is_behind) state.behind_since_ms = 0;
-    if (is_behind && state.behind_since_ms == 0) state.behind_since_ms = now;
-    const bool is_well = state.was_asked && state.error.empty() && !(is_behind && now >= state.behind_since_ms + settings_.lag_ms);
+    // One that says a part is better than none.
+    const bool is_well = could[i] && (!fails(i) || whole == 0);
+    if (state.answers) state.error = fails(i) ? state.lacks : "";
     if (is_well != state.is_well || !state.was_asked) rpc_.set_well(i, is_well);
     state.is_well = is_well;
   }
+  alarm_ = endpoints_[followed_].is_well && fails(followed_) ? "the endpoint " + rpc_.origin(followed_) + " does not say what must be known, and no other is well: " + endpoints_[followed_].lacks : "";
   if (endpoints_[followed_].is_well) return;
+  // The highest of those that the others come near.
+  const uint64_t near = reached_by_half(endpoints_.size()) + settings_.most_lag;
+  const auto height = [&](size_t i) { return endpoints_[i].block > near ? 0 : endpoints_[i].block; };
   for (size_t i = 0; i < endpoints_.size(); ++i)
-    if (endpoints_[i].is_well && (!endpoints_[followed_].is_well || endpoints_[i].block > endpoints_[followed_].block)) followed_ = i;
+    if (endpoints_[i].is_well && (!endpoints_[followed_].is_well || height(i) > height(followed_))) followed_ = i;
+}
+
+// What the middle one of so many has reached, so that one that names any number is not believed before the others; of two it is the higher one.
+uint64_t Watch::reached_by_half(size_t count) const {
+  std::vector<uint64_t> all;
+  for (const EndpointState& state : endpoints_)
+    if (state.answers) all.push_back(state.block);
+  if (all.empty()) return 0;
+  std::sort(all.begin(), all.end(), std::greater<>());
+  return all[std::min(all.size() - 1, (count - 1) / 2)];
+}
+
+// For longer than is allowed. Of two nobody knows which is right: the one that is followed stays as long as its own blocks are fresh (`is_excused`).
+bool Watch::is_behind(size_t endpoint, uint64_t best, bool is_excused) {
+  EndpointState& state = endpoints_[endpoint];
+  const uint64_t now = now_ms();
+  if (state.block + settings_.most_lag >= best) {
+    state.behind_since_ms = 0;
+    return false;
+  }
+  if (state.behind_since_ms == 0) state.behind_since_ms = now;
+  return !is_excused && now >= state.behind_since_ms + settings_.lag_ms;
+}
+
+// Its newest block is not much older than blocks of this chain are when the next one comes. A node that stands still, or that catches up, has none such.
+bool Watch::is_fresh() const {
+  const Block* const newest = heads_.newest();
+  if (!newest) return false;
+  const Block* const oldest = heads_.at(heads_.oldest());
+  const int64_t pace = std::max<int64_t>(newest->unix - oldest->unix, 0) / static_cast<int64_t>(std::max<uint64_t>(newest->number - oldest->number, 1));
+  const int64_t age = static_cast<int64_t>(std::time(nullptr)) - newest->unix;
+  return age <= static_cast<int64_t>(settings_.lag_ms / 1000) + 4 * pace;
+}
+
+void Watch::failed(size_t endpoint, std::string why) {
+  EndpointState& state = endpoints_[endpoint];
+  state.lacks = std::move(why);
+  state.failed_ms = now_ms();
+  ++state.failures;
+  judge();
 }
 
 void Watch::follow(const std::optional<Block>& newest) {
@@ -130,17 +184,22 @@ void Watch::follow(const std::optional<Block>& newest) {
 
 // The blocks from `from` to the newest, which is here already.
 void Watch::fetch(uint64_t from, Block newest, int tries) {
-  const auto add = [this, newest, tries](const std::vector<Answer>& answers) {
+  const auto add = [this, from, newest, tries, endpoint = followed_](const std::vector<Answer>& answers) {
     std::vector<Block> blocks;
-    for (const Answer& answer : answers)
-      if (auto block = read_block(answer.result)) blocks.push_back(*std::move(block));
-    const bool is_whole = blocks.size() == answers.size();
+    std::string lacks;
+    for (const Answer& answer : answers) {
+      auto block = read_block(answer.result);
+      if (!block && lacks.empty()) lacks = answer.is_good() ? "it lacks a block from " + std::to_string(from) + " on" : answer.text();
+      if (block) blocks.push_back(*std::move(block));
+    }
+    const bool is_whole = lacks.empty();
     blocks.push_back(newest);
     const Heads::Change change = is_whole ? heads_.add(blocks) : Heads::Change{};
     if (change.is_linked) return linked(change);
     // What changed while it was read, the next look tells.
     is_following_ = is_whole && tries < kTries && change.wanted < blocks.front().number;
     if (is_following_) return fetch(change.wanted, newest, tries + 1);
+    failed(endpoint, is_whole ? "its blocks do not follow each other" : lacks);
     begun();
   };
   std::vector<Call> calls;
@@ -159,19 +218,29 @@ void Watch::linked(const Heads::Change& change) {
   rpc_.ask(
       "eth_getBlockByNumber", R"(["finalized",false])",
       [this, removed = change.removed_from](const Answer& answer) {
-        if (const auto block = read_block(answer.result)) final_ = final_ == UINT64_MAX ? block->number : std::max(final_, block->number);
+        // Only this answer counts, and of it only what the blocks say, too: one node that named too high a number would be right for ever.
+        const auto block = read_block(answer.result);
+        const Block* const known = block ? heads_.at(block->number) : nullptr;
+        if (block && (!known || known->hash == block->hash)) final_ = std::min(block->number, heads_.newest()->number);
         read_account(removed);
       },
       followed_);
 }
 
 void Watch::read_account(std::optional<uint64_t> removed_from) {
-  if (account_.empty()) return tell(removed_from);
+  if (account_.empty()) {
+    endpoints_[followed_].failures = 0;
+    return tell(removed_from);
+  }
   const std::string of_account = "[\"" + to_hex(account_) + "\",\"latest\"]";
-  const auto read = [this, removed_from](const std::vector<Answer>& answers) {
+  const auto read = [this, removed_from, endpoint = followed_](const std::vector<Answer>& answers) {
     const auto used = quantity(answers[0]);
     const auto balance = amount(answers[1]);
     auto market = read_market(answers[2].result);
+    const auto bad = std::find_if(answers.begin(), answers.end(), [](const Answer& answer) { return !answer.is_good(); });
+    const bool is_whole = used && balance && market;
+    if (is_whole) endpoints_[endpoint].failures = 0;
+    if (!is_whole) failed(endpoint, bad != answers.end() ? bad->text() : "what it says of the account cannot be read");
     if (!market && reading_) market = reading_->view.market;
     if (used && balance && market) reading_ = Reading{.view = {.used = *used, .market = *market}, .balance = *balance};
     tell(removed_from);

@@ -16,9 +16,13 @@ namespace chain_evm {
 
 struct EndpointState {
   uint64_t block = 0;
-  bool is_well = false, was_asked = false, is_other_chain = false;
+  bool is_well = false, was_asked = false, answers = false, is_other_chain = false;
   std::string error = {};
   uint64_t behind_since_ms = 0;  // 0: it is not
+  // It says its newest block, but not what else must be known: so often in a row, since when, and what.
+  uint32_t failures = 0;
+  uint64_t failed_ms = 0;
+  std::string lacks = {};
 };
 
 // The network's thread only.
@@ -44,6 +48,8 @@ class Watch {
 
   const Heads& heads() const { return heads_; }
   const std::vector<EndpointState>& endpoints() const { return endpoints_; }
+  // What a person should look at: the node that is followed does not say all that must be known, and there is no other. Empty: nothing.
+  const std::string& alarm() const { return alarm_; }
   uint64_t chain_id() const { return chain_id_; }
   size_t followed() const { return followed_; }
   uint64_t final_block() const { return final_; }  // UINT64_MAX: none is yet
@@ -56,6 +62,10 @@ class Watch {
   void heard(size_t endpoint, const Answer& id, const Answer& newest);
   void begun();
   void judge();
+  uint64_t reached_by_half(size_t count) const;
+  bool is_behind(size_t endpoint, uint64_t best, bool is_excused);
+  bool is_fresh() const;
+  void failed(size_t endpoint, std::string why);
   void follow(const std::optional<Block>& newest);
   void fetch(uint64_t from, Block newest, int tries);
   void linked(const Heads::Change& change);
@@ -75,6 +85,7 @@ class Watch {
   std::function<void()> asked_;
   size_t followed_ = 0, left_ = 0;
   uint64_t chain_id_ = 0, final_ = UINT64_MAX, last_ms_ = 0;
+  std::string alarm_;
   std::optional<Reading> reading_;
   bool is_busy_ = true, is_armed_ = false, is_following_ = false;
 };
