@@ -104,6 +104,13 @@ constexpr std::pair<std::string_view, Trouble> kWords[] = {
     {"stack underflow", Trouble::kReverted},
 };
 
+// Before what a contract says in its own words, which are anybody's: they must not be taken for those of the node.
+constexpr std::string_view kReverts[] = {
+    "execution reverted",              // geth, erigon, reth, besu, nethermind, anvil
+    "reverted with",                   // hardhat: reason string, custom error, panic code
+    "processing transaction: revert",  // ganache
+};
+
 constexpr int64_t kReverted = 3, kLimit = -32005;  // geth; EIP-1474
 
 // "0x…" somewhere in what a node gives as data: the text itself, behind "Reverted ", or in a member of an object.
@@ -131,14 +138,16 @@ Trouble classify(int64_t code, std::string_view message) {
   std::string lower(message.substr(0, 1000));
   std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (code == kReverted) return Trouble::kReverted;
+  for (const std::string_view words : kReverts)
+    if (lower.find(words) != lower.npos) return Trouble::kReverted;
   for (const auto& [words, trouble] : kWords)
     if (lower.find(words) != lower.npos) return trouble;
   return code == kLimit || code == 429 ? Trouble::kRateLimited : Trouble::kUnknown;
 }
 
-NodeError read_error(ValueRef error) {
+NodeError read_error(ValueRef error, const std::function<std::string(std::string_view)>& show) {
   const std::string_view message = error.find("message").as_text().value_or("an error without a message");
-  NodeError read{.code = error.find("code").as_int().value_or(0), .message = quotable(message), .data = revert_data(error.find("data"))};
+  NodeError read{.code = error.find("code").as_int().value_or(0), .message = quotable(show ? show(message) : message), .data = revert_data(error.find("data"))};
   read.trouble = classify(read.code, message);
   if (read.trouble == Trouble::kUnknown && read.data && !read.data->empty()) read.trouble = Trouble::kReverted;
   return read;

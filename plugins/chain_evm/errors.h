@@ -3,6 +3,7 @@
 #include <heddle/sdk/value.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,7 +34,8 @@ struct NodeError {
 };
 
 Trouble classify(int64_t code, std::string_view message);
-NodeError read_error(heddle::sdk::ValueRef error);
+// `show`: takes out of a message what must not be shown.
+NodeError read_error(heddle::sdk::ValueRef error, const std::function<std::string(std::string_view)>& show = {});
 
 // What somebody outside said, fit for a message: printable ASCII, at most 300 of it.
 std::string quotable(std::string_view text);

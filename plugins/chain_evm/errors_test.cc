@@ -60,6 +60,13 @@ constexpr Said kSaid[] = {
     {"missing trie node 9d1f (path ) state is not available", Trouble::kMissing},
     {"execution reverted", Trouble::kReverted},
     {"VM Exception while processing transaction: reverted with custom error 'NotYours()'", Trouble::kReverted},
+    // A contract may say anything: that it reverted is what the node says.
+    {"VM Exception while processing transaction: reverted with reason string 'insufficient funds'", Trouble::kReverted},  // hardhat
+    {"VM Exception while processing transaction: reverted with reason string 'nonce too low'", Trouble::kReverted},
+    {"VM Exception while processing transaction: revert already known", Trouble::kReverted},  // ganache
+    {"Execution reverted: intrinsic gas", Trouble::kReverted},                                // besu
+    {"execution reverted: insufficient funds", Trouble::kReverted},                           // geth
+    {"execution reverted: too many requests", Trouble::kReverted},
     {"the weather is bad", Trouble::kUnknown},
 };
 
