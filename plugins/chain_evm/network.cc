@@ -308,6 +308,8 @@ void Network::after(uint64_t delay_ms, std::function<void()> what) {
   });
 }
 
+std::string Network::hide(size_t site, std::string_view text) const { return loop_->sites[site].url.hide(text, loop_->sites[site].token); }
+
 void Network::ask(size_t site, std::string body, Replied replied) {
   auto& idle = loop_->idle[site];
   std::shared_ptr<Line> line;

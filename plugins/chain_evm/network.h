@@ -45,6 +45,8 @@ class Network {
   // The rest on the thread only.
   // Once, not before; never from within.
   void after(uint64_t ms, std::function<void()> what);
+  // What somebody at the site said, without its token and what may be one in its URL: gateways repeat them.
+  std::string hide(size_t site, std::string_view text) const;
   // POSTs the text. On a connection that is free, or a new one. `replied`: once, never from within.
   void ask(size_t site, std::string body, Replied replied);
   // A WebSocket of a node that says when there is a block (eth_subscribe, newHeads): `heard` for everything that it says. Where it breaks off it is made again, a while later, for ever.

@@ -147,6 +147,7 @@ void Rpc::replied(const std::shared_ptr<Batch>& batch, const Reply& reply) {
 }
 
 void Rpc::match(Batch& batch, ValueRef answers, const Reply&) {
+  const auto hide = [this, &batch](std::string_view text) { return network_.hide(batch.endpoint, text); };
   const bool is_list = answers.is(HEDDLE_LIST);
   const size_t count = is_list ? answers.size() : 1;
   for (size_t i = 0; i < count; ++i) {
@@ -154,14 +155,14 @@ void Rpc::match(Batch& batch, ValueRef answers, const Reply&) {
     const ValueRef id = one.find("id"), error = one.find("error"), result = one.find("result");
     if (error.is(HEDDLE_MAP) && !id.is(HEDDLE_INT) && count == 1) {  // of the batch as a whole
       for (Question& question : batch.questions)
-        if (question.answered) answer(batch, question, {.error = read_error(error), .endpoint = batch.endpoint});
+        if (question.answered) answer(batch, question, {.error = read_error(error, hide), .endpoint = batch.endpoint});
       return;
     }
     const int64_t at = id.as_int().value_or(-1);
     if (at < 0 || static_cast<size_t>(at) >= batch.questions.size() || !batch.questions[static_cast<size_t>(at)].answered) continue;
     Question& question = batch.questions[static_cast<size_t>(at)];
     if (error.is(HEDDLE_MAP)) {
-      answer(batch, question, {.error = read_error(error), .endpoint = batch.endpoint});
+      answer(batch, question, {.error = read_error(error, hide), .endpoint = batch.endpoint});
     } else if (result) {
       answer(batch, question, {.result = Value::share(result), .endpoint = batch.endpoint});
     }
@@ -184,7 +185,9 @@ void Rpc::answer(Batch& batch, Question& question, Answer answer) {
   }
   --waiting_;
   const Answered answered = std::exchange(question.answered, nullptr);
-  answered(std::move(answer));
+  // What it throws is the network's to tell, by itself: the others of its batch have their answers none the less.
+  heddle::sdk::detail::guard([&] { answered(std::move(answer)); },
+                             [&](heddle_status status, std::string_view why) { network_.post([status, said = std::string(why)] { throw Error(status, said); }); });
 }
 
 void Rpc::set_well(size_t endpoint, bool well) { endpoints_->set_well(host_, pool_, static_cast<uint32_t>(endpoint), well); }

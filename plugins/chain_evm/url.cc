@@ -4,6 +4,7 @@
 #include <heddle/sdk/error.h>
 
 #include <algorithm>
+#include <vector>
 
 namespace chain_evm {
 namespace {
@@ -51,6 +52,23 @@ Url Url::parse(std::string_view text) {
   if (url.port.empty()) url.port = url.has_tls ? "443" : "80";
   url.target = path == rest.npos ? "/" : (rest[path] == '?' ? "/" : "") + std::string(rest.substr(path));
   return url;
+}
+
+std::string Url::hide(std::string_view text, std::string_view token) const {
+  constexpr size_t kLeast = 8;
+  std::vector<std::string_view> secrets = {token};
+  for (size_t at = 0; at < target.size();) {
+    const size_t end = std::min(target.find_first_of("/?&=;", at), target.size());
+    const bool is_name = end < target.size() && target[end] == '=';  // of a value
+    if (end - at >= kLeast && !is_name) secrets.push_back(std::string_view(target).substr(at, end - at));
+    at = end + 1;
+  }
+  // One may be a part of another.
+  std::sort(secrets.begin(), secrets.end(), [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
+  std::string shown(text);
+  for (const std::string_view secret : secrets)
+    for (size_t at = 0; !secret.empty() && (at = shown.find(secret, at)) != shown.npos; at += 3) shown.replace(at, secret.size(), "***");
+  return shown;
 }
 
 bool Url::is_loopback() const {

@@ -13,6 +13,8 @@ struct Url {
   std::string origin;    // "https://node.example:8545", for messages
 
   bool is_loopback() const;
+  // The text without what may be a token: whatever is eight characters or longer of the path and of the values behind it, and `token`, are "***".
+  std::string hide(std::string_view text, std::string_view token = {}) const;
   // http, https, ws or wss, without user and password. Throws heddle::sdk::Error (INVALID), which repeats nothing of what is wrong.
   static Url parse(std::string_view text);
 };

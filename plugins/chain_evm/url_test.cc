@@ -25,6 +25,14 @@ TEST(Urls, OnlyThisMachineIsLoopback) {
   for (const char* const url : {"http://127.0.0.1.example:1", "http://localhost.example", "http://10.0.0.1", "http://[::2]"}) EXPECT_FALSE(Url::parse(url).is_loopback()) << url;
 }
 
+TEST(Urls, WhatMayBeATokenIsHidden) {
+  const Url url = Url::parse("https://node.example/v3/0123456789abcdef/ethereum-0123456789abcdef?apikey=SECRETSECRET&longer_name=x");
+  EXPECT_EQ(url.hide("no v3 for 0123456789abcdef at /v3/0123456789abcdef, SECRETSECRET (TOKEN), longer_name, ethereum-0123456789abcdef", "TOKEN"),
+            "no v3 for *** at /v3/***, *** (***), longer_name, ***");
+  EXPECT_EQ(Url::parse("http://x").hide("as it is"), "as it is");
+  EXPECT_EQ(Url::parse("http://x/0123456789").hide("0123456789"), "***");
+}
+
 TEST(Urls, WhatIsNoneIsRefusedAndNotRepeated) {
   for (const char* const url : {"", "node.example", "ftp://x", "http://", "http://u:SECRET@x", "http://x:0", "http://x:99999", "http://x:8y", "http://[zz]:1", "http://x y", "http://x/\"", "http://[::1"}) {
     try {
