@@ -25,6 +25,7 @@ struct MadeUpChain {
   std::set<uint64_t> events = {};  // the blocks that have one
   bool are_hashes_wrong = false;   // of the events
   std::map<std::string, std::string> instead = {};  // by method: the member of the answer, such as "error":{…}
+  std::map<std::string, std::string> calls = {};    // of eth_call, by what is in its params
 
   std::string hash(uint64_t number) const {
     char text[67];
@@ -45,6 +46,8 @@ struct MadeUpChain {
   static uint64_t number_behind(const std::string& text, const std::string& words) { return std::strtoull(text.c_str() + text.find(words) + words.size(), nullptr, 16); }
   // The member "result" or "error".
   std::string answer(const std::string& method, const std::string& params) const {
+    for (const auto& [words, said] : calls)
+      if (method == "eth_call" && params.find(words) != params.npos) return said;
     if (const auto found = instead.find(method); found != instead.end()) return found->second;
     const auto result = [](const std::string& json) { return "\"result\":" + json; };
     if (params.find("finalized") != params.npos) return result(finalized == UINT64_MAX ? "null" : finalized > head ? MadeUpChain{.head = finalized}.block(finalized) : block(finalized));

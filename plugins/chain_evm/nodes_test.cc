@@ -5,6 +5,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include "events.h"
@@ -74,7 +75,7 @@ class Nodes : public testing::Test {
   void open(const std::string& more = "", const std::string& account = "", const std::string& path = "") {
     std::string urls;
     for (const auto& node : nodes_) (urls += urls.empty() ? "\"" : ",\"") += node->url() + path + '"';
-    parts_ = std::make_unique<Parts>(host_, R"-({"poll_ms":20,"lag_ms":100,"interface":{"more":["event Ping()"]},"endpoints":[)-" + urls + "]" + more + "}", account, thrown_);
+    parts_ = std::make_unique<Parts>(host_, R"-({"poll_ms":20,"lag_ms":100,"interface":{"more":["event Ping()"])-" + interface_ + R"(},"endpoints":[)" + urls + "]" + more + "}", account, thrown_);
     const std::string topic = to_hex(parts_->settings.interface.event("Ping")->topic0);
     for (const auto& node : nodes_) node->change([&](MadeUpChain& chain) {
         chain.topic = topic;
@@ -131,6 +132,7 @@ class Nodes : public testing::Test {
   }
   std::string cursor_of(const FakeCall& call) { return std::string(Value::parse(call.details()).find("cursor").json()); }
 
+  std::string interface_;  // more of that param
   FakeHost host_;
   std::atomic<int> thrown_{0};
   std::vector<std::unique_ptr<FakeCall>> calls_;
@@ -290,6 +292,94 @@ TEST_F(Nodes, WhatAPullWaitsForComes) {
   });
   ASSERT_TRUE(comes([&] { return call.done(); }));
   EXPECT_EQ(blocks_of(call), "101");
+}
+
+TEST_F(Nodes, WhatOneAnswerThrowsTakesNoOtherWithIt) {
+  add();
+  open();
+  int answered = 0;
+  on_thread([&] {
+    parts_->rpc.ask("eth_chainId", "[]", [](const Answer&) { throw std::runtime_error("not as it should be"); }, 0);
+    parts_->rpc.ask("eth_chainId", "[]", [&](const Answer&) { ++answered; }, 0);
+    return true;
+  });
+  EXPECT_TRUE(comes([&] { return answered == 1 && thrown_ == 1; }));
+}
+
+TEST_F(Nodes, WhatANodeRepeatsOfItsUrlIsHidden) {
+  MadeUpNode& node = add();
+  open("", "", "/v3/0123456789abcdef");
+  node.change([](MadeUpChain& chain) { chain.instead["eth_chainId"] = R"("error":{"code":-32005,"message":"the project 0123456789abcdef has no credit"})"; });
+  ASSERT_TRUE(comes([&] { return !parts_->watch.endpoints()[0].error.empty(); }));
+  EXPECT_EQ(on_thread([&] { return parts_->watch.endpoints()[0].error; }), "the project *** has no credit");
+}
+
+// What work says of its lease. A word of 32 bytes each.
+class Work : public Nodes {
+ protected:
+  static std::string word(uint64_t number) {
+    char text[65];
+    std::snprintf(text, sizeof text, "%064llx", static_cast<unsigned long long>(number));
+    return text;
+  }
+  void open_work(const std::string& more = "") {
+    open(R"(,"contracts":{"task_queue":"0x0000000000000000000000000000000000000002"})" + more);
+    std::string activity = word(0x20) + word(7) + word(8) + word(9);
+    activity += word(0x200) + word(0x220) + word(0x240);                                      // where input, init and result are
+    activity += word(1) + word(0) + word(3) + word(4) + word(1000) + word(2000);              // from when it was created to its heartbeat
+    activity += word(0) + word(1) + word(0) + word(0) + word(0) + word(0) + word(0);          // it is assigned; three that are empty
+    say("getActivity", R"("result":"0x)" + activity + '"', R"(["0x)" + word(7) + "\"]");
+    say("getPriority", R"("error":{"code":3,"message":"execution reverted"})", R"(["0x)" + word(7) + "\"]");
+  }
+  void say(const char* function, const std::string& member, const std::string& args = "[]") {
+    const std::string selector = to_hex(parts_->settings.interface.function(function).encode_call(Value::parse(args)).substr(0, 4));
+    nodes_[0]->change([&](MadeUpChain& chain) { chain.calls[selector] = member; });
+  }
+  FakeCall& read(const std::string& question = R"({"ask":"activity","activity":"0x)" + word(7) + "\"}") {
+    FakeCall& call = *calls_.emplace_back(std::make_unique<FakeCall>(host_, nullptr, 0, 0));
+    on_thread([&] {
+      parts_->reads.read(Value::parse(question), std::make_shared<Op>(reinterpret_cast<heddle_op*>(&call)));
+      return true;
+    });
+    EXPECT_TRUE(comes([&] { return call.done(); }));
+    return call;
+  }
+  static int64_t lease_of(const FakeCall& call) { return Value::parse(call.details()).find("lease_until_unix").as_int().value_or(-1); }
+};
+
+TEST_F(Work, ALeaseThatNobodySaysIsNotNone) {
+  add();
+  open_work();
+  say("leaseSeconds", R"("error":{"code":-32005,"message":"too many requests"})");
+  EXPECT_EQ(read().status(), HEDDLE_UNAVAILABLE);
+  say("leaseSeconds", R"("result":"0x)" + word(60) + '"');
+  FakeCall& call = read();
+  EXPECT_EQ(call.status(), HEDDLE_OK) << call.why();
+  EXPECT_EQ(lease_of(call), 2060);
+}
+
+TEST_F(Work, AContractWithoutLeasesHasNone) {
+  add();
+  open_work();
+  say("leaseSeconds", R"("error":{"code":3,"message":"execution reverted"})");
+  EXPECT_EQ(lease_of(read()), 0);
+}
+
+TEST_F(Work, ALeaseThatIsTooLongForAClockEndsWithIt) {
+  add();
+  open_work();
+  say("leaseSeconds", R"("result":"0x)" + word(INT64_MAX) + '"');
+  EXPECT_EQ(lease_of(read()), INT64_MAX);
+}
+
+TEST_F(Work, WhatIsNamedOtherwiseIsSaidToBeWrong) {
+  add();
+  interface_ = R"-(,"pollActivity":"function next(string queue, uint16 part) view returns (bytes32 activity, bool hasActivity)")-";
+  open_work(R"(,"lease_s":60)");
+  say("pollActivity", R"("result":"0x)" + word(7) + word(1) + '"', R"(["q",0])");
+  FakeCall& call = read(R"({"ask":"offer","queue":"q"})");
+  EXPECT_EQ(call.status(), HEDDLE_INVALID);
+  EXPECT_NE(call.why().find("is no activity"), std::string::npos) << call.why();
 }
 
 }  // namespace

@@ -30,19 +30,26 @@ bool is_nothing(ValueRef id) {
   return !bytes || std::all_of(bytes->begin(), bytes->end(), [](char c) { return c == 0; });
 }
 
-// From the layout of the contract to what the host knows.
+Value member(ValueRef map, const char* key) {
+  const ValueRef found = map.find(key);
+  if (!found) throw Error(HEDDLE_INVALID, std::string("there is no \"") + key + '"');
+  return Value::share(found);
+}
+
+// From the layout of the contract to what the host knows. Throws heddle::sdk::Error, where "interface" names the members otherwise.
 Entries read_activity(ValueRef a, const std::string& queue, uint64_t lease_s) {
   const bool is_assigned = truth(a, "isAssigned"), is_completed = truth(a, "isCompleted");
   const std::string_view state = is_completed ? (truth(a, "success") ? "completed" : "failed") : is_assigned ? "assigned" : "offered";
-  const int64_t since = std::max(seconds(a, "assignedAt"), seconds(a, "lastHeartbeat"));
-  Entries entries = {{"activity", Value::share(a.find("activityId"))},
-                     {"workflow", Value::share(a.find("workflowInstanceId"))},
-                     {"kind", Value::share(a.find("activityType"))},
+  const int64_t since = std::max(seconds(a, "assignedAt"), seconds(a, "lastHeartbeat")), lease = static_cast<int64_t>(std::min<uint64_t>(lease_s, INT64_MAX));
+  const int64_t until = since > INT64_MAX - lease ? INT64_MAX : since + lease;
+  Entries entries = {{"activity", member(a, "activityId")},
+                     {"workflow", member(a, "workflowInstanceId")},
+                     {"kind", member(a, "activityType")},
                      {"state", Value::string(state)},
-                     {"input", Value::share(a.find("inputData"))},
+                     {"input", member(a, "inputData")},
                      {"created_unix", Value::integer(seconds(a, "createdAt"))},
                      {"expires_unix", Value::integer(seconds(a, "expiresAt"))},
-                     {"lease_until_unix", Value::integer(is_assigned && lease_s != 0 ? since + static_cast<int64_t>(lease_s) : 0)},
+                     {"lease_until_unix", Value::integer(is_assigned && lease != 0 ? until : 0)},
                      {"progress", Value::integer(a.find("progress").as_int().value_or(0))}};
   if (!queue.empty()) entries.push_back({"queue", Value::string(queue)});
   if (a.find("assignedWorker").as_text().value_or(kNobody) != kNobody) entries.push_back({"worker", Value::share(a.find("assignedWorker"))});
@@ -100,13 +107,13 @@ void Reads::worker(OpPtr op) {
   });
 }
 
-void Reads::with_lease(std::function<void()> then) {
-  if (lease_s_) return then();
-  get(settings_.contracts.task_queue, "leaseSeconds", Value::list(std::vector<Value>()), R"("latest")", [this, then = std::move(then)](const Value& seconds, std::optional<Failure> failure) {
-    // A contract without this function has no lease; a node that does not answer says nothing.
-    if (!failure) lease_s_ = static_cast<uint64_t>(std::max<int64_t>(seconds.as_int().value_or(0), 0));
-    if (failure && failure->code != "unavailable") lease_s_ = 0;
-    then();
+void Reads::with_lease(const OpPtr& op, std::function<void(uint64_t lease_s)> then) {
+  if (lease_s_) return then(*lease_s_);
+  get(settings_.contracts.task_queue, "leaseSeconds", Value::list(std::vector<Value>()), R"("latest")", [this, op, then = std::move(then)](const Value& seconds, std::optional<Failure> failure) {
+    // A contract without this function has no lease. A node that does not answer says nothing, and whoever thought that there is none would let it end.
+    if (failure && failure->code == "unavailable") return op->fail(*failure);
+    lease_s_ = failure ? 0 : static_cast<uint64_t>(std::max<int64_t>(seconds.as_int().value_or(0), 0));
+    then(*lease_s_);
   });
 }
 
@@ -130,10 +137,13 @@ void Reads::activity(ValueRef question, OpPtr op) {
 }
 
 void Reads::show(Value activity, const std::string& queue, OpPtr op) {
-  with_lease([this, activity = std::move(activity), queue, op] {
-    auto entries = std::make_shared<Entries>(read_activity(activity, queue, lease_s_.value_or(0)));
-    if (has_priorities_) return add_priority(entries, Value::share(activity.find("activityId")), op);
-    op->ok(Value::map(*entries));
+  with_lease(op, [this, activity = std::move(activity), queue, op](uint64_t lease_s) {
+    const auto told = [&] {
+      auto entries = std::make_shared<Entries>(read_activity(activity, queue, lease_s));
+      if (has_priorities_) return add_priority(entries, Value::share(activity.find("activityId")), op);
+      op->ok(Value::map(*entries));
+    };
+    heddle::sdk::detail::guard(told, [&](heddle_status, std::string_view why) { op->fail(invalid("what the contract gives is no activity as the interface should have it: " + std::string(why))); });
   });
 }
 

@@ -31,7 +31,7 @@ class Reads {
   void get(const std::string& contract, std::string_view function, heddle::sdk::Value args, std::string block, Got got);
   void show(heddle::sdk::Value activity, const std::string& queue, OpPtr op);
   void add_priority(std::shared_ptr<std::vector<heddle::sdk::Value::Entry>> entries, const heddle::sdk::Value& id, OpPtr op);
-  void with_lease(std::function<void()> then);
+  void with_lease(const OpPtr& op, std::function<void(uint64_t lease_s)> then);
 
   const Settings& settings_;
   Rpc& rpc_;
