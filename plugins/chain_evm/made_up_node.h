@@ -20,6 +20,7 @@ struct MadeUpChain {
   char branch = 'a';        // a hex digit; below the block where it begins the branch is 'a'
   uint64_t begins = 0;
   uint64_t oldest = 0;            // it has no blocks before
+  uint64_t failing = 0;           // of the blocks before it says an error
   uint64_t finalized = UINT64_MAX;  // the block that it calls so; its number may be any
   std::string topic = {};   // of the one event there is, 0x…
   std::set<uint64_t> events = {};  // the blocks that have one
@@ -51,7 +52,10 @@ struct MadeUpChain {
     if (const auto found = instead.find(method); found != instead.end()) return found->second;
     const auto result = [](const std::string& json) { return "\"result\":" + json; };
     if (params.find("finalized") != params.npos) return result(finalized == UINT64_MAX ? "null" : finalized > head ? MadeUpChain{.head = finalized}.block(finalized) : block(finalized));
-    if (method == "eth_getBlockByNumber") return result(block(params.find("latest") != params.npos ? head : number_behind(params, "[\"")));
+    if (method == "eth_getBlockByNumber") {
+      const uint64_t number = params.find("latest") != params.npos ? head : number_behind(params, "[\"");
+      return number < failing ? R"("error":{"code":1,"message":"not today"})" : result(block(number));
+    }
     if (method == "eth_feeHistory") return result(R"({"oldestBlock":"0x1","baseFeePerGas":["0x1","0x1"],"gasUsedRatio":[0.5],"reward":[["0x1"]]})");
     if (method != "eth_getLogs") return result("\"0x1\"");  // chain, balance, count
     std::string logs;
