@@ -18,6 +18,7 @@ using heddle::sdk::ValueRef;
 constexpr int kTries = 12;                // to find where two branches part: twice as far back each time
 constexpr uint64_t kFinalizedBack = 128;  // blocks that are known at once where the node says what is final; four epochs of Ethereum
 constexpr uint32_t kMostFailures = 3;     // in a row; then another node is followed
+constexpr int64_t kMostPaceS = 3'600;     // whatever the times of blocks are
 constexpr uint64_t kForgivenMs = 60'000;  // so long after the last of them it may be followed again
 
 std::optional<Amount> amount(const Answer& answer) {
@@ -164,7 +165,7 @@ bool Watch::is_fresh() const {
   const Block* const newest = heads_.newest();
   if (!newest) return false;
   const Block* const oldest = heads_.at(heads_.oldest());
-  const int64_t pace = std::max<int64_t>(newest->unix - oldest->unix, 0) / static_cast<int64_t>(std::max<uint64_t>(newest->number - oldest->number, 1));
+  const int64_t pace = std::clamp<int64_t>((newest->unix - oldest->unix) / static_cast<int64_t>(std::max<uint64_t>(newest->number - oldest->number, 1)), 0, kMostPaceS);
   const int64_t age = static_cast<int64_t>(std::time(nullptr)) - newest->unix;
   return age <= static_cast<int64_t>(settings_.lag_ms / 1000) + 4 * pace;
 }
