@@ -273,9 +273,9 @@ void Chain::Life::looked(const Watch::Reading& reading, std::optional<uint64_t> 
 }
 
 void Chain::Life::sweep() {
+  network_.after(kSweepMs, [this] { sweep(); });
   const bool is_asked = ops_.sweep();
   watch_.set_busy(is_asked || events_.is_waiting() || (account_ && (account_->sender.lane().open() > 0 || account_->sender.lane().waiting() > 0)));
-  network_.after(kSweepMs, [this] { sweep(); });
 }
 
 void Chain::Life::check_account() const {

@@ -55,8 +55,8 @@ void Sender::start(uint64_t next) {
 }
 
 void Sender::tick() {
+  network_.after(kTickMs, [this] { tick(); });  // first: what the lane throws does not end it
   lane_.tick();
-  network_.after(kTickMs, [this] { tick(); });
 }
 
 void Sender::looked_at(const Watch::Reading& reading, std::optional<uint64_t> removed_from, uint64_t final_block) {
