@@ -60,7 +60,7 @@ void TaskRunner::adopt(const Id& id) {
   }
   const auto read = later<Result<Value>>([this, id](Result<Value> activity) {
     adopting_.erase(id);
-    while (!to_adopt_.empty() && adopting_.size() - to_adopt_.size() <= kMostAtOnce) {
+    while (!to_adopt_.empty() && adopting_.size() - to_adopt_.size() < kMostAtOnce) {
       const Id next = std::move(to_adopt_.front());
       to_adopt_.pop_front();
       adopting_.erase(next);

@@ -225,10 +225,10 @@ TEST_F(TaskRunnerTest, AChainThatCannotBeReachedIsWaitedFor) {
 }
 
 TEST_F(TaskRunnerTest, WhatTheChainHasAsOursIsTakenUpWithoutAnyJournal) {
-  for (int i = 0; i < 10; ++i) chain_.add("a" + std::to_string(i), {.worker = kAccount, .state = "assigned"});
+  for (int i = 0; i < 600; ++i) chain_.add("a" + std::to_string(i), {.worker = kAccount, .state = "assigned"});
   Host host(chain_, file(), double_it);
   EXPECT_TRUE(chain_.wait([](const auto& all) { return std::all_of(all.begin(), all.end(), [](const auto& a) { return a.second.state == "completed"; }); }));
-  EXPECT_EQ(host.runner().counts().repairs, 10u);
+  EXPECT_EQ(host.runner().counts().repairs, 600u);
 }
 
 TEST_F(TaskRunnerTest, WhoseLeaseHasEndedWorksNoMoreAndTellsNothing) {

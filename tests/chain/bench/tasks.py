@@ -98,7 +98,9 @@ def compared(count):
             chain, queue, account = story.chain, story.subnet.queue, story.subnet.workers[0]
             chain.rpc("evm_setBlockGasLimit", hex(2_000_000_000))
             ids = story.subnet.enqueue_many("text", [json.dumps({"text": str(i)}).encode() for i in range(count)], kind=SLOW)
+            print(f"{count} activities are there", file=sys.stderr, flush=True)
             hashes = [chain.send({"from": account, "to": queue.address, "data": queue.data("claimActivity", id), "gas": hex(1_000_000)}) for id in ids]
+            print("all are claimed for", file=sys.stderr, flush=True)
             receipt = chain.wait_for_receipt(hashes[-1])
             held = len(queue.call("getWorkerActivities", account))
             assert receipt["status"] == "0x1" and held == count, (receipt["status"], held)
