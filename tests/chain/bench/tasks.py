@@ -97,13 +97,20 @@ def compared(count):
         try:
             chain, queue, account = story.chain, story.subnet.queue, story.subnet.workers[0]
             chain.rpc("evm_setBlockGasLimit", hex(2_000_000_000))
-            ids = story.subnet.enqueue_many("text", [json.dumps({"text": str(i)}).encode() for i in range(count)], kind=SLOW)
-            print(f"{count} activities are there", file=sys.stderr, flush=True)
-            hashes = [chain.send({"from": account, "to": queue.address, "data": queue.data("claimActivity", id), "gas": hex(1_000_000)}) for id in ids]
-            print("all are claimed for", file=sys.stderr, flush=True)
-            receipt = chain.wait_for_receipt(hashes[-1])
+            chain.wait_for_blocks(2)
+
+            def send_all(sender, gas, data):
+                """All are in blocks then; the price is one that no base fee gets to."""
+                hashes = [chain.send({"from": sender, "to": queue.address, "data": one, "gas": hex(gas), "gasPrice": hex(50_000_000_000)}) for one in data]
+                assert all(chain.wait_for_receipt(hash)["status"] == "0x1" for hash in hashes)
+            inputs = [json.dumps({"text": str(i)}).encode() for i in range(count)]
+            send_all(story.subnet.owner, 16_000_000, [queue.data("enqueueMany", "text", 0, SLOW, inputs[at:at + 40]) for at in range(0, count, 40)])
+            ids = [event["activityId"] for event in queue.events("ActivityEnqueued")]
+            print(f"{len(ids)} activities are there", file=sys.stderr, flush=True)
+            send_all(account, 1_000_000, [queue.data("claimActivity", id) for id in ids])
+            print("all are claimed", file=sys.stderr, flush=True)
             held = len(queue.call("getWorkerActivities", account))
-            assert receipt["status"] == "0x1" and held == count, (receipt["status"], held)
+            assert held == count, held
             worker = Worker(folder, story)
             works = worker.seconds_until("works as")
             unknown = worker.seconds_until("was found on the chain as ours", count) - works
