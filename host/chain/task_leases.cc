@@ -25,6 +25,8 @@ void TaskRunner::take_over(Task& task, const Value& activity) const {
   task.lease_until_unix = number_in(activity, "lease_until_unix");
 }
 
+bool TaskRunner::lease_is_over(const Task& task) { return task.lease_until_unix != 0 && task.lease_until_unix <= unix_now(); }
+
 void TaskRunner::keep_lease(Entry& entry, uint64_t now) {
   const TaskState state = entry.task.state;
   if (entry.ending || state < TaskState::kClaimed || state > TaskState::kComputed) return;  // once the outcome is on its way, the chain decides

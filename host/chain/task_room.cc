@@ -72,7 +72,7 @@ void TaskRunner::give_room() {
   const uint64_t now = now_ns();
   std::vector<std::vector<std::pair<Id, uint64_t>>> waiting(settings_.queues.size());
   for (const auto& [id, entry] : open_) {
-    if (waits_for_room(entry) && !entry.busy && now >= entry.again_ns && waiting[entry.queue].size() < kMostAtOnce) waiting[entry.queue].emplace_back(id, entry.task.run);
+    if (waits_for_room(entry) && !entry.busy && now >= entry.again_ns && !lease_is_over(entry.task) && waiting[entry.queue].size() < kMostAtOnce) waiting[entry.queue].emplace_back(id, entry.task.run);
   }
   std::vector<Taken> taken = this->taken();
   for (const size_t queue : queues_by_lane()) {

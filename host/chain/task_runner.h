@@ -213,6 +213,7 @@ class TaskRunner {
   void scan_on(const Value& after, std::map<Id, Value> offers);
 
   // task_leases.cc
+  static bool lease_is_over(const Task& task);  // by this host's clock
   void keep_lease(Entry& entry, uint64_t now);
   void judge_lease(Entry& entry);
   void beat(Entry& entry);

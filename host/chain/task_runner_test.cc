@@ -61,6 +61,7 @@ class Chain {
   }
   std::atomic<bool> takes_heartbeats{true};
   std::atomic<bool> takes_results{true};
+  std::atomic<bool> is_gone{false};
 
  private:
   static Value view(const std::string& id, const Activity& a) {
@@ -71,6 +72,7 @@ class Chain {
   }
   Result<Value> read(const Value& question) {
     std::lock_guard lock(mutex_);
+    if (is_gone) return Error("unavailable", "nobody answers", ErrorClass::kRetryable);
     const std::string ask = text_in(question, "ask"), id = text_in(question, "activity");
     if (ask == "activity") return all_.contains(id) ? view(id, all_[id]) : Value::null();
     if (ask == "mine") {
@@ -87,6 +89,7 @@ class Chain {
     std::lock_guard lock(mutex_);
     if (failures_ > 0 && failures_-- > 0) return failing_;
     const std::string id = text_in(intent, "activity"), what = text_in(intent, "do");
+    if (is_gone) return Error("unavailable", "nobody answers", ErrorClass::kRetryable);
     if (what == "heartbeat" && !takes_heartbeats) return Error("unavailable", "not now", ErrorClass::kRetryable);
     if (what == "complete" && !takes_results) return Error("refused", "the result is too large");
     Activity& a = all_[id];
@@ -248,6 +251,18 @@ TEST_F(TaskRunnerTest, WhoseLeaseHasEndedWorksNoMoreAndTellsNothing) {
   ASSERT_EQ(given_up.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
   while (host.runner().counts().lost == 0) std::this_thread::yield();
   EXPECT_EQ(chain_.get("a").state, "assigned");
+}
+
+TEST_F(TaskRunnerTest, WhoseLeaseHasEndedIsNotBegunAgainWhileTheChainIsGone) {
+  chain_.add("a", {.worker = kAccount, .state = "assigned", .lease = static_cast<int64_t>(wall_ms() / 1'000) + 2});
+  std::atomic<int> begun{0};
+  Host host(chain_, file(), [&](const WorkOrder&, WorkHearing hearing) {
+    ++begun;
+    chain_.is_gone = true;
+    return [hearing, once = std::make_shared<std::once_flag>()] { std::call_once(*once, [&] { hearing.done(Error("stopped", "given up", ErrorClass::kCancelled)); }); };
+  });
+  while (host.runner().counts().expired < 4) std::this_thread::yield();
+  EXPECT_EQ(begun, 1);
 }
 
 TEST_F(TaskRunnerTest, AResultThatTheChainRefusesIsToldAsAFailure) {
