@@ -56,7 +56,7 @@ std::string progress_line(const ProgressView& view) {
          counted(view.counts.errors, "error") + ", " + grouped(static_cast<uint64_t>(view.items_per_second)) + " items/s";
 }
 
-double Rate::update(uint64_t count, uint64_t now_ns) {
+double CounterRate::update(uint64_t count, uint64_t now_ns) {
   double seconds = static_cast<double>(now_ns - at_ns_) / kNsPerSecond;
   if (seen_ && seconds > 0) {
     double latest = static_cast<double>(count - count_) / seconds;

@@ -26,7 +26,7 @@ std::string grouped(uint64_t n);               // 1,234,567
 std::string short_duration(uint64_t seconds);  // 0:05, 12:34, 1:02:03
 
 // The rate of a counter, smoothed over about the last two seconds.
-class Rate {
+class CounterRate {
  public:
   // `now_ns` does not go back.
   double update(uint64_t count, uint64_t now_ns);

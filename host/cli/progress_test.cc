@@ -57,8 +57,8 @@ TEST(Progress, OneErrorIsNotPlural) {
   EXPECT_EQ(progress_line(view), "1 item read, 1 written, 1 error, 2,345 items/s");
 }
 
-TEST(Rate, FollowsTheCounter) {
-  Rate rate;
+TEST(CounterRate, FollowsTheCounter) {
+  CounterRate rate;
   EXPECT_EQ(rate.update(0, kNsPerSecond), 0);
   EXPECT_EQ(rate.update(100, 2 * kNsPerSecond), 100);
   double faster = rate.update(1100, 3 * kNsPerSecond);

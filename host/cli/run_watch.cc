@@ -42,7 +42,7 @@ class Ticker {
 
   Run& run_;
   const Watch& watch_;
-  Rate rate_;
+  CounterRate rate_;
   const uint64_t started_ns_;
   uint64_t next_ns_;
 };

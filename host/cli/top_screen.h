@@ -24,7 +24,7 @@ class TopRates {
   const LaneRates& rates() const { return rates_; }
 
  private:
-  std::map<std::string, Rate, std::less<>> by_lane_;
+  std::map<std::string, CounterRate, std::less<>> by_lane_;
   LaneRates rates_;
   bool seen_ = false;
 };

@@ -25,7 +25,7 @@ ChainStage::ChainStage(RunCore& core, const PipelineStage& plan, std::vector<Run
     link.mixed = nodes_[i].in_edges.size() != 1 || nodes_[i].node->settings.merge.mode != MergeMode::kArrival;
     link.only_ways.resize(link.batch->outlets());
     for (uint32_t port = 0; port < link.batch->outlets(); ++port) {
-      const std::vector<Route>& routes = nodes_[i].routes[port];
+      const std::vector<PortRoute>& routes = nodes_[i].routes[port];
       if (routes.size() != 1 || routes[0].queue || nodes_[i].node->settings.is_output_node) continue;
       link.only_ways[port] = &routes[0];
       link.batch->set_way(port, routes[0].edge, routes[0].to_port);
@@ -188,7 +188,7 @@ void ChainStage::deliver_outlets(uint32_t position) {
     ItemList& outlet = batch.outlet(port);
     if (outlet.empty()) continue;
     // The common case, one successor with nothing in front of it: the outlet becomes its input as it is.
-    if (const Route* way = links_[position].only_ways[port]; way && links_[way->target].in.empty()) {
+    if (const PortRoute* way = links_[position].only_ways[port]; way && links_[way->target].in.empty()) {
       EdgeBooks::add(core_.nodes[nodes_[position].index].emitted, outlet.size());
       EdgeBooks::add(core_.edges[way->edge].in, outlet.size());
       links_[way->target].in.swap(outlet);

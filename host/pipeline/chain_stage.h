@@ -29,7 +29,7 @@ class ChainStage final : public Stage {
     std::unique_ptr<CallBatch> batch;
     bool open = false;                       // the batch has calls that await resume()
     bool mixed = false;                      // items may have come by several edges, or by none
-    std::vector<const Route*> only_ways;     // per output port: its one route, if that leads to a node of this stage
+    std::vector<const PortRoute*> only_ways;     // per output port: its one route, if that leads to a node of this stage
     void wake(CallBatch&) noexcept override {}  // answers that come after process() are late: close_batch says so
     void fault(std::string_view rule) noexcept override { core->fault(node, rule); }
     std::string_view trace() const noexcept override { return core->trace.of_node(node); }

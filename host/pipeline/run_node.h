@@ -9,7 +9,7 @@
 
 namespace heddle {
 
-struct Route {
+struct PortRoute {
   uint32_t edge = 0;
   uint32_t to_port = 0;
   bool gives_original = false;   // of an error port
@@ -22,8 +22,8 @@ struct RunNode {
   const PipelineNode* node = nullptr;
   uint32_t index = 0;  // in the pipeline
   std::shared_ptr<NodeHandle> handle;
-  std::vector<std::vector<Route>> routes;  // per output port
-  std::vector<Route> error_routes;
+  std::vector<std::vector<PortRoute>> routes;  // per output port
+  std::vector<PortRoute> error_routes;
   std::vector<uint32_t> exits;             // per output port: the index of its exit, where it has one
   std::vector<uint32_t> in_edges;
 };

@@ -65,7 +65,7 @@ Stage::Stage(RunCore& core, const PipelineStage& plan, std::vector<RunNode> node
       merge_(nodes_[0].node->settings.merge, inputs, core.edges, edges_of(nodes_[0], inputs)) {
   for (EdgeQueue* queue : inputs) queue->consumer = this;
   for (RunNode& node : nodes_) {
-    const auto feed = [&](Route& route) {
+    const auto feed = [&](PortRoute& route) {
       if (!route.queue) return;
       route.queue->producer = this;
       route.backlog = backlogs_.size();
@@ -84,7 +84,7 @@ void Stage::drop_objects() {
   for (RunNode& node : nodes_) node.handle.reset();
 }
 
-void Stage::route(const Route& route, ItemList& items, bool last) {
+void Stage::route(const PortRoute& route, ItemList& items, bool last) {
   EdgeBooks::add(core_.edges[route.edge].in, items.size());
   if (!route.queue) {
     for (RawItem item : items) {
@@ -106,7 +106,7 @@ void Stage::route(const Route& route, ItemList& items, bool last) {
 void Stage::deliver(uint32_t position, uint32_t port, ItemList& items) {
   if (items.empty()) return;
   RunNode& node = nodes_[position];
-  const std::vector<Route>& routes = node.routes[port];
+  const std::vector<PortRoute>& routes = node.routes[port];
   const bool failures = node.node->carries_failures(port);
   if (failures && routes.empty()) return fail_emitted(position, items);
   EdgeBooks::add(core_.nodes[node.index].emitted, items.size());
@@ -185,7 +185,7 @@ void Stage::fail_to(uint32_t position, const RawItem& envelope, DeadLetter lette
     if (!letter.text.empty()) letter.item = Value();  // what could not be read is kept as what it was
     return core_.put_away(std::move(letter));
   }
-  for (const Route& way : node.error_routes) {
+  for (const PortRoute& way : node.error_routes) {
     if (way.gives_original && (letter.is_partial || !letter.item)) {  // it would come twice, or not at all
       core_.put_away(letter);
       continue;

@@ -53,7 +53,7 @@ class Stage : public Wakeable {
   InputMerge merge_;
 
  private:
-  void route(const Route& route, ItemList& items, bool last);
+  void route(const PortRoute& route, ItemList& items, bool last);
   void fail_emitted(uint32_t position, ItemList& items);
   void fail_to(uint32_t position, const RawItem& envelope, DeadLetter letter);
 

@@ -41,7 +41,7 @@ TEST(Otlp, AHistogramHasOneBucketMoreThanBoundsAndCountsEachOnce) {
   EXPECT_EQ(point.find("sum").json(), "2.5");
   EXPECT_EQ(point.find("startTimeUnixNano").json(), R"("1000000000")");
   EXPECT_EQ(point.find("timeUnixNano").json(), R"("61500000000")");
-  EXPECT_EQ(point.find("bucketCounts").json(), R"(["1","0","0","0","7","0","0","0","0","0","0","0","0","0","0","0","0","2"])");
+  EXPECT_EQ(point.find("bucketCounts").json(), R"(["1","0","0","0","7","0","0","0","0","0","0","0","0","0","0","0","0","0","2"])");
   const Value bounds = point.find("explicitBounds");
   ASSERT_EQ(bounds.size() + 1, point.find("bucketCounts").size());
   for (size_t i = 0; i < bounds.size(); ++i) EXPECT_EQ(bounds.at(i).as_float().value_or(-1), kMetricBounds[i]);
