@@ -290,6 +290,20 @@ def check_names(tree):
             yield from wrong(path, code.count("\n", 0, match.start()) + 1, name.split("::")[-1])
 
 
+def check_one_name_one_type(tree):
+    """Two headers of the host that define types of one name: what the linker keeps of their templates is that of one of them."""
+    defined = re.compile(r"^(?:class|struct|union)\s+(\w+)(?:\s+final)?\s*(?::(?!:)[^;{]*)?\{", re.MULTILINE)  # at the beginning of a line: of the namespace itself
+    where = {}
+    for path, text in sorted(tree.code.items()):
+        if not path.startswith("host/") or not path.endswith(".h"):
+            continue
+        code = without_comments(text)
+        for match in defined.finditer(code):
+            first = where.setdefault(match.group(1), path)
+            if first != path:
+                yield Violation(path, code.count("\n", 0, match.start()) + 1, "one-name-one-type", f"{match.group(1)} is in {first} already")
+
+
 def check_text(tree):
     for path in tree.paths:
         if not path.endswith(SIZED) or path == "tests/layering/layering.py":
@@ -325,7 +339,7 @@ def check_folders(tree):
             yield Violation(path, 1, "folder", f"a plugin's folder is <kind>_<name>, not {parts[1]}")
 
 
-CHECKS = [check_folders, check_includes, check_one_file, check_leaks, check_names, check_text]
+CHECKS = [check_folders, check_includes, check_one_file, check_leaks, check_names, check_one_name_one_type, check_text]
 
 
 def check(root):

@@ -68,6 +68,7 @@ PLANTED = [
     ("detach", "host/lanes/a.cc", "void f(std::thread& t) { t.detach(); }\n"),
     ("unfinished", "host/lanes/a.cc", "// TODO write it\n"),
     ("glob", "host/lanes/CMakeLists.txt", "file(GLOB sources *.cc)\n"),
+    ("one-name-one-type", "host/value/two.h", "#pragma once\nnamespace heddle {\nstruct OfThat {\n};\n}\n"),
     ("folder", "tools/x.cc", "\n"),
     ("folder", "host/other/x.cc", "\n"),
     ("folder", "plugins/std/x.cc", "\n"),
@@ -99,6 +100,8 @@ class Planted(unittest.TestCase):
             if rule == "library-leaks":
                 extra["host/pipeline/uses.cc"] = '#include "value/tree.h"\n'
                 path = "host/pipeline/uses.cc"
+            if rule == "one-name-one-type":
+                extra["host/lanes/one.h"] = "#pragma once\nnamespace heddle {\nstruct OfThat { int x = 0; };\n}\n"
             with self.subTest(rule=rule, path=path, text=text[:40]):
                 self.assertEqual(self.rules(extra), {(rule, path)})
 
