@@ -263,7 +263,7 @@ class WhenItFails(ChainCase):
                         self.assertNotIn(bytes.fromhex(KEYS[1][2:]), content := file.read(), path)
                         self.assertNotIn(KEYS[1][2:].encode(), content, path)
 
-    COUNT = 150 if SANITIZED else 600
+    COUNT = 100 if SANITIZED else 400
 
     def test_with_everything_failing_at_once_nothing_is_lost_or_doubled(self):
         """One send in twenty is refused, one of two endpoints is dead, the host is killed every 200 ms, and meanwhile the chain stands still, loses its last three blocks, and becomes ten times as dear."""
