@@ -424,7 +424,7 @@ class GateTest(WorkerCase):
 
 class KillTest(WorkerCase):
     LEASE = 600
-    ACTIVITIES, KILLS = (60, 12) if SANITIZED else (500, 24)
+    ACTIVITIES, KILLS = (60, 12) if SANITIZED else (120, 15)
 
     def test_whatever_is_killed_each_activity_is_settled_once(self):
         chance = random.Random(20261122)
