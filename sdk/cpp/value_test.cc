@@ -96,6 +96,7 @@ TEST_F(Values, TheFakeHostReadsJsonStrictly) {
   EXPECT_EQ(Value::parse("0.1").kind(), HEDDLE_FLOAT);
   EXPECT_EQ(Value::parse("1e2").kind(), HEDDLE_FLOAT);
   EXPECT_EQ(Value::parse("0.12345678901234567890123").kind(), HEDDLE_DECIMAL);
+  EXPECT_EQ(Value::parse("0.5e-9223372036854775808").kind(), HEDDLE_DECIMAL);  // no exponent is counted beyond its type
 }
 
 TEST_F(Values, APluginWithoutTypesLoads) { EXPECT_TRUE(host_.types().empty()); }

@@ -4,6 +4,7 @@
 #pragma once
 #include <heddle/value.h>
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <cmath>
@@ -92,7 +93,10 @@ inline std::string normal_number(std::string_view text) {
     if (fraction) --exponent;
     if (!digits.empty() || text[i] != '0') digits += text[i];
   }
-  if (i < text.size()) exponent += std::strtol(std::string(text.substr(i + 1)).c_str(), nullptr, 10);
+  if (i < text.size()) {
+    constexpr long kMost = 1L << 40;  // beyond it no double has the value, whatever the digits are
+    exponent += std::clamp(std::strtol(std::string(text.substr(i + 1)).c_str(), nullptr, 10), -kMost, kMost);
+  }
   while (!digits.empty() && digits.back() == '0') digits.pop_back(), ++exponent;
   if (digits.empty()) return "0";
   return (text[0] == '-' ? "-" : "") + digits + "e" + std::to_string(exponent);
