@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostCandidates = 10'000;  // of a queue
 constexpr uint64_t kWatchWaitMs = 20'000;
-constexpr uint64_t kFirstWaitMs = 500, kMostWaitMs = 30'000;
+constexpr uint64_t kFirstWaitMs = 500, kMostWaitMs = 5'000;
 constexpr uint64_t kLostPauseMs = 2'000;  // until what was lost is claimed anew
 
 }  // namespace

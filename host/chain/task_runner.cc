@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kMostTickMs = 1'000;
 constexpr size_t kMostRemembered = 1'000;  // tasks that are over
-constexpr uint64_t kFirstWaitMs = 200, kMostWaitMs = 30'000;
+constexpr uint64_t kFirstWaitMs = 200, kMostWaitMs = 5'000;  // the longest that a chain goes unseen which is back
 
 // Names of types are never taken away, and the first function of one stays: who works under a name that was used gets one of its own.
 std::string new_type(const Jobs& jobs, const std::string& name) {
@@ -60,6 +60,7 @@ Result<void> TaskRunner::start(const std::string& account) {
     for (Task& task : open) add(std::move(task));
     if (!open_.empty()) log::write(log::Level::kInfo, settings_.name, std::to_string(open_.size()) + (open_.size() == 1 ? " task goes on" : " tasks go on"));
     reconcile();
+    if (cursor_) scan_again();  // what the events before it have on offer is not kept
     watch();
     tick();
   });

@@ -33,7 +33,7 @@ class Chain {
   TaskChain calls() {
     return {.read = [this](const Value& question, TaskChain::Done done) { done(read(question)); },
             .submit = [this](const std::string& key, const Value& intent, TaskChain::Done done) { done(submit(key, intent)); },
-            .events = [](const Value&, TaskChain::Done done) { done(Error("unavailable", "this chain tells of no events", ErrorClass::kRetryable)); }};
+            .events = [this](const Value& filter, TaskChain::Done done) { done(events(filter)); }};
   }
   void offer(const std::string& id) { add(id, {}); }
   void add(const std::string& id, Activity activity) {
@@ -62,8 +62,19 @@ class Chain {
   std::atomic<bool> takes_heartbeats{true};
   std::atomic<bool> takes_results{true};
   std::atomic<bool> is_gone{false};
+  std::atomic<bool> tells_events{false};  // instead of giving one offer after another
+  std::atomic<int64_t> events_read{0};    // those before are known to who reads them
 
  private:
+  Result<Value> events(const Value& filter) {
+    std::lock_guard lock(mutex_);
+    const int64_t after = number_in(filter, "after"), end = static_cast<int64_t>(order_.size());
+    events_read = std::max(events_read.load(), after);
+    if (!tells_events || (after == end && number_in(filter, "wait_ms") > 0)) return Error("unavailable", "there is nothing new", ErrorClass::kRetryable);
+    std::vector<Value> page;
+    for (int64_t i = after; i < end; ++i) page.push_back(json_object({{"work", json_text("offered")}, {"activity", json_text(order_[static_cast<size_t>(i)])}, {"queue", json_text("q")}}));
+    return json_object({{"events", Value::list(std::move(page))}, {"cursor", Value::integer(end)}});
+  }
   static Value view(const std::string& id, const Activity& a) {
     std::vector<std::pair<std::string, Value>> members = {{"activity", json_text(id)}, {"kind", json_text(a.kind)}, {"state", json_text(a.state)}, {"queue", json_text("q")},
                                                           {"input", Value::bytes("{\"n\":1}")}, {"lease_until_unix", Value::integer(a.lease)}, {"expires_unix", Value::integer(0)}};
@@ -81,6 +92,7 @@ class Chain {
         if (a.worker == kAccount && a.state == "assigned") mine.push_back(json_text(name));
       return Value::list(std::move(mine));
     }
+    if (tells_events) return Value::null();
     for (const std::string& name : order_)
       if (all_[name].state == "offered") return view(name, all_[name]);
     return Value::null();
@@ -195,6 +207,17 @@ TEST_F(TaskRunnerTest, AnOfferIsClaimedWorkedOnAndSettled) {
     for (const TaskMove& move : view.task.history) way.push_back(move.to);
     EXPECT_EQ(way, (std::vector<TaskState>{TaskState::kOffered, TaskState::kClaimed, TaskState::kRunning, TaskState::kComputed, TaskState::kSubmitted, TaskState::kSettled}));
   }
+}
+
+TEST_F(TaskRunnerTest, WhatWasOnOfferBeforeTheCursorIsFoundAfterAKill) {
+  chain_.tells_events = true;
+  for (int i = 0; i < 20; ++i) chain_.offer("a" + std::to_string(i));
+  {
+    Host host(chain_, file(), [](const WorkOrder&, WorkHearing) { return [] {}; }, [](TaskSettings& s) { s.limit = 1; });
+    while (chain_.events_read < 20) std::this_thread::yield();
+  }
+  Host host(chain_, file(), double_it);
+  EXPECT_TRUE(chain_.wait([](const auto& all) { return std::all_of(all.begin(), all.end(), [](const auto& a) { return a.second.state == "completed"; }); }));
 }
 
 TEST_F(TaskRunnerTest, WhatFailsForGoodIsToldWithItsReason) {

@@ -101,7 +101,11 @@ void TaskRunner::compute(Entry& entry, TaskOutcome outcome, std::string why) {
   entry.computed_ns = now_ns();
   entry.has_room = false;
   entry.input = {};
-  write(entry, moved(std::move(task), TaskState::kComputed, std::move(why), wall_ms()), [this](Entry& there) { step(there.task.activity, there.task.run); });
+  write(entry, moved(std::move(task), TaskState::kComputed, std::move(why), wall_ms()), [this](Entry& there) {
+    ask_for_room();
+    ask_for_work();
+    step(there.task.activity, there.task.run);
+  });
 }
 
 Value TaskRunner::settling_intent(const Task& task, const char* until) {

@@ -35,18 +35,6 @@ constexpr int64_t kDayS = 86'400;
 
 Value integer(uint64_t number) { return Value::integer(static_cast<int64_t>(number)); }
 
-std::vector<Site> sites_of(const Settings& settings) {
-  std::vector<Site> sites;
-  for (const EndpointSetting& endpoint : settings.endpoints) sites.push_back({.url = endpoint.url, .token = endpoint.token.read()});
-  return sites;
-}
-
-std::vector<std::string> origins_of(const Settings& settings) {
-  std::vector<std::string> origins;
-  for (const EndpointSetting& endpoint : settings.endpoints) origins.push_back(endpoint.url.origin);
-  return origins;
-}
-
 // What is told on the network's thread, for a thread that waits for it. Throws Refusal where it does not come.
 template <class T>
 class Told {
@@ -137,8 +125,8 @@ Chain::Life::Life(const Host& host, const Settings& settings, const heddle_endpo
       settings_(settings),
       signer_(settings.key ? open_signer(settings.key) : nullptr),
       address_(signer_ ? signer_->address() : std::string()),
-      network_(sites_of(settings), settings.network, [log = host.log()](std::string_view why) { log.error("something was thrown where nothing should be: " + std::string(why)); }),
-      rpc_(host.get(), endpoints, pool, network_, origins_of(settings), settings.rpc),
+      network_(settings.sites(), settings.network, [log = host.log()](std::string_view why) { log.error("something was thrown where nothing should be: " + std::string(why)); }),
+      rpc_(host.get(), endpoints, pool, network_, settings.origins(), settings.rpc),
       watch_(settings, rpc_, network_, address_,
              [this](const Watch::Reading& reading, std::optional<uint64_t> removed_from, uint64_t final_block) { looked(reading, removed_from, final_block); }),
       reads_(settings, rpc_, address_),

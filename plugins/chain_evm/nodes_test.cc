@@ -34,23 +34,11 @@ constexpr heddle_endpoints_service kEndpoints = {
     .set_well = [](const heddle_host*, heddle_id, uint32_t, bool) noexcept {},
 };
 
-std::vector<Site> sites_of(const Settings& settings) {
-  std::vector<Site> sites;
-  for (const EndpointSetting& endpoint : settings.endpoints) sites.push_back({.url = endpoint.url, .token = endpoint.token.read()});
-  return sites;
-}
-
-std::vector<std::string> origins_of(const Settings& settings) {
-  std::vector<std::string> origins;
-  for (const EndpointSetting& endpoint : settings.endpoints) origins.push_back(endpoint.url.origin);
-  return origins;
-}
-
 struct Parts {
   Parts(const FakeHost& host, const std::string& params, const std::string& account, std::atomic<int>& thrown)
       : settings(Config(host.table(), Value::parse(params))),
-        network(sites_of(settings), settings.network, [&thrown](std::string_view) { ++thrown; }),
-        rpc(host.table(), &kEndpoints, 1, network, origins_of(settings), settings.rpc),
+        network(settings.sites(), settings.network, [&thrown](std::string_view) { ++thrown; }),
+        rpc(host.table(), &kEndpoints, 1, network, settings.origins(), settings.rpc),
         watch(settings, rpc, network, account,
               [this](const Watch::Reading&, std::optional<uint64_t> from, uint64_t) {
                 if (from) removed.push_back(*from);
@@ -308,6 +296,16 @@ TEST_F(Nodes, WhatOneAnswerThrowsTakesNoOtherWithIt) {
     return true;
   });
   EXPECT_TRUE(comes([&] { return answered == 1 && thrown_ == 1; }));
+}
+
+TEST_F(Nodes, OneThatFailedIsAskedAgainAfterASecondUnlessTheParamSaysOtherwise) {
+  const auto breaker = [this](const std::string& more) {
+    const Settings settings(Config(host_.table(), Value::parse(R"({"endpoints":["http://127.0.0.1:1"])" + more + "}")));
+    return std::string(settings.circuit_breaker.json());
+  };
+  EXPECT_EQ(breaker(""), R"({"reset_timeout_ms":1000})");
+  EXPECT_EQ(breaker(R"(,"circuit_breaker":{"failure_threshold":2})"), R"({"failure_threshold":2,"reset_timeout_ms":1000})");
+  EXPECT_EQ(breaker(R"(,"circuit_breaker":{"reset_timeout_ms":7})"), R"({"reset_timeout_ms":7})");
 }
 
 TEST_F(Nodes, WhatANodeRepeatsOfItsUrlIsHidden) {

@@ -69,7 +69,7 @@ HEDDLE_NOTE(
     R"("ca":{"type":"string","minLength":1,"description":"A PEM file of the authorities that are trusted, instead of those of the system."},)"
     R"("insecure":{"type":"boolean","default":false,"description":"Plain text may be spoken beyond loopback."},)"
     R"("load_balance":{"type":"string","description":"As of remote nodes."},)"
-    R"("circuit_breaker":{"type":"object","description":"As of remote nodes."}},)"
+    R"("circuit_breaker":{"type":"object","description":"As of remote nodes, but that \"reset_timeout_ms\" is 1000."}},)"
     R"("required":["endpoints"],"additionalProperties":false}})");
 
 Chain& of(void* self) { return *static_cast<Chain*>(self); }

@@ -10,6 +10,7 @@ using heddle::sdk::Error;
 using heddle::sdk::Secret;
 using heddle::sdk::Value;
 using heddle::sdk::ValueRef;
+using Entries = std::vector<Value::Entry>;
 
 std::string text_in(ValueRef map, std::string_view key) { return std::string(map.find(key).as_text().value_or("")); }
 
@@ -51,6 +52,20 @@ std::string contract(ValueRef contracts, std::string_view key) {
   }
 }
 
+// A node that failed is asked again after a second: there may be no other, and what waits is not worth less for that. Whatever else is said holds.
+Value with_short_break(ValueRef breaker) {
+  static constexpr std::string_view kReset = "reset_timeout_ms";
+  if (breaker && (!breaker.is(HEDDLE_MAP) || breaker.find(kReset))) return Value::share(breaker);
+  Entries members;
+  for (size_t i = 0; breaker && i < breaker.size(); ++i) {
+    std::string_view key;
+    const ValueRef value = breaker.at(i, &key);
+    members.push_back({key, Value::share(value)});
+  }
+  members.push_back({kReset, Value::integer(1'000)});
+  return Value::map(members);
+}
+
 }  // namespace
 
 Settings::Settings(const Config& config)
@@ -58,7 +73,7 @@ Settings::Settings(const Config& config)
       key(Value::share(config.find("key"))),
       interface(config.find("interface")),
       load_balance(Value::share(config.find("load_balance"))),
-      circuit_breaker(Value::share(config.find("circuit_breaker"))),
+      circuit_breaker(with_short_break(config.find("circuit_breaker"))),
       poll_ms(config.get<uint64_t>("poll_ms", 1000)),
       idle_ms(std::max<uint64_t>(poll_ms, 15'000)),
       confirmations(12),
@@ -92,6 +107,18 @@ Settings::Settings(const Config& config)
   network.answer_ms = config.get<uint64_t>("answer_ms", network.answer_ms);
   network.most_bytes = config.get<size_t>("most_answer_bytes", network.most_bytes);
   rpc.most_batch = config.get<size_t>("most_batch", rpc.most_batch);
+}
+
+std::vector<Site> Settings::sites() const {
+  std::vector<Site> sites;
+  for (const EndpointSetting& endpoint : endpoints) sites.push_back({.url = endpoint.url, .token = endpoint.token.read()});
+  return sites;
+}
+
+std::vector<std::string> Settings::origins() const {
+  std::vector<std::string> origins;
+  for (const EndpointSetting& endpoint : endpoints) origins.push_back(endpoint.url.origin);
+  return origins;
 }
 
 }  // namespace chain_evm

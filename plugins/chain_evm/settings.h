@@ -31,6 +31,9 @@ struct Contracts {
 struct Settings {
   // Throws heddle::sdk::Error.
   explicit Settings(const heddle::sdk::Config& config);
+  // The endpoints, with their tokens, which are read now: throws heddle::sdk::Error.
+  std::vector<Site> sites() const;
+  std::vector<std::string> origins() const;
 
   std::vector<EndpointSetting> endpoints;
   uint64_t chain_id = 0;  // 0: whichever the first endpoint is of
@@ -41,7 +44,7 @@ struct Settings {
   LaneParams lane;
   NetworkParams network;
   RpcParams rpc;
-  heddle::sdk::Value load_balance, circuit_breaker;  // as they are, for the host
+  heddle::sdk::Value load_balance, circuit_breaker;  // for the host
   uint64_t poll_ms, idle_ms, confirmations, most_lag, lag_ms, keep_days, gas, most_log_blocks;
   bool is_finalized = false;  // by the node's word, not by depth
   bool simulates = true;
