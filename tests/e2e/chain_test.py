@@ -225,6 +225,14 @@ class WhenItFails(ChainCase):
             self.chain.thaw()
         self.during(self.items(60), freeze, 20, answer_ms=1000)
 
+    def test_a_chain_that_mines_by_itself_and_forgets_to_is_brought_to_it(self):
+        """Each transaction gets its block at once, but for those that anvil leaves in its pool until another one comes."""
+        self.subnet(block_time="auto")
+        items = self.items(300)
+        answer = self.run_manifest(self.enqueueing(self.params(confirmations=0, bump_after_ms=500, rebroadcast_ms=500)), items)
+        self.assertEqual(len(answer.items), len(items))
+        self.assert_all_once(items)
+
     def test_who_cannot_pay_is_told_what_it_needs(self):
         self.subnet()
         self.chain.set_balance(WORKER, 1000)

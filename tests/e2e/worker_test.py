@@ -128,8 +128,8 @@ class WorkerCase(HostCase):
     def chain_params(self, *endpoints, which=1, **more):
         return {"endpoints": list(endpoints) or [self.chain.url], "key": {"file": self.key_file(which)}, "contracts": self.net.addresses, "poll_ms": 50, "confirmations": 2, **more}
 
-    def manifest(self, sidecar, chain_params=None, queues=None, name="test", lanes=None, **worker):
-        nodes = [node(kind, "Sidecar", {"endpoints": [sidecar if isinstance(sidecar, str) else sidecar.endpoint], "kind": kind, "timeout_ms": 600_000, "grace_ms": 500}, idempotent=True)
+    def manifest(self, sidecar, chain_params=None, queues=None, name="test", lanes=None, timeout_ms=600_000, **worker):
+        nodes = [node(kind, "Sidecar", {"endpoints": [sidecar if isinstance(sidecar, str) else sidecar.endpoint], "kind": kind, "timeout_ms": timeout_ms, "grace_ms": 500}, idempotent=True)
                  for kind in KINDS.values()]
         work = {"chain": "evm", "chain_params": chain_params or self.chain_params(), "queues": queues or [{"name": "q"}],
                 "kinds": [{"kind": kind, "node": name} for kind, name in KINDS.items()], "poll_ms": 100, **worker}
@@ -352,6 +352,30 @@ class LeaseTest(WorkerCase):
         self.assertEqual(self.net.activity(id)["assignedWorker"].lower(), self.net.workers[1].lower())
 
 
+class SidecarFaultTest(WorkerCase):
+    def test_one_that_hangs_is_given_up_and_what_it_says_later_of_the_old_run_counts_nothing(self):
+        sidecar = Sidecar(self)
+        working = self.work(self.manifest(sidecar, timeout_ms=2000))
+        id = self.net.enqueue("q", {"n": 4}, kind=SLOW)
+        working.wait_for(f"task {id} is worked on")
+        sidecar.process.send_signal(signal.SIGSTOP)
+        working.wait_for(f"task {id} is worked on once more")
+        sidecar.process.send_signal(signal.SIGCONT)
+        working.wait_for(f"task {id} is settled")
+        self.assert_all_once([id])
+        self.assertEqual(json.loads(self.net.activity(id)["resultData"]), {"twice": 8})
+
+    def test_what_hangs_every_time_is_told_with_its_reason(self):
+        working = self.work(self.manifest(Sidecar(self), timeout_ms=500, max_attempts=2))
+        [hanging, fine] = [self.net.enqueue("q", {"n": 4}, kind=kind) for kind in (HANG, DOUBLE)]
+        self.net.wait_until_over([hanging, fine])
+        working.wait_for(f"task {hanging} has failed")
+        [event] = self.net.queue.events("ActivityFailed")
+        self.assertEqual(event["activityId"], hanging)
+        self.assertIn("500 ms", event["reason"])
+        self.assertEqual(json.loads(self.net.activity(fine)["resultData"]), {"twice": 8})
+
+
 class ChainFaultTest(WorkerCase):
     def test_a_chain_that_makes_no_blocks_for_a_while_is_waited_for(self):
         self.work(self.manifest(Sidecar(self)))
@@ -422,9 +446,67 @@ class GateTest(WorkerCase):
         self.assertIn("chains.db", answer.err)
 
 
+class StepTest(WorkerCase):
+    LEASE = 600
+
+    @staticmethod
+    def step_of(call):
+        """What is asked of the chain, and of eth_call which function."""
+        data = call["params"][0].get("data", call["params"][0].get("input", "")) if call["method"] in ("eth_call", "eth_estimateGas") else ""
+        return call["method"] + (" " + data[:10] if data else "")
+
+    def test_a_host_that_is_killed_at_any_step_settles_each_activity_once(self):
+        """From its start on: before the chain has the question, and when it has answered and nobody has heard it; and when the journal has the task in its new state."""
+        seen, target, struck = [], None, threading.Event()
+        endpoint, sidecar = Endpoint(self.chain.url), Sidecar(self).wait()
+        self.addCleanup(endpoint.leave)
+        manifest = self.manifest(sidecar, self.chain_params(endpoint.url))
+        ids, lives = [], []
+
+        def live():
+            ids.append(self.net.enqueue("q", {"n": len(ids)}, kind=DOUBLE))
+            seen.clear()
+            struck.clear()
+            lives.append(self.work(manifest))
+            return lives[-1]
+
+        def rule(call, ask):
+            seen.append(self.step_of(call))
+            here = target and target[:2] == (seen[-1], seen.count(seen[-1])) and not struck.is_set()
+            answer = None if here and target[2] == "before" else ask(call)
+            if not here:
+                return answer
+            lives[-1].process.kill()
+            struck.set()
+            return CUT
+        endpoint.rule = rule
+        working = live()
+        working.wait_for(f"task {ids[0]} is settled")
+        working.kill()
+        questions = [(step, time, when) for step in sorted(set(seen)) for time in (1, 2, 3)[:seen.count(step)] for when in ("before", "after")]
+        self.assertIn(("eth_sendRawTransaction", 2, "after"), questions)
+        for target in questions:
+            working = live()
+            self.chain.wait_for(lambda: struck.is_set() or f"task {ids[-1]} is settled" in working.text, str(target))
+            working.kill()
+            self.assertTrue(struck.is_set() or target[1] > 1, target)  # how often something is asked depends on how fast all are
+        target = None
+        states = ("is ours", "is worked on", "is done", "is told to the chain", "is settled")
+        for state in states:
+            working = live()
+            working.wait_for(f"task {ids[-1]} {state}")
+            working.kill()
+        self.work(manifest)
+        self.net.wait_until_over(ids)
+        self.chain.wait_for_blocks(3)
+        self.assert_all_once(ids)
+        self.assertEqual([json.loads(self.net.activity(id)["resultData"]) for id in ids], [{"twice": 2 * n} for n in range(len(ids))])
+        print(f"killed at {len(questions)} questions and {len(states)} states", file=sys.stderr)
+
+
 class KillTest(WorkerCase):
     LEASE = 600
-    ACTIVITIES, KILLS = (60, 12) if SANITIZED else (120, 15)
+    ACTIVITIES, KILLS = (120, 15) if SANITIZED else (500, 50)
 
     def test_whatever_is_killed_each_activity_is_settled_once(self):
         chance = random.Random(20261122)
