@@ -48,7 +48,7 @@ class Stream:
         elif what == "assign":
             self._table.assign(envelope.assign, self, refusal="this stream is drained, and takes nothing new" if self._is_draining else "")
         elif what == "cancel":
-            self._table.cancel(envelope.cancel.activity_id, envelope.cancel.reason[:_MOST_REASON])
+            self._table.cancel(envelope.cancel.activity_id, envelope.cancel.reason[:_MOST_REASON], self)
         elif what == "drain":
             with self._table.lock:
                 self._is_draining = True

@@ -80,10 +80,10 @@ class TaskTable:
             self._take(run)
         self._begin(run, bound)
 
-    def cancel(self, activity_id, reason=""):
-        """Gives up every run of the activity. False: none is in hand."""
+    def cancel(self, activity_id, reason="", listener=None):
+        """Gives up every run of the activity; of a listener's, if one says it: another host's are not its own. False: none is in hand."""
         with self.lock:
-            runs = [run for run in self._in_hand.values() if run.key[0] == activity_id]
+            runs = [run for run in self._in_hand.values() if run.key[0] == activity_id and (listener is None or run.listener in (None, listener))]
             for run in runs:
                 run.give_up(reason or "cancelled")
         return bool(runs)

@@ -256,6 +256,19 @@ class Cancel(WorkerCase):
         both = {one.activity_id: one for one in (stream.until("completion"), stream.until("completion"))}
         self.assertEqual((both["a"].status, both["a"].error, both["b"].status), ("ERROR", "cancelled", "SUCCESS"))
 
+    def test_a_host_cancels_nothing_of_another_one(self):
+        self.add_waiting()
+        self.start(slots=2)
+        one, other = self.stream().opened(), self.stream().opened()
+        one.assign(run_id="of one")
+        other.assign(run_id="of the other")
+        self.wait_begun(2)
+        one.cancel()
+        self.assertTrue(next(task for task in self.calls if task.run_id == "of one").cancelled.wait(TIMEOUT))
+        self.go_on.set()
+        self.assertEqual(one.completion(run_id="of one").error, "cancelled")
+        self.assertEqual(other.completion(run_id="of the other").status, "SUCCESS")
+
 
 class Again(WorkerCase):
     def test_a_run_in_hand_goes_on_and_answers_on_the_newest_stream(self):
