@@ -68,6 +68,11 @@ bool TaskRunner::is_on_offer(const Value& activity) const {
   return state == "offered" || (state == "assigned" && lease != 0 && lease <= unix_now());
 }
 
+bool TaskRunner::is_expired(const Value& activity) {
+  const int64_t expires = number_in(activity, "expires_unix");
+  return expires != 0 && expires <= unix_now();
+}
+
 // Whether it is work of this worker; what is not is said once.
 bool TaskRunner::does(const Value& activity) {
   const std::string kind = text_in(activity, "kind"), queue = text_in(activity, "queue");
@@ -83,26 +88,29 @@ bool TaskRunner::consider(size_t index, const Value& activity) {
   if (std::exchange(chain_is_gone_, false)) log::write(log::Level::kInfo, settings_.name, "the chain can be asked for work again");
   const Id id = text_in(activity, "activity");
   if (id.empty() || draining_ || open_.contains(id) || !is_on_offer(activity) || !does(activity)) return true;
-  const int64_t expires = number_in(activity, "expires_unix");
-  if (expires != 0 && expires <= unix_now()) return true;
+  if (is_expired(activity)) return true;
   const auto over = over_.find(id);
   if (over != over_.end() && over->second.state == TaskState::kLost && wall_ms() < over->second.history.back().at_ms + kLostPauseMs) return false;
   const TaskQueue& queue = settings_.queues[index];
   if (room_of(index, taken(), &Taken::all) == 0) return false;
   count([](TaskCounts& c) { ++c.offers; });
   Task task{.activity = id, .run = next_run(id), .kind = text_in(activity, "kind"), .workflow = text_in(activity, "workflow"), .queue = queue.name, .partition = queue.partition};
-  task.expires_unix = expires;
+  task.expires_unix = number_in(activity, "expires_unix");
   task.history.push_back({.to = TaskState::kOffered, .at_ms = wall_ms()});
   Entry& entry = add(task);
   write(entry, std::move(task), [this](Entry& there) { step(there.task.activity, there.task.run); });
   return true;
 }
 
+// From where a scan begins, if `cursor` is none.
+Value TaskRunner::events_after(const Value& cursor, uint64_t wait_ms) const {
+  std::pair<std::string, Value> from = {"after", cursor};
+  if (!cursor) from = {"from_unix", Value::integer(unix_now() - static_cast<int64_t>(settings_.scan_s))};
+  return json_object({{"wait_ms", json_count(wait_ms)}, std::move(from)});
+}
+
 void TaskRunner::watch() {
   if (std::exchange(watching_, true)) return;
-  std::vector<std::pair<std::string, Value>> filter = {{"wait_ms", json_count(kWatchWaitMs)}};
-  if (cursor_) filter.emplace_back("after", cursor_);
-  else filter.emplace_back("from_unix", Value::integer(static_cast<int64_t>(wall_ms() / 1'000 - settings_.scan_s)));
   const auto heard = later<Result<Value>>([this](Result<Value> page) {
     watching_ = false;
     if (page) {
@@ -112,7 +120,7 @@ void TaskRunner::watch() {
     if (watch_failures_++ == 0) log::write(log::Level::kWarn, settings_.name, "the chain's events cannot be read: " + page.error().text());
     strand_.at(now_ns() + std::min(kMostWaitMs, kFirstWaitMs << std::min<uint32_t>(watch_failures_, 7)) * kNsPerMs, [this] { watch(); });
   });
-  parts_.chain.events(json_object(std::move(filter)), heard);
+  parts_.chain.events(events_after(cursor_, kWatchWaitMs), heard);
 }
 
 void TaskRunner::take_events(const Value& page) {
@@ -163,9 +171,6 @@ void TaskRunner::scan_again() {
 }
 
 void TaskRunner::scan_on(const Value& after, std::map<Id, Value> offers) {
-  std::vector<std::pair<std::string, Value>> filter = {{"wait_ms", json_count(0)}};
-  if (after) filter.emplace_back("after", after);
-  else filter.emplace_back("from_unix", Value::integer(unix_now() - static_cast<int64_t>(settings_.scan_s)));
   const auto heard = later<Result<Value>>([this, after, offers = std::move(offers)](Result<Value> page) mutable {
     if (!page) {
       scanning_ = false;
@@ -186,7 +191,7 @@ void TaskRunner::scan_on(const Value& after, std::map<Id, Value> offers) {
     }
     ask_for_work();
   });
-  parts_.chain.events(json_object(std::move(filter)), heard);
+  parts_.chain.events(events_after(after, 0), heard);
 }
 
 }  // namespace heddle

@@ -67,8 +67,7 @@ void TaskRunner::adopt(const Id& id) {
       adopt(next);
     }
     if (!activity || open_.contains(id) || !is_ours(*activity) || is_on_offer(*activity)) return;  // whose lease has ended is to be claimed anew
-    if (const int64_t expires = number_in(*activity, "expires_unix"); expires != 0 && expires <= unix_now()) return;
-    if (!does(*activity)) return;
+    if (is_expired(*activity) || !does(*activity)) return;
     Task task{.activity = id, .run = next_run(id)};
     take_over(task, *activity);
     task.state = TaskState::kClaimed;

@@ -201,10 +201,12 @@ class TaskRunner {
   void find_work();
   void look_in(size_t queue);
   bool is_on_offer(const Value& activity) const;
+  static bool is_expired(const Value& activity);
   bool does(const Value& activity);
   // False: there is no room for it now.
   bool consider(size_t queue, const Value& activity);
   void hear_of_chain(const Error& why);
+  Value events_after(const Value& cursor, uint64_t wait_ms) const;
   void watch();
   void take_events(const Value& page);
   void take_event(const Value& event);

@@ -373,65 +373,50 @@ class Schedule {
 
 class Lanes : public testing::Test {
  protected:
-  // Schedules for each test; HEDDLE_SCHEDULES in the environment: another number of them.
-  static uint64_t schedules() {
+  // So many schedules, or HEDDLE_SCHEDULES in the environment, until one fails.
+  static void in_each(const std::function<void(Schedule&)>& does) {
     const char* const wanted = std::getenv("HEDDLE_SCHEDULES");
-    return wanted ? std::strtoull(wanted, nullptr, 10) : 250;
+    const uint64_t schedules = wanted ? std::strtoull(wanted, nullptr, 10) : 250;
+    for (uint64_t seed = 1; seed <= schedules && !HasFailure(); ++seed) {
+      SCOPED_TRACE("seed " + std::to_string(seed));
+      Schedule schedule(seed);
+      does(schedule);
+    }
   }
+  // Whatever fails, each transaction is mined once.
+  static void expect_each_once_with(const Faults& faults, bool with_strangers = false) {
+    in_each([&](Schedule& schedule) {
+      schedule.world.faults = faults;
+      schedule.run(600, true, with_strangers);
+      schedule.settle();
+      schedule.expect_each_once();
+    });
+  }
+  static constexpr Faults kAll = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 0};
   heddle::sdk::FakeHost host_;
 };
 
 // Under everything that a chain and a network can do.
-TEST_F(Lanes, EachTransactionIsMinedOnceWhateverFailsAndWheneverItIsKilled) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 0};
-    schedule.run(600, true, false);
-    schedule.settle();
-    schedule.expect_each_once();
-  }
-}
+TEST_F(Lanes, EachTransactionIsMinedOnceWhateverFailsAndWheneverItIsKilled) { expect_each_once_with(kAll); }
 
-TEST_F(Lanes, ANumberThatSomebodyElseUsedIsGivenUpOnlyOnceThatIsForGood) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 0};
-    schedule.run(600, true, true);
-    schedule.settle();
-    schedule.expect_each_once();
-  }
-}
+TEST_F(Lanes, ANumberThatSomebodyElseUsedIsGivenUpOnlyOnceThatIsForGood) { expect_each_once_with(kAll, true); }
 
 TEST_F(Lanes, ANodeThatLiesAboutNumbersCostsNothingButTime) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 200, .sign = 20, .room = 20, .breaks = 0};
-    schedule.run(600, true, false);
-    schedule.settle();
-    schedule.expect_each_once();
-  }
+  Faults faults = kAll;
+  faults.lie = 200;
+  expect_each_once_with(faults);
 }
 
 // Once it has failed, it stores nothing more, whatever of it was under way.
 TEST_F(Lanes, AJournalThatFailsIsGoneOnWithInAnotherLife) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
-    schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 20, .room = 20, .breaks = 20};
-    schedule.run(600, true, false);
-    schedule.settle();
-    schedule.expect_each_once();
-  }
+  Faults faults = kAll;
+  faults.breaks = 20;
+  expect_each_once_with(faults);
 }
 
 // What the journal of yesterday knows is done once; what it does not know is asked for again by whoever wants it.
 TEST_F(Lanes, AJournalOfYesterdayDoesNothingTwiceThatItKnows) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
+  in_each([](Schedule& schedule) {
     schedule.world.faults = {.reject = 50, .drop = 20, .lie = 0, .sign = 0, .room = 0, .breaks = 0};
     schedule.run(200, true, false);
     const Store yesterday = schedule.world.store;
@@ -448,20 +433,18 @@ TEST_F(Lanes, AJournalOfYesterdayDoesNothingTwiceThatItKnows) {
     for (const std::string& key : known) {
       EXPECT_TRUE(!yesterday.contains("intent/" + key) || mined[key] == 1u) << key << " is mined " << mined[key] << " times";
     }
-  }
+  });
 }
 
 TEST_F(Lanes, WithTheJournalGoneItGoesOnBehindWhatTheChainHas) {
-  for (uint64_t seed = 1; seed <= schedules() && !HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    Schedule schedule(seed);
+  in_each([](Schedule& schedule) {
     schedule.run(300, true, false);
     schedule.world.store.clear();
     schedule.kill();
     schedule.world.store.clear();
     schedule.kill();
     schedule.settle();
-  }
+  });
 }
 
 }  // namespace
