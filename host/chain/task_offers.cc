@@ -28,10 +28,12 @@ void TaskRunner::find_work() {
   for (const size_t queue : queues_by_lane()) look_in(queue);
 }
 
+// What the queue itself gives is next by the chain's own order, and is asked for first; what the events have told of takes the rest of the room.
 void TaskRunner::look_in(size_t index) {
-  const TaskQueue& queue = settings_.queues[index];
   const uint64_t room = room_of(index, taken(), &Taken::all);
-  while (room > 0 && !candidates_[index].empty() && reading_[index] < room) {
+  if (room == 0) return;
+  ask_queue(index);
+  while (!candidates_[index].empty() && reading_[index] < room) {
     const Candidate candidate = *candidates_[index].begin();
     candidates_[index].erase(candidates_[index].begin());
     if (open_.contains(candidate.id)) continue;
@@ -43,7 +45,12 @@ void TaskRunner::look_in(size_t index) {
       if (!is_settled) candidates_[index].insert(candidate);  // another time: with the next look
     }));
   }
-  if (room == 0 || looking_[index] || reading_[index] > 0) return;
+  if (candidates_[index].empty() && are_left_out_) scan_again();
+}
+
+void TaskRunner::ask_queue(size_t index) {
+  const TaskQueue& queue = settings_.queues[index];
+  if (looking_[index]) return;
   looking_[index] = true;
   const auto offered = later<Result<Value>>([this, index](Result<Value> activity) {
     looking_[index] = false;
@@ -109,6 +116,12 @@ Value TaskRunner::events_after(const Value& cursor, uint64_t wait_ms) const {
   return json_object({{"wait_ms", json_count(wait_ms)}, std::move(from)});
 }
 
+// The events from the cursor on; where there is none, first what they have on offer until now.
+void TaskRunner::follow() {
+  if (cursor_) watch();
+  else if (!scanning_) scan();
+}
+
 void TaskRunner::watch() {
   if (std::exchange(watching_, true)) return;
   const auto heard = later<Result<Value>>([this](Result<Value> page) {
@@ -117,10 +130,14 @@ void TaskRunner::watch() {
       watch_failures_ = 0;
       return take_events(*page);
     }
-    if (watch_failures_++ == 0) log::write(log::Level::kWarn, settings_.name, "the chain's events cannot be read: " + page.error().text());
-    strand_.at(now_ns() + std::min(kMostWaitMs, kFirstWaitMs << std::min<uint32_t>(watch_failures_, 7)) * kNsPerMs, [this] { watch(); });
+    watch_failed(page.error());
   });
   parts_.chain.events(events_after(cursor_, kWatchWaitMs), heard);
+}
+
+void TaskRunner::watch_failed(const Error& why) {
+  if (watch_failures_++ == 0) log::write(log::Level::kWarn, settings_.name, "the chain's events cannot be read: " + why.text());
+  strand_.at(now_ns() + std::min(kMostWaitMs, kFirstWaitMs << std::min<uint32_t>(watch_failures_, 7)) * kNsPerMs, [this] { follow(); });
 }
 
 void TaskRunner::take_events(const Value& page) {
@@ -157,7 +174,9 @@ void TaskRunner::take_offer(const Value& event) {
   for (size_t i = 0; i < settings_.queues.size(); ++i) {
     const TaskQueue& queue = settings_.queues[i];
     const bool is_its = text_in(event, "queue") == queue.name && static_cast<uint64_t>(number_in(event, "partition")) == queue.partition;
-    if (is_its && candidates_[i].size() < kMostCandidates) candidates_[i].insert({.priority = number_in(event, "priority"), .order = ++last_candidate_, .id = id});
+    if (!is_its) continue;
+    if (candidates_[i].size() < kMostCandidates) candidates_[i].insert({.priority = number_in(event, "priority"), .order = ++last_candidate_, .id = id});
+    else are_left_out_ = true;
   }
 }
 
@@ -165,8 +184,13 @@ void TaskRunner::take_offer(const Value& event) {
 void TaskRunner::scan_again() {
   const uint64_t now = now_ns();
   if (scanning_ || now < next_scan_ns_) return;
-  scanning_ = true;
   next_scan_ns_ = now + settings_.reconcile_ms * kNsPerMs;
+  scan();
+}
+
+void TaskRunner::scan() {
+  scanning_ = true;
+  are_left_out_ = false;
   scan_on({}, {});
 }
 
@@ -174,14 +198,17 @@ void TaskRunner::scan_on(const Value& after, std::map<Id, Value> offers) {
   const auto heard = later<Result<Value>>([this, after, offers = std::move(offers)](Result<Value> page) mutable {
     if (!page) {
       scanning_ = false;
+      if (!cursor_) watch_failed(page.error());
       return;
     }
+    watch_failures_ = 0;
     const Value events = page->find("events"), cursor = page->find("cursor");
     const size_t many = events && events.kind() == HEDDLE_LIST ? events.size() : 0;
     for (size_t i = 0; i < many; ++i) {
       const Value event = events.at(i);
       const std::string what = text_in(event, "work");
       if (what == "offered" && offers.size() < kMostCandidates) offers.emplace(text_in(event, "activity"), event);
+      else if (what == "offered") are_left_out_ = true;
       if (what == "claimed" || what == "completed" || what == "failed") offers.erase(text_in(event, "activity"));
     }
     if (many > 0 && cursor && !(after && cursor == after)) return scan_on(cursor, std::move(offers));
@@ -190,6 +217,9 @@ void TaskRunner::scan_on(const Value& after, std::map<Id, Value> offers) {
       if (!open_.contains(id)) take_offer(event);
     }
     ask_for_work();
+    if (cursor_) return;
+    cursor_ = cursor;  // from where the events are followed
+    watch();
   });
   parts_.chain.events(events_after(after, 0), heard);
 }

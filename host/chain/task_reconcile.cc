@@ -10,7 +10,7 @@
 namespace heddle {
 namespace {
 
-constexpr size_t kMostAtOnce = 256;  // activities that are read
+constexpr size_t kMostAtOnce = 2'000;  // activities that are read
 
 }  // namespace
 
@@ -75,7 +75,9 @@ void TaskRunner::adopt(const Id& id) {
     Entry& entry = add(task);
     count([](TaskCounts& c) { ++c.repairs; });
     log::write(log::Level::kInfo, settings_.name, "task " + id + " was found on the chain as ours");
-    write(entry, std::move(task), [this](Entry&) { ask_for_room(); });
+    write(entry, std::move(task), [this](Entry&) {
+      if (adopting_.empty()) ask_for_room();  // before, the tick does
+    });
   });
   ask_for(id, read);
 }

@@ -60,8 +60,8 @@ Result<void> TaskRunner::start(const std::string& account) {
     for (Task& task : open) add(std::move(task));
     if (!open_.empty()) log::write(log::Level::kInfo, settings_.name, std::to_string(open_.size()) + (open_.size() == 1 ? " task goes on" : " tasks go on"));
     reconcile();
-    if (cursor_) scan_again();  // what the events before it have on offer is not kept
-    watch();
+    follow();
+    scan_again();  // what the events before the cursor have on offer is not kept
     tick();
   });
   return {};

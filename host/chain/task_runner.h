@@ -200,6 +200,7 @@ class TaskRunner {
   void ask_for_work();
   void find_work();
   void look_in(size_t queue);
+  void ask_queue(size_t queue);
   bool is_on_offer(const Value& activity) const;
   static bool is_expired(const Value& activity);
   bool does(const Value& activity);
@@ -207,11 +208,14 @@ class TaskRunner {
   bool consider(size_t queue, const Value& activity);
   void hear_of_chain(const Error& why);
   Value events_after(const Value& cursor, uint64_t wait_ms) const;
+  void follow();
   void watch();
+  void watch_failed(const Error& why);
   void take_events(const Value& page);
   void take_event(const Value& event);
   void take_offer(const Value& event);
   void scan_again();
+  void scan();
   void scan_on(const Value& after, std::map<Id, Value> offers);
 
   // task_leases.cc
@@ -246,6 +250,7 @@ class TaskRunner {
   uint64_t last_candidate_ = 0;
   Value cursor_ = {};
   uint32_t watch_failures_ = 0;
+  bool are_left_out_ = false;  // offers that there was no room for among the candidates
   bool watching_ = false, reconciling_ = false, compared_ = false, scanning_ = false, draining_ = false;
   bool room_is_wanted_ = false, work_is_wanted_ = false;  // give_room(), find_work() follow
   bool has_forgotten_ = false;                            // there were more runs than those of last_runs_

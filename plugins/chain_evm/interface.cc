@@ -38,7 +38,6 @@ constexpr std::array kKnown = {
     "function getWorkerActivities(address worker) view returns (bytes32[])",
     "function resumeWorkflow(bytes32 workflowInstanceId)",
     "function leaseSeconds() view returns (uint256)",
-    "function getPriority(bytes32 activityId) view returns (uint8)",
     "event ActivityEnqueued(bytes32 indexed activityId, string queueName, uint16 partitionId)",
     "event ActivityClaimed(bytes32 indexed activityId, address indexed worker)",
     "event ActivityCompleted(bytes32 indexed activityId, address indexed worker)",

@@ -25,6 +25,7 @@ struct MadeUpChain {
   std::string topic = {};   // of the one event there is, 0x…
   std::set<uint64_t> events = {};  // the blocks that have one
   bool are_hashes_wrong = false;   // of the events
+  size_t most_batch = SIZE_MAX;    // questions in one request
   std::map<std::string, std::string> instead = {};  // by method: the member of the answer, such as "error":{…}
   std::map<std::string, std::string> calls = {};    // of eth_call, by what is in its params
 
@@ -118,13 +119,16 @@ class MadeUpNode {
     std::lock_guard lock(mutex_);
     std::string all;
     bool is_list = false;
+    size_t count = 0;
     for (size_t at = 0; (at = text.find(R"("method":")", at)) != text.npos;) {
       is_list = is_list || text.find("\r\n\r\n[{") != text.npos;
       const size_t name = at + 10, name_end = text.find('"', name), params = name_end + 11, params_end = text.find(R"(,"id":)", params), id = params_end + 6;
       const std::string said = chain_.answer(text.substr(name, name_end - name), text.substr(params, params_end - params));
       all += (all.empty() ? "" : ",") + (R"({"jsonrpc":"2.0","id":)" + std::to_string(std::strtoull(text.c_str() + id, nullptr, 10))) + "," + said + "}";
       at = id;
+      ++count;
     }
+    if (count > chain_.most_batch) return R"({"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"batch limit exceeded"}})";
     return is_list ? "[" + all + "]" : all;
   }
 

@@ -298,6 +298,18 @@ TEST_F(Nodes, WhatOneAnswerThrowsTakesNoOtherWithIt) {
   EXPECT_TRUE(comes([&] { return answered == 1 && thrown_ == 1; }));
 }
 
+TEST_F(Nodes, OneThatTakesFewAtOnceIsAskedInHalves) {
+  add().change([](MadeUpChain& chain) { chain.most_batch = 3; });
+  open();
+  int good = 0, bad = 0;
+  on_thread([&] {
+    for (int i = 0; i < 100; ++i) parts_->rpc.ask("eth_chainId", "[]", [&](const Answer& answer) { ++(answer.is_good() ? good : bad); }, i % 2 == 0 ? 0 : Rpc::kAny);
+    return true;
+  });
+  EXPECT_TRUE(comes([&] { return good + bad == 100; }));
+  EXPECT_EQ(bad, 0);
+}
+
 TEST_F(Nodes, OneThatFailedIsAskedAgainAfterASecondUnlessTheParamSaysOtherwise) {
   const auto breaker = [this](const std::string& more) {
     const Settings settings(Config(host_.table(), Value::parse(R"({"endpoints":["http://127.0.0.1:1"])" + more + "}")));
@@ -331,7 +343,6 @@ class Work : public Nodes {
     activity += word(1) + word(0) + word(3) + word(4) + word(1000) + word(2000);              // from when it was created to its heartbeat
     activity += word(0) + word(1) + word(0) + word(0) + word(0) + word(0) + word(0);          // it is assigned; three that are empty
     say("getActivity", R"("result":"0x)" + activity + '"', R"(["0x)" + word(7) + "\"]");
-    say("getPriority", R"("error":{"code":3,"message":"execution reverted"})", R"(["0x)" + word(7) + "\"]");
   }
   void say(const char* function, const std::string& member, const std::string& args = "[]") {
     const std::string selector = on_thread([&] { return to_hex(parts_->settings.interface.function(function).encode_call(Value::parse(args)).substr(0, 4)); });

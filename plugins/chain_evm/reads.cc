@@ -139,19 +139,10 @@ void Reads::activity(ValueRef question, OpPtr op) {
 void Reads::show(Value activity, const std::string& queue, OpPtr op) {
   with_lease(op, [this, activity = std::move(activity), queue, op](uint64_t lease_s) {
     const auto told = [&] {
-      auto entries = std::make_shared<Entries>(read_activity(activity, queue, lease_s));
-      if (has_priorities_) return add_priority(entries, Value::share(activity.find("activityId")), op);
-      op->ok(Value::map(*entries));
+      Entries entries = read_activity(activity, queue, lease_s);
+      op->ok(Value::map(entries));
     };
     heddle::sdk::detail::guard(told, [&](heddle_status, std::string_view why) { op->fail(invalid("what the contract gives is no activity as the interface should have it: " + std::string(why))); });
-  });
-}
-
-void Reads::add_priority(std::shared_ptr<Entries> entries, const Value& id, OpPtr op) {
-  get(settings_.contracts.task_queue, "getPriority", list_of(id), R"("latest")", [this, entries, op](const Value& priority, std::optional<Failure> failure) {
-    if (failure && failure->code != "unavailable") has_priorities_ = false;
-    if (!failure && priority.is(HEDDLE_INT)) entries->push_back({"priority", priority});
-    op->ok(Value::map(*entries));
   });
 }
 

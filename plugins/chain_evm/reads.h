@@ -30,14 +30,12 @@ class Reads {
   // A function of a contract, with the arguments given as a LIST.
   void get(const std::string& contract, std::string_view function, heddle::sdk::Value args, std::string block, Got got);
   void show(heddle::sdk::Value activity, const std::string& queue, OpPtr op);
-  void add_priority(std::shared_ptr<std::vector<heddle::sdk::Value::Entry>> entries, const heddle::sdk::Value& id, OpPtr op);
   void with_lease(const OpPtr& op, std::function<void(uint64_t lease_s)> then);
 
   const Settings& settings_;
   Rpc& rpc_;
   const std::string account_;      // 20 bytes, or empty
   std::optional<uint64_t> lease_s_;  // nothing: the contract has not been asked
-  bool has_priorities_ = true;     // as far as we know
 };
 
 }  // namespace chain_evm

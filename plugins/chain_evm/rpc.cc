@@ -30,7 +30,8 @@ Rpc::Rpc(const heddle_host* host, const heddle_endpoints_service* endpoints, hed
       one_(origins_.size()),
       ordered_(origins_.size()),
       busy_(origins_.size()),
-      is_sending_(origins_.size()) {}
+      is_sending_(origins_.size()),
+      most_batch_(origins_.size(), params_.most_batch) {}
 
 void Rpc::ask(std::string_view method, std::string_view params, Answered answered, size_t endpoint) {
   add(endpoint == kAny ? any_ : one_[endpoint], method, params, std::move(answered));
@@ -114,7 +115,7 @@ bool Rpc::pump_any() {
 void Rpc::post(Queue& queue, Batch batch) {
   auto sent = std::make_shared<Batch>(std::move(batch));
   std::string body = "[";
-  while (!queue.empty() && sent->questions.size() < params_.most_batch && (sent->questions.empty() || body.size() + queue.front().body.size() < params_.most_batch_bytes)) {
+  while (!queue.empty() && sent->questions.size() < most_batch_[sent->endpoint] && (sent->questions.empty() || body.size() + queue.front().body.size() < params_.most_batch_bytes)) {
     if (!sent->questions.empty()) body += ',';
     ((body += queue.front().body) += std::to_string(sent->questions.size())) += '}';
     sent->questions.push_back(std::move(queue.front()));
@@ -133,12 +134,14 @@ void Rpc::replied(const std::shared_ptr<Batch>& batch, const Reply& reply) {
   Value answers;
   heddle::sdk::detail::guard([&] { answers = reply.body.empty() ? Value() : Value::parse(reply.body); }, [](heddle_status, std::string_view) {});
   const bool is_answer = answers.is(HEDDLE_LIST) || answers.is(HEDDLE_MAP);
-  const bool is_fault = !is_answer || reply.status == 429 || reply.status >= 500;
+  const bool is_fault = (!is_answer && reply.status != 413) || reply.status == 429 || reply.status >= 500;
   if (batch->call != 0) endpoints_->over(host_, pool_, batch->call, is_fault ? HEDDLE_OUTCOME_FAILED : HEDDLE_OUTCOME_OK);
   if (is_fault) avoid_ = static_cast<uint32_t>(batch->endpoint);
   if (!is_fault && avoid_ == batch->endpoint) avoid_ = UINT32_MAX;
   if (is_answer) {
-    match(*batch, answers, reply);
+    match(*batch, answers);
+  } else if (reply.status == 413 && batch->questions.size() > 1) {
+    ask_in_halves(*batch);
   } else {
     const std::string status = reply.status != 0 ? "HTTP " + std::to_string(reply.status) + (reply.status == 200 ? ", and no JSON" : "") : reply.why;
     fail(*batch, origin(batch->endpoint) + ": " + status);
@@ -146,7 +149,7 @@ void Rpc::replied(const std::shared_ptr<Batch>& batch, const Reply& reply) {
   wake();
 }
 
-void Rpc::match(Batch& batch, ValueRef answers, const Reply&) {
+void Rpc::match(Batch& batch, ValueRef answers) {
   const auto hide = [this, &batch](std::string_view text) { return network_.hide(batch.endpoint, text); };
   const bool is_list = answers.is(HEDDLE_LIST);
   const size_t count = is_list ? answers.size() : 1;
@@ -154,8 +157,10 @@ void Rpc::match(Batch& batch, ValueRef answers, const Reply&) {
     const ValueRef one = is_list ? answers.at(i) : answers;
     const ValueRef id = one.find("id"), error = one.find("error"), result = one.find("result");
     if (error.is(HEDDLE_MAP) && !id.is(HEDDLE_INT) && count == 1) {  // of the batch as a whole
+      const NodeError said = read_error(error, hide);
+      if (batch.questions.size() > 1 && said.trouble != Trouble::kRateLimited) return ask_in_halves(batch);
       for (Question& question : batch.questions)
-        if (question.answered) answer(batch, question, {.error = read_error(error, hide), .endpoint = batch.endpoint});
+        if (question.answered) answer(batch, question, {.error = said, .endpoint = batch.endpoint});
       return;
     }
     const int64_t at = id.as_int().value_or(-1);
@@ -168,6 +173,14 @@ void Rpc::match(Batch& batch, ValueRef answers, const Reply&) {
     }
   }
   fail(batch, origin(batch.endpoint) + ": the answer leaves out what was asked");
+}
+
+// Nodes take so many questions at once, or so many bytes, and do not say so beforehand.
+void Rpc::ask_in_halves(Batch& batch) {
+  const size_t half = batch.questions.size() / 2;
+  most_batch_[batch.endpoint] = std::min(most_batch_[batch.endpoint], half);
+  Queue& queue = batch.is_any ? any_ : batch.is_ordered ? ordered_[batch.endpoint] : one_[batch.endpoint];
+  queue.insert(queue.begin(), std::make_move_iterator(batch.questions.begin()), std::make_move_iterator(batch.questions.end()));
 }
 
 void Rpc::fail(Batch& batch, const std::string& why) {

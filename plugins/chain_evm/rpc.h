@@ -36,10 +36,10 @@ struct Call {
 };
 
 struct RpcParams {
-  size_t most_batch = 200;                      // questions
+  size_t most_batch = 200;                      // questions; fewer to who refuses so many
   size_t most_batch_bytes = size_t{2} << 20;
   size_t most_waiting = 50'000;                 // questions
-  size_t most_at_a_time = 4;                    // batches, to one endpoint
+  size_t most_at_a_time = 8;                    // batches, to one endpoint
   int tries = 3;                                // of what any node may answer
 };
 
@@ -84,7 +84,8 @@ class Rpc {
   bool pump_any();
   void post(Queue& queue, Batch batch);
   void replied(const std::shared_ptr<Batch>& batch, const Reply& reply);
-  void match(Batch& batch, heddle::sdk::ValueRef answers, const Reply& reply);
+  void match(Batch& batch, heddle::sdk::ValueRef answers);
+  void ask_in_halves(Batch& batch);
   void fail(Batch& batch, const std::string& why);
   void answer(Batch& batch, Question& question, Answer answer);
 
@@ -98,6 +99,7 @@ class Rpc {
   std::vector<Queue> one_, ordered_;   // by endpoint
   std::vector<size_t> busy_;           // batches under way, by endpoint
   std::vector<bool> is_sending_;       // an ordered one
+  std::vector<size_t> most_batch_;     // that an endpoint takes, as far as we know
   size_t busy_any_ = 0, waiting_ = 0;
   uint32_t avoid_ = UINT32_MAX;        // has failed last
   bool is_awake_ = false;

@@ -122,13 +122,23 @@ class Chain:
     # --- What can be asked of any ---
 
     def rpc(self, method, *params):
-        body = json.dumps({"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": list(params)}).encode()
-        request = urllib.request.Request(self.url, data=body, headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-            said = json.loads(answer.read())
-        if "error" in said:
-            raise RpcError(method, said["error"])
-        return said["result"]
+        [result] = self.rpc_all(method, [params])
+        return result
+
+    def rpc_all(self, method, calls, at_once=500):
+        """What each of the calls, which are lists of params, is answered."""
+        results = []
+        for first in range(0, len(calls), at_once):
+            asked = [{"jsonrpc": "2.0", "id": next(self.ids), "method": method, "params": list(params)} for params in calls[first:first + at_once]]
+            request = urllib.request.Request(self.url, data=json.dumps(asked if len(asked) > 1 else asked[0]).encode(), headers={"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                said = json.loads(answer.read())
+            by_id = {one["id"]: one for one in (said if len(asked) > 1 else [said])}
+            for one in (by_id[call["id"]] for call in asked):
+                if "error" in one:
+                    raise RpcError(method, one["error"])
+                results.append(one["result"])
+        return results
 
     def accounts(self):
         return self.rpc("eth_accounts")
@@ -165,6 +175,13 @@ class Chain:
 
     def wait_for_receipt(self, hash):
         return self.wait_for(lambda: self.receipt(hash), f"the receipt of {hash}")
+
+    def send_all(self, sender, transactions):
+        """Once all are in blocks, their receipts."""
+        first = self.nonce(sender, "pending")
+        hashes = self.rpc_all("eth_sendTransaction", [[{**one, "from": sender, "nonce": hex(first + i)}] for i, one in enumerate(transactions)], at_once=100)
+        self.wait_for_receipt(hashes[-1])
+        return self.wait_for(lambda: all(found := self.rpc_all("eth_getTransactionReceipt", [[hash] for hash in hashes])) and found, "all receipts")
 
     def wait_for_blocks(self, count):
         goal = self.block_number() + count

@@ -39,13 +39,13 @@ typedef struct heddle_chain {
      *                  of the account that are taken and that no transaction of ours has), "bumps", "sent", "final" (INT, counted since activate), "alarms" (LIST of STRING: what a person should look at),
      *                  "endpoints" (LIST of MAP: "address", "block", "well" BOOL, "error")
      *   "worker"       OK: MAP of "active" (BOOL: the account may take work), "version" (STRING: of the contracts)
-     *   "offer"        "queue", "partition" (INT): OK: the activity that may be claimed next, or NULL
+     *   "offer"        "queue", "partition" (INT): OK: the activity that is to be claimed next, by its priority or however the chain orders them, or NULL
      *   "activity"     "activity": OK: the activity, or NULL: there is none
      *   "mine"         OK: LIST of ids: what is assigned to the account and not over
      *   "transaction"  "key": OK: as in `transactions`, or NULL
      *   "call"         "to", "function", "args" (LIST), and perhaps "block": OK: what the function of a contract gives; nothing on the chain changes
      * An activity is a MAP: "activity" (its id), "workflow", "kind", "queue" (may be absent), "state" ("offered", "assigned", "completed", "failed"), "worker" (absent: nobody), "input" (BYTES), "created_unix",
-     * "expires_unix" (0: never), "lease_until_unix" (0: there is no lease), "progress" (INT, 0 to 100), "priority" (INT, absent: none; higher first).
+     * "expires_unix" (0: never), "lease_until_unix" (0: there is no lease), "progress" (INT, 0 to 100).
      * Failures have a "code": "unavailable", "reverted" (`why` says the contract's error with its arguments), "invalid". */
     void (*read)(void *self, const heddle_value *question, heddle_op *op) HEDDLE_FN;
 

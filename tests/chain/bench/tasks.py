@@ -100,9 +100,9 @@ def compared(count):
             chain.wait_for_blocks(2)
 
             def send_all(sender, gas, data):
-                """All are in blocks then; the price is one that no base fee gets to."""
-                hashes = [chain.send({"from": sender, "to": queue.address, "data": one, "gas": hex(gas), "gasPrice": hex(50_000_000_000)}) for one in data]
-                assert all(chain.wait_for_receipt(hash)["status"] == "0x1" for hash in hashes)
+                """The price is one that no base fee gets to."""
+                receipts = chain.send_all(sender, [{"to": queue.address, "data": one, "gas": hex(gas), "gasPrice": hex(50_000_000_000)} for one in data])
+                assert all(receipt["status"] == "0x1" for receipt in receipts)
             inputs = [json.dumps({"text": str(i)}).encode() for i in range(count)]
             send_all(story.subnet.owner, 16_000_000, [queue.data("enqueueMany", "text", 0, SLOW, inputs[at:at + 40]) for at in range(0, count, 40)])
             ids = [event["activityId"] for event in queue.events("ActivityEnqueued")]
