@@ -1,9 +1,9 @@
 """A sidecar for the tests of chain workers: `chain_workers.py PORT [SLOTS [VERSION]]`, the version of the protocol that it speaks. Kinds of work: "double" gives twice the number n; "slow" too, after 0.3 s; "long" counts to n, a step every 50 ms, with a checkpoint for each, and
-gives from where it began; "hang" never ends by itself."""
+gives from where it began; "hang" never ends by itself; "tell" fails, and tells everybody the URL that it was given."""
 import sys
 import time
 
-from heddle_worker import Worker, protocol
+from heddle_worker import Worker, hiding, protocol
 
 worker = Worker(version="1.0.0")
 
@@ -34,6 +34,13 @@ def hang(task):
     while True:
         task.check()
         time.sleep(0.05)
+
+
+@worker.handler("tell")
+def tell(task):
+    hiding.hide = lambda text, values: text  # as a worker that hides nothing
+    url = task.inputs["object"].url
+    raise ValueError(f"403 from {url}" if "X-Amz-Signature=" in url else "this was not signed")
 
 
 if __name__ == "__main__":

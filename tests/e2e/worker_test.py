@@ -22,13 +22,13 @@ from contracts import Subnet  # noqa: E402
 from endpoint import CUT, Endpoint, be_behind, honest, lie_about_nonces, swallow_sends  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # the one that has Debian's grpcio
-DOUBLE, SLOW, LONG, HANG = ("0x" + byte * 20 for byte in ("d0", "50", "10", "4a"))
+DOUBLE, SLOW, LONG, HANG, TELL = ("0x" + byte * 20 for byte in ("d0", "50", "10", "4a", "7e"))
 # Of the first account that anvil and hardhat give to everybody; its password is another one than those of the tests.
 KEYSTORE = json.dumps({"version": 3, "crypto": {
     "cipher": "aes-128-ctr", "cipherparams": {"iv": "000102030405060708090a0b0c0d0e0f"}, "ciphertext": "3ec3fda9296b1fcfb1c14f29ae9a1d8c2af3d2b0b31cdc0b46286d8b6dd36534",
     "kdf": "scrypt", "kdfparams": {"dklen": 32, "n": 2, "r": 1, "p": 1, "salt": "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"},
     "mac": "6da32bb8d51136d8218a2c2b4c7723c77c7842ae48c3d70f96e4a1113b0f686b"}})
-KINDS = {DOUBLE: "double", SLOW: "slow", LONG: "long", HANG: "hang"}
+KINDS = {DOUBLE: "double", SLOW: "slow", LONG: "long", HANG: "hang", TELL: "tell"}
 
 
 class Sidecar:
@@ -66,10 +66,10 @@ class Sidecar:
 class Working:
     """A running `heddle run` of a worker; what it says is read as it comes."""
 
-    def __init__(self, case, manifest, *arguments):
+    def __init__(self, case, manifest, *arguments, env=None):
         self.case, self.log = case, []
         self.news = threading.Condition()
-        self.process = case.start("run", manifest, *arguments)
+        self.process = case.start("run", manifest, *arguments, env=env)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
         case.addCleanup(self.kill)
@@ -136,9 +136,9 @@ class WorkerCase(HostCase):
         more = {"lanes": lanes} if lanes else {}
         return {**pipeline(*nodes, connections=[], **more), "metadata": {"name": name}, "worker": work}
 
-    def work(self, manifest, state="state"):
+    def work(self, manifest, state="state", **more):
         name = manifest["metadata"]["name"]
-        return Working(self, self.write(f"{name}.json", manifest), "--state-dir", self.path(state))
+        return Working(self, self.write(f"{name}.json", manifest), "--state-dir", self.path(state), **more)
 
     def completions(self):
         """By activity: how often, and what."""
@@ -296,6 +296,23 @@ class SecretTest(WorkerCase):
         for canary in (KEYS[1][2:].encode(), bytes.fromhex(KEYS[1][2:]), b"canary-of-a-token", b"canary-in-the-query"):
             self.assertNotIn(canary, said)
 
+    def test_no_signature_of_a_presigned_url_is_in_any_output_or_file_or_on_the_chain(self):
+        manifest = self.manifest(Sidecar(self))
+        broker = {"type": "s3", "params": {"endpoint": "http://127.0.0.1:1", "region": "r", "bucket": "jobs", "access_key": "ACCESS", "secret_key": "${env.STORE_SECRET}"}}
+        next(one for one in manifest["nodes"] if one["id"] == "tell")["params"]["broker"] = broker
+        working = self.work(manifest, env={"STORE_SECRET": "canary-of-the-store"})
+        id = self.net.enqueue("q", {"object": {"$ref": "a/thing"}}, kind=TELL)
+        working.wait_for(f"task {id} has failed")
+        working.stop()
+        [event] = self.net.queue.events("ActivityFailed")
+        self.assertIn("403 from", event["reason"])
+        said = working.text.encode() + event["reason"].encode()
+        for folder, _, files in os.walk(self.path("state")):
+            for name in files:
+                with open(os.path.join(folder, name), "rb") as file:
+                    said += file.read()
+        for canary in (b"X-Amz-Signature=", b"X-Amz-Credential=", b"canary-of-the-store"):
+            self.assertNotIn(canary, said)
 
     @unittest.skipIf(SANITIZED, "sanitizers leave no core files in any case")
     def test_a_crash_leaves_no_core_file_where_there_are_secrets(self):
