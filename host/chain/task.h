@@ -52,6 +52,7 @@ struct Task {
   int64_t expires_unix = 0, lease_until_unix = 0;  // in the chain's time; 0: never, no lease
   uint32_t attempt = 0;                            // of its pipeline
   std::string checkpoint = {};                     // from which the next attempt may go on
+  std::optional<std::string> cancelled = {};       // why, by the operator
   std::optional<TaskOutcome> outcome = {};         // from kComputed on
   std::string transaction = {};                    // its hash, of what settled it
   std::vector<TaskMove> history = {};              // every move, the first one to kOffered or kClaimed

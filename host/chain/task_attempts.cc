@@ -23,7 +23,7 @@ size_t TaskRunner::queue_of(const Task& task) const {
 }
 
 void TaskRunner::attempt(Entry& entry) {
-  if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
+  if (entry.task.cancelled) return compute(entry, {.is_good = false, .reason = *entry.task.cancelled}, "cancelled");
   if (!entry.has_room) return ask_for_room();
   if (!entry.input) return begin(entry);
   if (!entry.is_written) {
@@ -60,7 +60,7 @@ void TaskRunner::attempt(Entry& entry) {
       attempt_over(*known, *ended);
     });
     parts_.jobs->when_over(outcome->id, over);
-    if (there->cancelled) stop_work(*there);
+    if (there->task.cancelled) stop_work(*there);
   });
   parts_.jobs->submit(std::move(job), accepted);
 }
@@ -111,7 +111,7 @@ void TaskRunner::attempt_over(Entry& entry, const JobView& job) {
   ask_for_room();
   if (job.state == JobState::kDone) return compute(entry, {.is_good = true, .result = job.result ? job.result : Value::bytes({})}, "");
   parts_.jobs->discard(job.id);
-  if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
+  if (entry.task.cancelled) return compute(entry, {.is_good = false, .reason = *entry.task.cancelled}, "cancelled");
   if (job.state == JobState::kCancelled) return;  // it is to end otherwise, or to go on with the next start
   const Error why = job.error.value_or(Error("failed", "the work failed and gave no reason"));
   count([](TaskCounts& c) { ++c.attempts_failed; });

@@ -41,6 +41,7 @@ std::string task_record(const Task& task) {
   count("lease_until_unix", task.lease_until_unix);
   count("attempt", task.attempt);
   say("checkpoint", task.checkpoint);
+  if (task.cancelled) members.emplace_back("cancelled", json_text(*task.cancelled));
   say("transaction", task.transaction);
   if (task.outcome) members.emplace_back("good", Value::boolean(task.outcome->is_good));
   if (task.outcome) say("reason", task.outcome->reason);
@@ -69,6 +70,7 @@ Result<Task> read_task_record(std::string_view text) {
   task.lease_until_unix = number_in(record, "lease_until_unix");
   task.attempt = static_cast<uint32_t>(number_in(record, "attempt"));
   task.checkpoint = text_in(record, "checkpoint");
+  if (const Value why = record.find("cancelled"); why && why.as_text()) task.cancelled = std::string(*why.as_text());
   task.transaction = text_in(record, "transaction");
   if (const Value good = record.find("good"); good && good.as_bool()) task.outcome = TaskOutcome{.is_good = *good.as_bool(), .reason = text_in(record, "reason")};
   if (!task.outcome && (task.state == TaskState::kComputed || task.state == TaskState::kSubmitted)) return bad("has no outcome, and should");

@@ -58,7 +58,7 @@ std::vector<size_t> TaskRunner::queues_by_lane() const {
 }
 
 bool TaskRunner::waits_for_room(const Entry& entry) {
-  return (entry.task.state == TaskState::kClaimed || entry.task.state == TaskState::kRunning) && entry.job == 0 && !entry.has_room && !entry.cancelled && !entry.ending;
+  return (entry.task.state == TaskState::kClaimed || entry.task.state == TaskState::kRunning) && entry.job == 0 && !entry.has_room && !entry.task.cancelled && !entry.ending;
 }
 
 void TaskRunner::ask_for_room() {

@@ -11,6 +11,7 @@ namespace heddle {
 namespace {
 
 constexpr uint64_t kMostTickMs = 1'000;
+constexpr uint64_t kLookAgainMs = 10;
 constexpr size_t kMostRemembered = 1'000;  // tasks that are over
 constexpr uint64_t kFirstWaitMs = 200, kMostWaitMs = 5'000;  // the longest that a chain goes unseen which is back
 
@@ -185,6 +186,7 @@ void TaskRunner::tell(const Task& task) const {
 void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry&)> then) {
   entry.busy = true;
   if (!next) return log::write(log::Level::kError, settings_.name, next.error().text());  // a bug of ours: it goes no further, and says so
+  entry.writing = true;
   const auto written = later<Result<void>>([this, task = *next, then = std::move(then)](Result<void> outcome) {
     Entry* const there = find(task.activity, task.run);
     if (!there || (there->ending && !is_over(task.state))) return;
@@ -194,7 +196,7 @@ void TaskRunner::write(Entry& entry, Result<Task> next, std::function<void(Entry
       });
       return;
     }
-    there->busy = false;
+    there->busy = there->writing = false;
     there->failures = 0;
     there->note.clear();
     Task now = task;
@@ -282,15 +284,25 @@ void TaskRunner::find(const std::string& activity, size_t most, std::function<vo
   on_strand([this, activity, most, told = std::move(told)] { told(views_of(activity, most)); });
 }
 
+// Told once it is written: a start after this goes on with it.
 void TaskRunner::cancel(const std::string& activity, const std::string& reason, std::function<void(Result<void>)> told) {
   on_strand([this, activity, reason, told = std::move(told)] {
     const auto open = open_.find(activity);
     if (open == open_.end() && !over_.contains(activity)) return told(Error("not-found", "worker \"" + settings_.name + "\" has no task " + activity));
-    if (open == open_.end() || open->second.task.state >= TaskState::kComputed) return told(Error("too-late", "task " + activity + " has its outcome already"));
-    open->second.cancelled = reason;
-    if (open->second.job != 0) stop_work(open->second);
-    else look_at(open->second, now_ns());
-    told({});
+    if (open == open_.end() || open->second.ending || open->second.task.state >= TaskState::kComputed) return told(Error("too-late", "task " + activity + " has its outcome already"));
+    Entry& entry = open->second;
+    // What is on its way to the journal is newer than what would be written here.
+    if (entry.writing) return strand_.at(now_ns() + kLookAgainMs * kNsPerMs, [this, activity, reason, told] { cancel(activity, reason, told); });
+    entry.task.cancelled = reason;
+    const auto written = later<Result<void>>([this, activity, run = entry.task.run, told](Result<void> outcome) {
+      if (Entry* const there = find(activity, run)) {
+        if (!outcome) there->task.cancelled.reset();
+        else if (there->job != 0) stop_work(*there);
+        else look_at(*there, now_ns());
+      }
+      told(std::move(outcome));
+    });
+    parts_.journal->write({entry.task}, {}, written);
   });
 }
 

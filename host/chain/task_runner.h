@@ -94,6 +94,7 @@ class TaskRunner {
     Task task;
     size_t queue = 0;           // the index of its queue
     bool busy = false;          // something was asked for it, and has not come
+    bool writing = false;       // its next state is on the way to the journal
     bool ending = false;        // its end is being written: nothing else counts any more
     bool doubted = false;       // the chain is asked whether it is ours, beside all else
     uint32_t not_shown = 0;     // how often in a row the chain had it as nobody's
@@ -107,7 +108,6 @@ class TaskRunner {
     uint64_t seen_ns = 0, computed_ns = 0, work_until_ns = 0, checkpoint_ns = 0;
     uint32_t percent = 0;
     std::string message = {};
-    std::optional<std::string> cancelled = {};
     bool beating = false;
     uint64_t beat_ns = 0;       // the next heartbeat; 0: none is due
   };

@@ -383,6 +383,32 @@ TEST_F(TaskRunnerTest, ACancelledTaskIsToldAsAFailure) {
   EXPECT_EQ(unknown.get_future().get().error().code, "not-found");
 }
 
+TEST_F(TaskRunnerTest, ACancelThatWasToldHoldsThoughTheHostIsKilledBeforeTheWorkEnds) {
+  chain_.offer("a");
+  std::promise<WorkHearing> begun;
+  const std::string killed = folder_ / "killed";
+  {
+    Host host(chain_, file(), [&](const WorkOrder&, WorkHearing hearing) {
+      begun.set_value(std::move(hearing));
+      return [] {};  // it does not listen
+    });
+    const WorkHearing work = begun.get_future().get();
+    std::promise<Result<void>> told;
+    host.runner().cancel("a", "the operator says so", [&](Result<void> outcome) { told.set_value(std::move(outcome)); });
+    EXPECT_TRUE(told.get_future().get());
+    std::filesystem::create_directories(killed);
+    for (const auto& one : std::filesystem::directory_iterator(folder_))
+      if (one.is_regular_file()) std::filesystem::copy(one.path(), killed);
+    chain_.is_gone = true;  // nothing more of this life gets there
+    work.done(Error("stopped", "given up", ErrorClass::kCancelled));
+  }
+  chain_.is_gone = false;
+  Host host(chain_, killed + "/tasks.db", double_it);
+  ASSERT_TRUE(chain_.wait([](const auto& all) { return all.at("a").state != "assigned"; }));
+  EXPECT_EQ(chain_.get("a").state, "failed");
+  EXPECT_EQ(chain_.get("a").reason, "the operator says so");
+}
+
 TEST_F(TaskRunnerTest, ATaskIsFoundByTheBeginningOfItsId) {
   for (const char* id : {"0xab1", "0xab12", "0xcd"}) chain_.offer(id);
   Host host(chain_, file(), double_it);

@@ -71,7 +71,7 @@ void TaskRunner::claimed(Entry& entry, const Value& activity) {
 
 // From claimed to running. What the chain has as input is read again after a restart.
 void TaskRunner::begin(Entry& entry) {
-  if (entry.cancelled) return compute(entry, {.is_good = false, .reason = *entry.cancelled}, "cancelled");
+  if (entry.task.cancelled) return compute(entry, {.is_good = false, .reason = *entry.task.cancelled}, "cancelled");
   if (!entry.has_room) return ask_for_room();
   if (!entry.input) {
     return read_activity(entry, [this](Entry& there, Result<Value> activity) {

@@ -51,7 +51,7 @@ TEST(TaskTest, NamesReadBack) {
 
 TEST(TaskTest, ARecordReadsBackAsItWas) {
   Task task{.activity = "0xab", .run = 3, .kind = "0xcd", .workflow = "w", .queue = "video/1.1.0/processing", .partition = 2, .expires_unix = 90, .lease_until_unix = 80, .attempt = 2,
-            .checkpoint = "s3://c", .transaction = "0x12"};
+            .checkpoint = "s3://c", .cancelled = "nobody wants it", .transaction = "0x12"};
   task = *moved(*moved(*moved(task, kClaimed, "", 1), kRunning, "", 2), kComputed, "it \"broke\"", 3);
   task.outcome = TaskOutcome{.is_good = false, .reason = "no such codec"};
   const auto read = read_task_record(task_record(task));
@@ -59,6 +59,7 @@ TEST(TaskTest, ARecordReadsBackAsItWas) {
   EXPECT_EQ(task_record(*read), task_record(task));
   EXPECT_EQ(read->history.size(), 3u);
   EXPECT_EQ(read->outcome->reason, "no such codec");
+  EXPECT_EQ(read->cancelled, "nobody wants it");
   EXPECT_EQ(read->key("claim"), "0xab/claim/3");
 }
 
