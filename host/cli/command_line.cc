@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "cli/client_definition.h"
+#include "cli/completion.h"
 #include "cli/console.h"
 #include "cli/failure.h"
 #include "manifest/diagnostic.h"
@@ -57,6 +58,7 @@ class Definition {
   void add_client();
   std::string full_name(const CLI::App* app) const;
   const CLI::App* asked() const;
+  bool has_completed();
   ExitCode settle();
   ExitCode fail(const std::string& message) const {
     return fail_with(ExitCode::kUsage, Error("usage", message, ErrorClass::kConfig), wants_json_);
@@ -329,7 +331,17 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
               (guess.empty() ? "; " + where + " --help lists them" : "; did you mean " + guess + "?"));
 }
 
+// "heddle complete -- WORD…" is for the scripts of shells, and no verb.
+bool Definition::has_completed() {
+  if (argc_ < 3 || words_[1] != "complete" || words_[2] != "--") return false;
+  std::string text;
+  for (const std::string& candidate : completions(app_, {words_.begin() + 3, words_.end()})) text += candidate + "\n";
+  line_.exit_code = print(text) ? ExitCode::kOk : ExitCode::kIo;
+  return true;
+}
+
 CommandLine& Definition::parse() {
+  if (has_completed()) return line_;
   wants_json_ = std::find(words_.begin(), words_.end(), "--json") != words_.end();
   try {
     app_.parse(argc_, argv_);
