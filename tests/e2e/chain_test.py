@@ -59,8 +59,9 @@ class ChainCase(HeddleCase):
         return [{"key": f"order-{n}", "input": "0x" + f"order-{n}".encode().hex()} for n in range(count)]
 
     def inputs(self):
-        """Of the activities that are there."""
-        return [self.net.activity(event["activityId"])["inputData"].decode() for event in self.net.queue.events("ActivityEnqueued")]
+        """Of the activities that are there, one for each transaction: where anvil undoes blocks while it makes one, it may have the same transaction in two, which no chain has."""
+        activities = {event["transaction"]: event["activityId"] for event in self.net.queue.events("ActivityEnqueued")}
+        return [self.net.activity(id)["inputData"].decode() for id in activities.values()]
 
     def letters(self, answer):
         with open(answer.report["dead_letter_file"], encoding="utf-8") as file:

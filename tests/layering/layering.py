@@ -86,6 +86,7 @@ NAME_EXCEPTIONS = [  # (path, name): the ABI's own word for a table fetched by i
     (r"^sdk/cpp/", r"^Service$"),
     (r"^host/value/service\.(h|cc)$", r"^service$"),
     (r"^tests/chain/contracts/", r"^WorkflowEngine$"),  # so it is called in the field
+    (r"^packaging/debian/", r"^heddle-plugins-base$"),  # a package's name
     (r"^host/plugin/\w*services?\.(h|cc)$", r"^\w*services?$"),
 ]
 
