@@ -25,6 +25,8 @@ ExitCode execute(const CommandLine& line) {
       return inspect_command(line.inspect, line.general);
     case Verb::kImport:
       return import_command(line.import, line.general);
+    case Verb::kNew:
+      return new_command(line.new_plugin, line.general);
     case Verb::kSchema:
       return schema_command(line.general);
     case Verb::kTest:

@@ -69,6 +69,13 @@ struct ImportArguments {
   std::optional<std::string> output;
 };
 
+struct NewArguments {
+  std::string kind, name;
+  std::string language = "cpp";
+  std::optional<std::string> folder;        // unset: the name, here
+  std::optional<std::string> template_dir;  // unset: the one that came with the program
+};
+
 struct TestArguments {
   ManifestArguments manifest;
   unsigned threads = 0;
@@ -86,7 +93,7 @@ struct ConfigArguments {
 };
 
 enum class Verb : uint8_t {
-  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kNew, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
   kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kRemotes, kTasks, kTxs, kApply, kDoctor  // these talk to a running host
 };
 inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
@@ -101,6 +108,7 @@ struct CommandLine {
   GraphArguments graph;
   InspectArguments inspect;
   ImportArguments import;
+  NewArguments new_plugin;
   TestArguments test;
   ServeArguments serve;
   ConfigArguments config;

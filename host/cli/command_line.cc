@@ -53,6 +53,7 @@ class Definition {
   void add_run();
   void add_looking();     // validate, plan, graph
   void add_describing();  // inspect, import, schema
+  void add_new();
   void add_serve();
   void add_test_and_help();
   void add_client();
@@ -88,10 +89,11 @@ Definition::Definition(CommandLine& line, int argc, char** argv) : line_(line), 
       "  heddle validate pipeline.json\n"
       "  heddle help run\n"
       "Environment: HEDDLE_THREADS, HEDDLE_COLOR, HEDDLE_PLUGIN_PATH (colon-separated), HEDDLE_HOST, HEDDLE_TOKEN, HEDDLE_CA_FILE, HEDDLE_CONFIG,\n"
-      "HEDDLE_PIPELINES, HEDDLE_STATE_DIR, HEDDLE_DRAIN_MS, NO_COLOR.");
+      "HEDDLE_PIPELINES, HEDDLE_STATE_DIR, HEDDLE_DRAIN_MS, HEDDLE_TEMPLATE_DIR, NO_COLOR.");
   add_run();
   add_looking();
   add_describing();
+  add_new();
   add_client();
   add_serve();
   add_test_and_help();
@@ -235,6 +237,19 @@ void Definition::add_describing() {
   add_general(schema, true, false);
 }
 
+void Definition::add_new() {
+  NewArguments& made = line_.new_plugin;
+  CLI::App* verb = add_verb("new", Verb::kNew, "Write a plugin to begin with: source, test, README, manifest, Debian package",
+                            "It prints the commands that build, test and run it. DEBFULLNAME and DEBEMAIL say who its package is by.\n"
+                            "Example:\n  heddle new node tone_map --lang c");
+  verb->add_option("KIND", made.kind, "The kind of plugin, such as node")->required()->type_name("");
+  verb->add_option("NAME", made.name, "Its name: lower-case letters, digits and _; its type is called alike, as in tone_map and ToneMap")->required()->type_name("");
+  verb->add_option("--lang", made.language, "c or cpp (default)")->type_name("LANG");
+  verb->add_option("--dir", made.folder, "The folder to make (default: NAME)")->type_name("DIR");
+  verb->add_option("--template", made.template_dir, "Take this template, and not the one that came with heddle")->type_name("DIR")->envname("HEDDLE_TEMPLATE_DIR");
+  add_general(verb, false, false);
+}
+
 void Definition::add_serve() {
   CLI::App* verb = add_verb("serve", Verb::kServe, "Run a host: jobs, lanes and pipelines, asked over the network",
                             "Without --config or HEDDLE_CONFIG, by falling strength: ./heddle.json, ~/.config/heddle/heddle.json, /etc/heddle/conf.d/*.json,\n"
@@ -315,7 +330,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   const CLI::App* verb = asked();
   const std::string where = full_name(verb);
   if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
-    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, tasks, txs, apply, doctor; heddle --help says more");
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, new, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, tasks, txs, apply, doctor; heddle --help says more");
   if (extra.empty()) return fail(where + ": " + error.what());
   if (extra[0].rfind('-', 0) != 0) {
     if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));

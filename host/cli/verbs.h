@@ -10,6 +10,7 @@ ExitCode plan_command(const PlanArguments& arguments, const GeneralArguments& ge
 ExitCode graph_command(const GraphArguments& arguments, const GeneralArguments& general);
 ExitCode inspect_command(const InspectArguments& arguments, const GeneralArguments& general);
 ExitCode import_command(const ImportArguments& arguments, const GeneralArguments& general);
+ExitCode new_command(const NewArguments& arguments, const GeneralArguments& general);
 ExitCode schema_command(const GeneralArguments& general);
 ExitCode test_command(const TestArguments& arguments, const GeneralArguments& general);
 ExitCode serve_command(const ServeArguments& arguments, const GeneralArguments& general);

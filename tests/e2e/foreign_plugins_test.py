@@ -24,8 +24,7 @@ class ForeignPlugins(HeddleCase):
     def build_cpp(self):
         # Against the installed package, as a stranger has it: only plugin-api and the SDK are installed.
         prefix = self.path("installed")
-        for component in ("plugin-api", "sdk"):
-            self.sh("cmake", "--install", f"{BUILD}/{component}", "--prefix", prefix)
+        self.sh("cmake", "--install", BUILD, "--component", "dev", "--prefix", prefix)
         self.sh("cmake", "-S", "stranger", "-B", "stranger-build", "-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_PREFIX_PATH={prefix}")
         self.sh("cmake", "--build", "stranger-build")
         shutil.copy(self.path("stranger-build/plugins/node_scale.so"), self.plugins)

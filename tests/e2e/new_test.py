@@ -1,0 +1,199 @@
+"""`heddle new` writes plugins that build out of the tree against what is installed, pass their own tests and run."""
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, USAGE, HeddleCase
+
+WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
+
+
+class New(HeddleCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.home = tempfile.mkdtemp(prefix="heddle-new-")
+        cls.addClassCleanup(shutil.rmtree, cls.home, ignore_errors=True)
+        cls.prefix = os.path.join(cls.home, "installed")
+        for component in ("dev", "program"):
+            subprocess.run(["cmake", "--install", BUILD, "--component", component, "--prefix", cls.prefix], check=True, stdout=subprocess.DEVNULL)
+        cls.made = {}
+
+    def stranger(self, **more):
+        """The environment of somebody who has the packages and nothing else of heddle."""
+        return self.environment({"PATH": os.path.join(self.prefix, "bin") + os.pathsep + os.environ["PATH"], "CMAKE_PREFIX_PATH": self.prefix,
+                                 "PKG_CONFIG_PATH": os.path.join(self.prefix, "lib/pkgconfig"), **more})
+
+    def shell(self, script, folder=None, **environment):
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder or self.folder, env=self.stranger(**environment), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, f"{script}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def new(self, *arguments, code=OK, folder=None, **environment):
+        done = subprocess.run(["heddle", "new", *arguments], cwd=folder or self.folder, env=self.stranger(**environment), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def plugin(self, language):
+        """The folder of tone_map in this language, made, built, tested and run by the commands that `heddle new` printed; once."""
+        if language not in self.made:
+            answer = self.new("node", "tone_map", "--lang", language, "--dir", f"{language} plugin", folder=self.home)
+            self.assertRegex(answer.stderr, r"^heddle: wrote a node plugin to .*\(\d+ files\)")
+            self.made[language] = os.path.join(self.home, f"{language} plugin"), self.shell(answer.stdout, self.home)
+        return self.made[language]
+
+    def files(self, folder):
+        for at, _, names in os.walk(folder):
+            yield from (os.path.relpath(os.path.join(at, name), folder) for name in names)
+
+    def exported(self, path):
+        return [line.split()[-1] for line in self.shell(f"nm -D --defined-only {shlex.quote(path)}").splitlines() if line.strip()]
+
+    def test_what_is_printed_builds_tests_and_runs_it(self):
+        for language in ("cpp", "c"):
+            with self.subTest(language):
+                folder, out = self.plugin(language)
+                self.assertIn("100% tests passed, 0 tests failed out of 1", out)
+                self.assertEqual(out.splitlines()[-1], "42.0")
+                self.assertEqual(self.exported(f"{folder}/build/plugins/tone_map.so"), ["heddle_entry_v1"])
+
+    def test_the_plugin_in_c_needs_no_cpp(self):
+        folder, _ = self.plugin("c")
+        self.assertNotIn("libstdc++", self.shell(f"objdump -p {shlex.quote(folder)}/build/plugins/tone_map.so"))
+
+    def test_it_is_a_node_like_others(self):
+        for language in ("cpp", "c"):
+            with self.subTest(language):
+                folder, _ = self.plugin(language)
+                plugins = f"{folder}/build/plugins"
+                self.heddle("test", f"{folder}/tone_map.json", env={"HEDDLE_PLUGIN_PATH": plugins})
+                self.assertIn("heddle-plugin-tone-map", self.heddle("inspect", "ToneMap", "--plugin-dir", plugins).out)
+                manifest = {"version": "heddle/1", "nodes": [{"id": "t", "node_type": "ToneMap"}]}
+                answer = self.run_manifest(manifest, [1, "two", 1e308, 3], "--dead-letters", self.path(language), code=DEAD_LETTERS, env={"HEDDLE_PLUGIN_PATH": plugins})
+                self.assertEqual(answer.items, [2.0, 6.0])
+                self.assertEqual(json.loads(self.read(language).splitlines()[0])["message"], "ToneMap takes a number")
+                manifest["nodes"][0]["params"] = {"by": "two"}
+                self.heddle("validate", self.write("bad.json", manifest), env={"HEDDLE_PLUGIN_PATH": plugins}, code=78)
+
+    def test_it_passes_heddle_check(self):
+        if self.heddle("help", "check", code=None).code != OK:
+            self.skipTest("this heddle has no verb check")
+        for language in ("cpp", "c"):
+            with self.subTest(language):
+                self.heddle("check", f"{self.plugin(language)[0]}/build/plugins/tone_map.so")
+
+    def test_its_test_can_fail(self):
+        self.plugin("c")
+        shutil.copytree(self.plugin("c")[0], self.path("worse"), ignore=shutil.ignore_patterns("build"))
+        source = self.read("worse/tone_map.c").decode()
+        self.write("worse/tone_map.c", source.replace("number * self->by", "number + self->by"))
+        self.assertNotEqual(self.read("worse/tone_map.c").decode(), source)
+        self.shell("cmake -S worse -B build && cmake --build build")
+        done = subprocess.run([self.path("build/tone_map_test")], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("not kept: a number is doubled", done.stderr)
+
+    def test_the_commands_of_the_readme(self):
+        with open(os.path.join(SOURCE, "sdk/cpp/README.md"), encoding="utf-8") as file:
+            commands, result = re.search(r"```bash\n(.*?)```\n```text\n(.*?)```", file.read(), re.S).groups()
+        commands = commands.splitlines()
+        self.assertLessEqual(len(commands), 5)
+        self.assertRegex(commands[0], r"^sudo apt install .*\bheddle-dev\b")  # stood in for by setUpClass
+        self.assertTrue(self.shell("\n".join(commands[1:])).endswith("\n" + result))
+
+    def test_no_word_of_the_template_is_left(self):
+        for language in ("cpp", "c"):
+            self.new("node", "a_b2_c", "--lang", language, "--dir", language, DEBFULLNAME="Ada Lovelace", DEBEMAIL="ada@example.org", SOURCE_DATE_EPOCH="1795246000")
+            names = sorted(self.files(self.path(language)))
+            for name in names:
+                text = self.read(f"{language}/{name}").decode()
+                for word in (*WORDS, "Your Name", "1970"):
+                    self.assertNotIn(word, name + text, name)
+            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", "a_b2_c.json", "debian/control", "debian/copyright"):
+                self.assertIn(name, names)
+            self.assertTrue(os.access(self.path(f"{language}/debian/rules"), os.X_OK))
+            self.assertFalse(os.access(self.path(f"{language}/README.md"), os.X_OK))
+            changelog = self.read(f"{language}/debian/changelog").decode()
+            self.assertTrue(changelog.startswith("heddle-plugin-a-b2-c (0.1.0) "), changelog)
+            self.assertIn(" -- Ada Lovelace <ada@example.org>  Sat, 21 Nov 2026 07:26:40 +0000\n", changelog)
+            self.assertIn("AB2C", self.read(f"{language}/README.md").decode())
+
+    def test_names_that_mean_something_elsewhere(self):
+        # "value" and "int" are a class of the SDK and a type of C.
+        for name, language in (("value", "cpp"), ("int", "c")):
+            self.new("node", name, "--lang", language)
+            self.shell(f"cmake -S {name} -B {name}/build -DBUILD_TESTING=OFF && cmake --build {name}/build")
+            self.heddle("test", self.path(f"{name}/{name}.json"), env={"HEDDLE_PLUGIN_PATH": self.path(f"{name}/build/plugins")})
+
+    def test_without_cmake(self):
+        self.new("node", "tone_map", "--lang", "c")
+        self.shell("cc -std=c11 -Wall -Wextra -Werror tone_map/tone_map.c $(pkg-config --cflags --libs heddle-plugin) -o tone_map.so")
+        self.assertEqual(self.exported(self.path("tone_map.so")), ["heddle_entry_v1"])
+        self.assertEqual(os.path.normpath(self.shell("pkg-config --variable=plugindir heddle-plugin").strip()), os.path.join(self.prefix, "lib/heddle/1"))
+
+    def test_it_is_installed_where_heddle_looks(self):
+        folder, _ = self.plugin("cpp")
+        self.shell(f"cmake --install {shlex.quote(folder)}/build --prefix .local")
+        self.assertIn("ToneMap", self.heddle("inspect", "ToneMap").out)  # HOME is self.folder
+
+    def test_json(self):
+        answer = json.loads(self.new("node", "tone_map", "--json").stdout)
+        self.assertEqual((answer["ok"], answer["folder"]), (True, "tone_map"))
+        self.assertEqual(sorted(answer["files"]), sorted(self.files(self.path("tone_map"))))
+        self.assertEqual(len(answer["next"]), 4)
+
+    def refused(self, *arguments, says, code=USAGE, **environment):
+        before = sorted(os.listdir(self.folder))
+        error = self.new(*arguments, code=code, **environment).stderr
+        self.assertIn(says, error)
+        self.assertEqual(sorted(os.listdir(self.folder)), before)
+        self.assertEqual(json.loads(self.new(*arguments, "--json", code=code, **environment).stderr)["exit_code"], code)
+
+    def test_refusals(self):
+        self.refused("node", "Tone-Map", says='"Tone-Map" is no name for a plugin: it takes lower-case letters, digits and "_", a letter first, 64 at most; did you mean tone_map?')
+        self.refused("node", "ToneMap", says="did you mean tone_map?")
+        for name in ("", "1st", "_x", "../x", "tüne", "a" * 65, "x y"):
+            self.refused("node", name, says="is no name for a plugin")
+        self.refused("node", "test", says="is a word that CMake keeps for itself")
+        self.refused("nod", "x", says="there is no template of a nod; there is one of: node; did you mean node?")
+        self.refused("widget", "x", says="there is no template of a widget; there is one of: node")
+        self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
+        self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)
+        self.refused("node", "x", "--template", self.path("none"), says=f"there is no template of a plugin in {self.path('none')}", code=IO)
+        self.refused("node", "x", says="there is no template of a plugin in /none", code=IO, HEDDLE_TEMPLATE_DIR="/none")
+        self.refused("node", says="NAME is required")
+
+    def test_what_exists_stays_as_it_is(self):
+        os.mkdir(self.path("tone_map"))
+        self.write("tone_map/kept", "as it was")
+        self.write("file", "as it was")
+        self.refused("node", "tone_map", says="tone_map is there already")
+        self.refused("node", "x", "--dir", "file", says="file is there already")
+        self.assertEqual((os.listdir(self.path("tone_map")), self.read("tone_map/kept"), self.read("file")), (["kept"], b"as it was", b"as it was"))
+
+    def test_a_template_of_ones_own(self):
+        os.makedirs(self.path("mine/node-cpp"))
+        os.makedirs(self.path("mine/chain-zig"))
+        self.write("mine/node-cpp/my_plugin.cc", "// my_pluginMyTypemy-plugin my_my_plugin\n")
+        self.new("node", "mytype_my_plugin_x", "--dir", "own", "--template", "mine")
+        self.assertEqual(list(self.files(self.path("own"))), ["mytype_my_plugin_x.cc"])
+        self.assertEqual(self.read("own/mytype_my_plugin_x.cc"), b"// mytype_my_plugin_xMytypeMyPluginXmytype-my-plugin-x my_mytype_my_plugin_x\n")
+        self.refused("sidecar", "x", says="there is one of: chain, node", HEDDLE_TEMPLATE_DIR="mine")
+
+    def test_in_the_build_tree_it_finds_that_of_the_source_tree(self):
+        self.heddle("new", "node", "tone_map")
+        self.assertTrue(os.path.exists(self.path("tone_map/tone_map.cc")))
+
+    def test_what_cannot_be_written_leaves_nothing(self):
+        done = subprocess.run(["bash", "-c", "ulimit -f 1; exec heddle new node tone_map"], cwd=self.folder, env=self.stranger(), capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, IO, done.stderr)
+        self.assertIn("File too large", done.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
