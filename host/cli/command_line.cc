@@ -242,7 +242,7 @@ void Definition::add_new() {
   CLI::App* verb = add_verb("new", Verb::kNew, "Write a plugin to begin with: source, test, README, manifest, Debian package",
                             "It prints the commands that build, test and run it. DEBFULLNAME and DEBEMAIL say who its package is by.\n"
                             "Example:\n  heddle new node tone_map --lang c");
-  verb->add_option("KIND", made.kind, "The kind of plugin, such as node")->required()->type_name("");
+  verb->add_option("KIND", made.kind, "The kind of plugin: node, or another that the template has")->required()->type_name("");
   verb->add_option("NAME", made.name, "Its name: lower-case letters, digits and _; its type is called alike, as in tone_map and ToneMap")->required()->type_name("");
   verb->add_option("--lang", made.language, "c or cpp (default)")->type_name("LANG");
   verb->add_option("--dir", made.folder, "The folder to make (default: NAME)")->type_name("DIR");

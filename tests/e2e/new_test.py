@@ -8,12 +8,13 @@ import subprocess
 import tempfile
 import unittest
 
-from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, USAGE, HeddleCase
+from host import HostCase
+from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE
 
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
-class New(HeddleCase):
+class New(HostCase):
     @classmethod
     def setUpClass(cls):
         cls.home = tempfile.mkdtemp(prefix="heddle-new-")
@@ -86,6 +87,23 @@ class New(HeddleCase):
             with self.subTest(language):
                 self.heddle("check", f"{self.plugin(language)[0]}/build/plugins/tone_map.so")
 
+    def test_a_store_keeps_the_jobs_of_a_host(self):
+        # The name is a word of C++ and of the template's own code.
+        self.shell(self.new("store", "medium", "--dir", "kept here").stdout)
+        settings = {"plugin_dirs": [self.path("kept here/build/plugins")], "store": {"type": "Medium", "params": {"path": self.path("jobs")}},
+                    "lanes": {"kept": {"durability": "durable"}}}
+        host = self.serve(**settings)
+        self.heddle("lanes", "pause", "kept")
+        job = self.submit("pipeline/double", "21", "--lane", "kept")
+        host.kill()
+        host.wait(TIMEOUT)
+        host = self.serve(**settings)
+        self.heddle("jobs", "wait", str(job))
+        self.assertEqual(self.job(job)["result"], {"outputs": [42]})
+        self.stop(host)
+        self.write("jobs", self.read("jobs")[:-1])
+        self.assertIn("is damaged", self.finish(self.start("serve", "--config", self.path("host.json"))).err)
+
     def test_its_test_can_fail(self):
         self.plugin("c")
         shutil.copytree(self.plugin("c")[0], self.path("worse"), ignore=shutil.ignore_patterns("build"))
@@ -106,14 +124,15 @@ class New(HeddleCase):
         self.assertTrue(self.shell("\n".join(commands[1:])).endswith("\n" + result))
 
     def test_no_word_of_the_template_is_left(self):
-        for language in ("cpp", "c"):
-            self.new("node", "a_b2_c", "--lang", language, "--dir", language, DEBFULLNAME="Ada Lovelace", DEBEMAIL="ada@example.org", SOURCE_DATE_EPOCH="1795246000")
+        for kind, language in (("node", "cpp"), ("node", "c"), ("store", "cpp")):
+            shutil.rmtree(self.path(language), ignore_errors=True)
+            self.new(kind, "a_b2_c", "--lang", language, "--dir", language, DEBFULLNAME="Ada Lovelace", DEBEMAIL="ada@example.org", SOURCE_DATE_EPOCH="1795246000")
             names = sorted(self.files(self.path(language)))
             for name in names:
                 text = self.read(f"{language}/{name}").decode()
                 for word in (*WORDS, "Your Name", "1970"):
                     self.assertNotIn(word, name + text, name)
-            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", "a_b2_c.json", "debian/control", "debian/copyright"):
+            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json"}[kind], "debian/control", "debian/copyright"):
                 self.assertIn(name, names)
             self.assertTrue(os.access(self.path(f"{language}/debian/rules"), os.X_OK))
             self.assertFalse(os.access(self.path(f"{language}/README.md"), os.X_OK))
@@ -159,9 +178,10 @@ class New(HeddleCase):
         for name in ("", "1st", "_x", "../x", "tüne", "a" * 65, "x y"):
             self.refused("node", name, says="is no name for a plugin")
         self.refused("node", "test", says="is a word that CMake keeps for itself")
-        self.refused("nod", "x", says="there is no template of a nod; there is one of: node; did you mean node?")
-        self.refused("widget", "x", says="there is no template of a widget; there is one of: node")
+        self.refused("nod", "x", says="there is no template of a nod; there is one of: node, store; did you mean node?")
+        self.refused("widget", "x", says="there is no template of a widget; there is one of: node, store")
         self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
+        self.refused("store", "x", "--lang", "c", says="there is no template of a store in c; there is one in: cpp")
         self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)
         self.refused("node", "x", "--template", self.path("none"), says=f"there is no template of a plugin in {self.path('none')}", code=IO)
         self.refused("node", "x", says="there is no template of a plugin in /none", code=IO, HEDDLE_TEMPLATE_DIR="/none")
