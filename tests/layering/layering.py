@@ -91,8 +91,8 @@ NAME_EXCEPTIONS = [  # (path, name): the ABI's own word for a table fetched by i
 ]
 
 CODE = (".h", ".cc", ".c", ".cpp", ".hpp")
-SIZED = CODE + (".py", ".cmake", ".txt", ".sh", ".in")
-SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "corpus", "node_modules"}
+SIZED = CODE + (".rs", ".py", ".cmake", ".txt", ".sh", ".in")
+SKIPPED_FOLDERS = {".git", ".cache", "build", "__pycache__", "corpus", "node_modules", "target"}
 
 FORBIDDEN_CODE = [  # (rule, pattern, where it does not count)
     ("catch-all", re.compile(r"\bcatch\s*\(\s*\.\.\.\s*\)"), re.compile(r"^(sdk/|host/main\.cc$)")),
