@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from program import DEAD_LETTERS, FAILED, INVALID, PROGRAM, SOURCE, USAGE, HeddleCase, node, pipeline
+from program import DEAD_LETTERS, FAILED, INVALID, PROGRAM, SANITIZED, SOURCE, USAGE, HeddleCase, lines, node, pipeline
 from readme_test import blocks
 from rust_abi import differences
 
@@ -228,6 +228,23 @@ class Border(RustCase):
                 told = answer.err + (self.read("dead").decode() if when == "finish" else "")
                 self.assertRegex(told, said)
         self.assertEqual(self.run_here(pipeline(node("probe", "Probe", {"panic": "destroy"})), [1, 2]).items, [1, 2])
+
+    @unittest.skipIf(SANITIZED, "sanitizers multiply the memory")
+    def test_every_reference_is_given_back(self):
+        long = "x" * 3300
+        kinds = [{"list": ["x", {"deep": [1.5]}]}, {"do": "envelope"}, *({"do": name, "text": long} for name in ("panic", "wrong port", "twice the same key"))]
+        block = lines(kinds * 200)
+        with open(self.path("in"), "wb") as file:
+            for _ in range(100):  # about 200 MB
+                file.write(block)
+        command = [PROGRAM, "run", self.write("m.json", pipeline(node("probe", "Probe"))), "--plugin-dir", self.plugins, "--input", self.path("in"), "--output", "/dev/null",
+                   "--dead-letters", "/dev/null", "--threads", "2"]
+        with open(self.path("err"), "wb") as err:
+            process = subprocess.Popen(command, env=self.environment(), stderr=err)
+            _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, DEAD_LETTERS, self.read("err")[-2000:])
+        self.assertLess(usage.ru_maxrss, 80 * 1024)
 
     def test_a_descriptor_that_says_what_is_the_crates_to_say_does_not_compile(self):
         with open(PROBE, encoding="utf-8") as file:

@@ -57,12 +57,18 @@ impl Node for Probe {
                 assert!(call.input().is_none() && call.take().is_none());
                 call.emit(0, Value::list(vec![Value::int(item.sequence as i64)?, first.clone(), first])?)
             }
-            "wrong port" => call.emit(7, Value::null()?),
-            "twice the same key" => Value::map(vec![("a", Value::int(1)?), ("a", Value::int(2)?)]).map(|_| ()),
+            "wrong port" => {
+                let seen = look(input)?;
+                call.emit(7, seen)
+            }
+            "twice the same key" => Value::map(vec![("a", look(input)?), ("a", look(input)?)]).map(|_| ()),
             "not a number" => Value::float(f64::NAN).map(|_| ()),
             "not JSON" => Value::json("{").map(|_| ()),
             "unavailable" => Err(Error::new(Status::UNAVAILABLE, "the other side sleeps").code("sleeps")),
-            "panic" => panic!("{} is no good", wanted),
+            "panic" => {
+                let _held = look(input)?;
+                panic!("{} is no good", wanted)
+            }
             "panic with a bomb" => std::panic::panic_any(Bomb),
             other => Err(Error::invalid(format!("the probe does not know \"{}\"", other))),
         }
