@@ -22,12 +22,14 @@ class New(HostCase):
         cls.prefix = os.path.join(cls.home, "installed")
         for component in ("dev", "program"):
             subprocess.run(["cmake", "--install", BUILD, "--component", component, "--prefix", cls.prefix], check=True, stdout=subprocess.DEVNULL)
+        pkgconfig, = (at for at, _, names in os.walk(cls.prefix) if "heddle-plugin.pc" in names)
+        cls.libraries = os.path.dirname(pkgconfig)  # lib, or lib/x86_64-linux-gnu, as it was configured
         cls.made = {}
 
     def stranger(self, **more):
         """The environment of somebody who has the packages and nothing else of heddle."""
         return self.environment({"PATH": os.path.join(self.prefix, "bin") + os.pathsep + os.environ["PATH"], "CMAKE_PREFIX_PATH": self.prefix,
-                                 "PKG_CONFIG_PATH": os.path.join(self.prefix, "lib/pkgconfig"), **more})
+                                 "PKG_CONFIG_PATH": os.path.join(self.libraries, "pkgconfig"), **more})
 
     def shell(self, script, folder=None, **environment):
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], cwd=folder or self.folder, env=self.stranger(**environment), capture_output=True, text=True, check=False)
@@ -105,7 +107,6 @@ class New(HostCase):
         self.assertIn("is damaged", self.finish(self.start("serve", "--config", self.path("host.json"))).err)
 
     def test_its_test_can_fail(self):
-        self.plugin("c")
         shutil.copytree(self.plugin("c")[0], self.path("worse"), ignore=shutil.ignore_patterns("build"))
         source = self.read("worse/tone_map.c").decode()
         self.write("worse/tone_map.c", source.replace("number * self->by", "number + self->by"))
@@ -152,7 +153,7 @@ class New(HostCase):
         self.new("node", "tone_map", "--lang", "c")
         self.shell("cc -std=c11 -Wall -Wextra -Werror tone_map/tone_map.c $(pkg-config --cflags --libs heddle-plugin) -o tone_map.so")
         self.assertEqual(self.exported(self.path("tone_map.so")), ["heddle_entry_v1"])
-        self.assertEqual(os.path.normpath(self.shell("pkg-config --variable=plugindir heddle-plugin").strip()), os.path.join(self.prefix, "lib/heddle/1"))
+        self.assertEqual(os.path.normpath(self.shell("pkg-config --variable=plugindir heddle-plugin").strip()), os.path.join(self.libraries, "heddle/1"))
 
     def test_it_is_installed_where_heddle_looks(self):
         folder, _ = self.plugin("cpp")
