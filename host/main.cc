@@ -23,6 +23,8 @@ ExitCode execute(const CommandLine& line) {
       return graph_command(line.graph, line.general);
     case Verb::kInspect:
       return inspect_command(line.inspect, line.general);
+    case Verb::kCheck:
+      return check_command(line.check, line.general);
     case Verb::kImport:
       return import_command(line.import, line.general);
     case Verb::kNew:

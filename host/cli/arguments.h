@@ -63,6 +63,18 @@ struct InspectArguments {
   std::string subject;  // a type, the path of a .so, or empty: everything
 };
 
+struct CheckArguments {
+  std::string path;
+  std::vector<std::string> only;
+  std::string type;                  // empty: every one
+  std::vector<std::string> params;   // TYPE=JSON
+  uint64_t seed = 1;
+  uint64_t limit_ms = 10'000;
+  std::string reproduce;             // this check alone, in this process
+  bool list = false;
+  bool reports = false;              // to the `heddle check` that has started this process
+};
+
 struct ImportArguments {
   std::string path;
   bool report = false;
@@ -93,7 +105,7 @@ struct ConfigArguments {
 };
 
 enum class Verb : uint8_t {
-  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kImport, kNew, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
+  kNone, kRun, kValidate, kPlan, kGraph, kInspect, kCheck, kImport, kNew, kSchema, kTest, kServe, kConfig, kHelpExitCodes,
   kSubmit, kJobs, kLanes, kDlq, kEvents, kTop, kRemotes, kTasks, kTxs, kApply, kDoctor  // these talk to a running host
 };
 inline bool talks_to_a_host(Verb verb) { return verb >= Verb::kSubmit; }
@@ -107,6 +119,7 @@ struct CommandLine {
   PlanArguments plan;
   GraphArguments graph;
   InspectArguments inspect;
+  CheckArguments check;
   ImportArguments import;
   NewArguments new_plugin;
   TestArguments test;

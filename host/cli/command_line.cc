@@ -52,7 +52,8 @@ class Definition {
   void add_settings(CLI::App* verb, ServeArguments& serve);
   void add_run();
   void add_looking();     // validate, plan, graph
-  void add_describing();  // inspect, import, schema
+  void add_describing();  // inspect, check, import, schema
+  void add_check();
   void add_new();
   void add_serve();
   void add_test_and_help();
@@ -224,6 +225,8 @@ void Definition::add_describing() {
   inspect->add_option("SUBJECT", line_.inspect.subject, "A type, or the path of a plugin file")->type_name("TYPE|x.so");
   add_general(inspect, true, false);
 
+  add_check();
+
   CLI::App* import = add_verb("import", Verb::kImport, "Write an older manifest as heddle/1",
                               "Example:\n  heddle import old.json --report -o pipeline.json");
   import->add_option("MANIFEST", line_.import.path, "The manifest; - for standard input")->required()->type_name("FILE");
@@ -248,6 +251,29 @@ void Definition::add_new() {
   verb->add_option("--dir", made.folder, "The folder to make (default: NAME)")->type_name("DIR");
   verb->add_option("--template", made.template_dir, "Take this template, and not the one that came with heddle")->type_name("DIR")->envname("HEDDLE_TEMPLATE_DIR");
   add_general(verb, false, false);
+}
+
+void Definition::add_check() {
+  CheckArguments& check = line_.check;
+  CLI::App* verb = add_verb("check", Verb::kCheck, "Try whether a plugin keeps the rules of the ABI",
+                            "Each check runs in a process of its own with a time limit: a crash and a hang are results. A failure says how to repeat it.\n"
+                            "Exit codes: 0 none failed, 1 some failed, 2 the command line is wrong.\n"
+                            "Examples:\n"
+                            "  heddle check ./node_acme.so\n"
+                            "  heddle check ./node_acme.so --only fuzzed-params --seed 7\n"
+                            "  heddle check ./node_acme.so --params 'Resize={\"width\":64}'\n"
+                            "  gdb --args heddle check ./node_acme.so --reproduce completes-once --type Resize");
+  const auto one_value = [](CLI::Option* option) { option->take_all()->expected(1)->allow_extra_args(false); };
+  verb->add_option("PLUGIN", check.path, "The plugin file")->type_name("x.so");
+  one_value(verb->add_option("--only", check.only, "Only this check (repeatable)")->type_name("CHECK"));
+  verb->add_option("--type", check.type, "Only this one of its types")->type_name("TYPE");
+  one_value(verb->add_option("--params", check.params, "Params to create objects of a type with (repeatable); default: the plainest that its schema lets through")->type_name("TYPE=JSON"));
+  verb->add_option("--seed", check.seed, "Where made-up input begins (default: 1)")->type_name("N");
+  verb->add_option("--timeout-ms", check.limit_ms, "How long a check may take (default: 10000)")->check(CLI::Range(uint64_t{100}, uint64_t{3'600'000}).description(""))->type_name("N");
+  verb->add_option("--reproduce", check.reproduce, "Carry this check out in this process, without a time limit: for a debugger")->type_name("CHECK");
+  verb->add_flag("--list", check.list, "Say what checks there are, and what each promises");
+  verb->add_flag("--report", check.reports)->group("");
+  add_general(verb, false, true);
 }
 
 void Definition::add_serve() {
@@ -308,6 +334,7 @@ ExitCode Definition::settle() {
     if (topic == verbs_.end()) return fail(unknown_word(&app_, help_topic_));
     return print(topic->first->help("heddle")) ? ExitCode::kOk : ExitCode::kIo;
   }
+  if (line_.verb == Verb::kCheck && line_.check.path.empty() && !line_.check.list) return fail("heddle check: PLUGIN is required: the path of a plugin file; or --list");
   if (const std::string fault = client_fault(line_); !fault.empty()) return fail(fault);
   if (line_.run.manifest.path == "-" && line_.run.input == "-") {
     return fail("the manifest and the items cannot both come from standard input: give one of them as a file");
@@ -330,7 +357,7 @@ ExitCode Definition::complain_about(const CLI::ParseError& error) {
   const CLI::App* verb = asked();
   const std::string where = full_name(verb);
   if (verb == &app_ && extra.empty() && app_.remaining_size() == 0)
-    return fail("say what to do: heddle run, validate, plan, graph, inspect, import, schema, new, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, tasks, txs, apply, doctor; heddle --help says more");
+    return fail("say what to do: heddle run, validate, plan, graph, inspect, check, import, schema, new, test, serve, config, submit, jobs, lanes, dlq, events, top, remotes, tasks, txs, apply, doctor; heddle --help says more");
   if (extra.empty()) return fail(where + ": " + error.what());
   if (extra[0].rfind('-', 0) != 0) {
     if (verb == &app_ || !verb->get_subcommands({}).empty()) return fail(unknown_word(verb, extra[0]));

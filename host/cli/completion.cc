@@ -24,7 +24,7 @@ std::vector<std::string> verbs(const CLI::App& app) {
 
 std::vector<std::string> options(const CLI::App& app) {
   std::vector<std::string> all;
-  for (const CLI::Option* const option : app.get_options())
+  for (const CLI::Option* const option : app.get_options([](const CLI::Option* o) { return !o->get_group().empty(); }))  // of no group: hidden
     for (const std::string& name : option->get_lnames()) all.push_back(candidate("--" + name, option->get_description()));
   return all;
 }

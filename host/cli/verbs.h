@@ -9,6 +9,7 @@ ExitCode validate_command(const ValidateArguments& arguments, const GeneralArgum
 ExitCode plan_command(const PlanArguments& arguments, const GeneralArguments& general);
 ExitCode graph_command(const GraphArguments& arguments, const GeneralArguments& general);
 ExitCode inspect_command(const InspectArguments& arguments, const GeneralArguments& general);
+ExitCode check_command(const CheckArguments& arguments, const GeneralArguments& general);
 ExitCode import_command(const ImportArguments& arguments, const GeneralArguments& general);
 ExitCode new_command(const NewArguments& arguments, const GeneralArguments& general);
 ExitCode schema_command(const GeneralArguments& general);
