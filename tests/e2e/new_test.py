@@ -88,6 +88,9 @@ class New(HostCase):
         for language in ("cpp", "c"):
             with self.subTest(language):
                 self.heddle("check", f"{self.plugin(language)[0]}/build/plugins/tone_map.so")
+        self.new("store", "kept_keys")
+        self.shell("cmake -S kept_keys -B kept_keys/build -DBUILD_TESTING=OFF && cmake --build kept_keys/build")
+        self.heddle("check", "kept_keys/build/plugins/kept_keys.so")
 
     def test_a_store_keeps_the_jobs_of_a_host(self):
         # The name is a word of C++ and of the template's own code.
