@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "check/check_child.h"
-#include "clock.h"
+#include "check/scratch_folder.h"
 #include "plugin/note.h"
 
 namespace heddle {
@@ -20,26 +20,6 @@ struct Entry {
   enum class State : uint8_t { kWaiting, kBegun, kOver } state = State::kWaiting;
   bool is_asked = true;  // not only because another one comes after it
   std::unique_ptr<CheckChild> child = nullptr;
-};
-
-// A folder that is gone with all that is in it when this object goes.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code failed;
-    std::string name = (std::filesystem::temp_directory_path(failed) / "heddle-check-XXXXXX").string();
-    if (const char* const made = failed ? nullptr : ::mkdtemp(name.data())) path_ = made;
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;  // empty: it cannot be made
 };
 
 class CheckPlan {

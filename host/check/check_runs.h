@@ -7,6 +7,7 @@ namespace heddle {
 // file_checks.cc
 Verdict check_note(const CheckSubject& subject);
 Verdict check_version(const CheckSubject& subject);
+Verdict check_entry(const CheckSubject& subject);
 Verdict check_one_symbol(const CheckSubject& subject);
 Verdict check_foreign_symbols(const CheckSubject& subject);
 Verdict check_needed_libraries(const CheckSubject& subject);

@@ -70,17 +70,22 @@ Verdict check_version(const CheckSubject& subject) {
   });
 }
 
+Verdict check_entry(const CheckSubject& subject) {
+  return with_links(subject, [](const ElfLinks& links) {
+    for (const auto& symbol : links.exported) {
+      if (symbol.name != kEntry) continue;
+      return symbol.is_object ? passed() : failed(std::string(kEntry) + " is no data object", "define it as a const heddle_entry: see heddle/plugin.h");
+    }
+    return failed("it does not export " + std::string(kEntry), "define HEDDLE_EXPORT const heddle_entry heddle_entry_v1 = {…}: see heddle/plugin.h");
+  });
+}
+
 Verdict check_one_symbol(const CheckSubject& subject) {
   return with_links(subject, [](const ElfLinks& links) {
     std::vector<std::string> others;
-    const ElfLinks::Symbol* entry = nullptr;
-    for (const auto& symbol : links.exported) {
-      if (symbol.name == kEntry) entry = &symbol;
-      else others.push_back(symbol.name);
-    }
-    if (!entry) return failed("it does not export " + std::string(kEntry), "define HEDDLE_EXPORT const heddle_entry heddle_entry_v1 = {…}: see heddle/plugin.h");
-    if (!entry->is_object) return failed(std::string(kEntry) + " is no data object", "define it as a const heddle_entry: see heddle/plugin.h");
-    if (!others.empty()) return failed("it exports " + joined(others), "build with -fvisibility=hidden and a version script that names heddle_entry_v1 alone; heddle_add_plugin() does");
+    for (const auto& symbol : links.exported)
+      if (symbol.name != kEntry) others.push_back(symbol.name);
+    if (!others.empty()) return failed("it exports " + joined(others, 4) + " beside it", "build with -fvisibility=hidden and a version script that names heddle_entry_v1 alone; heddle_add_plugin() does");
     return passed();
   });
 }

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned kThreads = 4;
 constexpr int kRounds = 200;
 constexpr uint64_t kItems = 100'000, kWarmUp = 20'000, kLeastItems = 1'000;
+constexpr size_t kFedAtOnce = 256;  // whole batches
 constexpr uint64_t kMostGrowth = uint64_t{2} << 20;
 
 void on_own_thread(const std::function<void()>& function) { std::thread(function).join(); }
@@ -114,7 +115,8 @@ Verdict check_memory_growth(const CheckSubject& subject) {
   if (subject.type->inputs.empty()) return not_applicable("it is a source");
   if (!kMemoryTells) return not_applicable("this heddle is built with a sanitizer");
   return with_started_node(subject, [&](StartedNode& node, Lanes&) {
-    const std::vector<Value> inputs = ordinary_inputs();
+    std::vector<Value> inputs;
+    for (const std::vector<Value> some = ordinary_inputs(); inputs.size() < kFedAtOnce;) inputs.insert(inputs.end(), some.begin(), some.end());
     NodeCalls& calls = node.calls();
     const uint64_t begin = now_ns(), warm_until = begin + subject.limit_ms * kNsPerMs / 8, until = begin + subject.limit_ms * kNsPerMs / 2;
     CallsOutcome outcome;

@@ -13,8 +13,9 @@ constexpr const char* kStarted = "node store";
 constexpr PluginCheck kChecks[] = {
     {"note", "The file says what it is in ELF notes that can be read without running it.", Scope::kFile, "", "", false, check_note},
     {"wrong-version-refused", "It asks for an ABI that this host has; for any other one it is refused before its code runs.", Scope::kFile, "", "note", false, check_version},
-    {"one-symbol", "It exports the data object heddle_entry_v1, and no other name that could clash with another plugin's.", Scope::kFile, "", "wrong-version-refused", false, check_one_symbol},
-    {"foreign-symbols", "It has no undefined heddle_* symbol: the host exports none.", Scope::kFile, "", "one-symbol", false, check_foreign_symbols},
+    {"entry", "It exports the data object heddle_entry_v1.", Scope::kFile, "", "wrong-version-refused", false, check_entry},
+    {"one-symbol", "It exports no other name, which could clash with another plugin's.", Scope::kFile, "", "entry", false, check_one_symbol},
+    {"foreign-symbols", "It has no undefined heddle_* symbol: the host exports none.", Scope::kFile, "", "entry", false, check_foreign_symbols},
     {"needed-libraries", "It names libraries, not files, and does not look for them in a folder of the machine that built it.", Scope::kFile, "", "note", false, check_needed_libraries},
     {"needed-glibc", "It needs no newer C library than this machine has.", Scope::kFile, "", "foreign-symbols", false, check_needed_glibc},
 

@@ -8,6 +8,7 @@
 
 #include "check/check_child.h"
 #include "check/check_plan.h"
+#include "check/scratch_folder.h"
 #include "cli/check_text.h"
 #include "cli/console.h"
 #include "cli/failure.h"
@@ -58,7 +59,13 @@ Result<CheckOrder> order_of(const CheckArguments& arguments) {
 ExitCode reproduce(const CheckOrder& order, const CheckArguments& arguments, bool json, ColorMode color) {
   if (auto known = is_known(arguments.reproduce); !known) return fail_with(ExitCode::kUsage, known.error(), json);
   if (arguments.reports) report(order, arguments.reproduce);
-  const auto verdict = carry_out_here(order, arguments.reproduce, [](const std::string& doing) { complain(doing); });
+  CheckOrder there = order;
+  std::error_code failed_at;
+  there.path = std::filesystem::absolute(order.path, failed_at).string();
+  const ScratchFolder scratch;
+  std::filesystem::current_path(scratch.path(), failed_at);
+  if (failed_at) return fail_with(ExitCode::kIo, Error("io", "there is no folder to work in: " + failed_at.message()), json);
+  const auto verdict = carry_out_here(there, arguments.reproduce, [](const std::string& doing) { complain(doing); });
   if (!verdict) return fail_with(exit_code_of(verdict.error()), verdict.error(), json);
   const PluginCheck* const check = find_check(arguments.reproduce);
   const std::vector<CheckAnswer> answers{{.check = check, .type = check->scope == PluginCheck::Scope::kType ? order.type : "", .verdict = *verdict}};

@@ -15,7 +15,7 @@ struct Row {
 
 constexpr Row kRows[] = {
     {ExitCode::kOk, "ok", "everything was done"},
-    {ExitCode::kFailed, "failed", "the run or the job failed, a test of the manifest failed, the plugin was refused, or doctor found an error"},
+    {ExitCode::kFailed, "failed", "the run or the job failed, a test of the manifest failed, the plugin was refused or breaks a rule (check), or doctor found an error"},
     {ExitCode::kUsage, "usage", "the command line is wrong: an unknown verb, option, type, value, job or lane"},
     {ExitCode::kDeadLetters, "dead-letters", "the run finished, but some items failed and went to the dead letters"},
     {ExitCode::kUnreachable, "unreachable", "the host to talk to cannot be reached (verbs that talk to a running host)"},

@@ -24,13 +24,13 @@ MEANT = {
     "hangs": ("completes-once", "did not come to an end"), "hangs_after_late_start": ("completes-once", "did not come to an end"), "init_fails": ("loads", "licence server"),
     "leaks_items": ("memory-growth", "KiB"), "leaks_objects": ("create-destroy-1000", "bytes"), "leaves_thread": ("thread-tags", "thread"),
     "looks_elsewhere": ("needed-libraries", "/opt/of/the/builder"), "minor_too_new": ("wrong-version-refused", "4000"), "minor_too_new_in_code": ("note-equals-code", "4000"),
-    "never_completes": ("completes-once", "not completed when process returned"), "no_entry": ("one-symbol", "heddle_entry_v1"), "no_note": ("note", "without a heddle note"),
+    "never_completes": ("completes-once", "not completed when process returned"), "no_entry": ("entry", "heddle_entry_v1"), "no_note": ("note", "without a heddle note"),
     "note_lies": ("note-equals-code", "BrokenLiar"), "note_without_type": ("note-equals-code", "BrokenAbsent"), "only_one": ("two-instances", "second object"),
     "other_major": ("wrong-version-refused", "major 2"), "other_major_symbol": ("wrong-version-refused", "heddle_entry_v2"), "params_no_object": ("note", "params"),
     "shares_state": ("parallel-calls", "SIGABRT"), "small_buffer": ("huge-values", "SIGABRT"), "sound": None, "starts_late": None, "starts_thread": ("no-thread-at-load", "1 thread"),
     "store_answers_wrongly": ("store-answers-once", "twice"), "store_hangs": ("activates", "activate"), "store_never_opens": ("activates", "activate"), "sulks": ("after-error", "not what it was"),
     "takes_any_params": ("bad-params", "in silence"), "text_file": ("note", "ELF"), "throws_an_int": ("creates", "no std::exception"), "throws_in_create": ("creates", "thrown over the ABI"),
-    "type_table_null": ("note-equals-code", "type 0 of 1"), "type_without_note": ("note-equals-code", "BrokenUnnoted"), "wrong_symbol": ("one-symbol", "heddle_entry_v1"),
+    "type_table_null": ("note-equals-code", "type 0 of 1"), "type_without_note": ("note-equals-code", "BrokenUnnoted"), "wrong_symbol": ("entry", "heddle_entry_v1"),
 }
 
 # Under a sanitizer, memory that was freed is kept, and tells nothing.
@@ -93,7 +93,8 @@ class Ours(Check):
     def test_every_plugin_of_ours_passes(self):
         paths = sorted(glob.glob(f"{PLUGINS}/*.so"))
         self.assertTrue(paths)
-        given = [word for t, params in PARAMS.items() for word in ("--params", f"{t}={json.dumps(params)}")]
+        read = {"ReadJsonLines": {"path": self.write("items.jsonl", "1\n" * 5000)}, "ReadText": {"path": self.write("items.txt", "a\n" * 5000)}, "ReadCsv": {"path": self.write("items.csv", "a\n" + "1\n" * 5000)}}
+        given = [word for t, params in {**PARAMS, **read}.items() for word in ("--params", f"{t}={json.dumps(params)}")]
         for path in paths:
             with self.subTest(os.path.basename(path)):
                 said = self.check(path, *given, "--timeout-ms", "60000")
