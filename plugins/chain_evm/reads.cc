@@ -137,7 +137,7 @@ void Reads::activity(ValueRef question, OpPtr op) {
 }
 
 void Reads::show(Value activity, const std::string& queue, OpPtr op) {
-  with_lease(op, [this, activity = std::move(activity), queue, op](uint64_t lease_s) {
+  with_lease(op, [activity = std::move(activity), queue, op](uint64_t lease_s) {
     const auto told = [&] {
       Entries entries = read_activity(activity, queue, lease_s);
       op->ok(Value::map(entries));
