@@ -152,7 +152,7 @@ class New(HostCase):
 
     def test_without_cmake(self):
         self.new("node", "tone_map", "--lang", "c")
-        self.shell("cc -std=c11 -Wall -Wextra -Werror tone_map/tone_map.c $(pkg-config --cflags --libs heddle-plugin) -o tone_map.so")
+        self.shell("cc -std=c11 -fPIC -fvisibility=hidden -Wall -Wextra -Werror tone_map/tone_map.c $(pkg-config --cflags --libs heddle-plugin) -o tone_map.so")
         self.assertEqual(self.exported(self.path("tone_map.so")), ["heddle_entry_v1"])
         self.assertEqual(os.path.normpath(self.shell("pkg-config --variable=plugindir heddle-plugin").strip()), os.path.join(self.libraries, "heddle/1"))
 
