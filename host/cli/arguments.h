@@ -59,8 +59,12 @@ struct GraphArguments {
   GraphFormat format = GraphFormat::kAscii;
 };
 
+enum class InspectFormat { kText, kJson, kMarkdown, kMan };
+
 struct InspectArguments {
   std::string subject;  // a type, the path of a .so, or empty: everything
+  InspectFormat format = InspectFormat::kText;
+  bool refresh = false;  // reads every file again
 };
 
 struct CheckArguments {

@@ -91,7 +91,7 @@ void check_plugins(Checkup& checkup, const std::vector<std::string>& directories
   for (const std::string& directory : directories) {
     if (check_directory(checkup, directory)) found += (found.empty() ? "" : ", ") + directory;
   }
-  const Catalog catalog = Catalog::scan(directories);
+  const Catalog catalog = Catalog::installed(directories);
   if (catalog.plugins().empty())
     checkup.warn("plugins", found.empty() ? "there is no directory of plugins" : "no plugin in " + found, "install heddle-plugins-base, or name a directory with --plugin-dir");
   else

@@ -221,8 +221,13 @@ void Definition::add_looking() {
 void Definition::add_describing() {
   CLI::App* inspect =
       add_verb("inspect", Verb::kInspect, "Describe the installed plugins, a node type, or a plugin file; runs no plugin code",
-               "Examples:\n  heddle inspect\n  heddle inspect Multiply\n  heddle inspect ./node_acme.so");
+               "What plugin files say of themselves is kept, in /var/cache/heddle for root and in ~/.cache/heddle for others, until a file changes.\n"
+               "It also says what a daemon (heddle serve) of this user would not load, and why: sudo -u _heddle heddle inspect shows it for the installed one.\n"
+               "Examples:\n  heddle inspect\n  heddle inspect Multiply\n  heddle inspect ./node_acme.so\n  heddle inspect Multiply --format man | man -l -");
   inspect->add_option("SUBJECT", line_.inspect.subject, "A type, or the path of a plugin file")->type_name("TYPE|x.so");
+  const std::map<std::string, InspectFormat> formats{{"text", InspectFormat::kText}, {"json", InspectFormat::kJson}, {"md", InspectFormat::kMarkdown}, {"man", InspectFormat::kMan}};
+  inspect->add_option("-f,--format", line_.inspect.format, "text (default), json, md (Markdown) or man (a page for man)")->transform(one_of(formats))->type_name("FORMAT");
+  inspect->add_flag("--refresh", line_.inspect.refresh, "Read every plugin file again, whatever is known of it");
   add_general(inspect, true, false);
 
   add_check();

@@ -31,7 +31,7 @@ std::vector<std::string> options(const CLI::App& app) {
 
 std::vector<std::string> types() {
   std::vector<std::string> all;
-  const Catalog catalog = Catalog::scan(plugin_search_path({}));
+  const Catalog catalog = Catalog::installed(plugin_search_path({}));
   for (const auto& plugin : catalog.plugins())
     for (const TypeDescriptor& type : plugin->types) all.push_back(candidate(type.type, type.summary));
   return all;

@@ -80,13 +80,18 @@ std::vector<std::string> config_places(const std::string& system) {
   if (const std::string home = environment("XDG_CONFIG_HOME"); home.starts_with('/')) places.push_back(home + "/heddle/heddle.json");
   else if (const std::string user = environment("HOME"); !user.empty()) places.push_back(user + "/.config/heddle/heddle.json");
   places.push_back(system + "/conf.d/*.json");
+  places.push_back(system + "/" + kPolicyFolder + "/*.json");
   places.push_back(system + "/heddle.json");
   return places;
 }
 
 std::vector<std::string> config_files(const std::optional<std::string>& asked, const std::string& system) {
-  if (asked) return {*asked};
-  if (const std::string named = environment("HEDDLE_CONFIG"); !named.empty()) return {named};
+  const std::string named = asked ? *asked : environment("HEDDLE_CONFIG");
+  if (asked || !named.empty()) {
+    std::vector<std::string> out = named == "-" ? std::vector<std::string>() : json_files_in((std::filesystem::path(named).parent_path() / kPolicyFolder).string());
+    out.push_back(named);
+    return out;
+  }
   std::vector<std::string> places = config_places(system), out;
   std::reverse(places.begin(), places.end());
   std::error_code unknown;
@@ -139,7 +144,7 @@ ExitCode refuse(const Configuration& read, const GeneralArguments& general) {
     text = json_object({{"ok", Value::boolean(false)}, {"diagnostics", Value::list(std::move(all))}}).json() + "\n";
   }
   (void)write_all(STDERR_FILENO, text).has_value();  // stderr is the last resort
-  return ExitCode::kManifestInvalid;
+  return read.untrusted ? ExitCode::kNotTrusted : ExitCode::kManifestInvalid;
 }
 
 }  // namespace heddle

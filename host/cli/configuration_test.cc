@@ -40,7 +40,7 @@ class ConfigurationTest : public ::testing::Test {
 
 TEST_F(ConfigurationTest, FilesOfTheUsualPlacesAreReadTheWeakestFirst) {
   EXPECT_EQ(config_files({}, system()), std::vector<std::string>());
-  std::vector<std::string> files = {write("etc/heddle.json", "{}"), write("etc/conf.d/10-a.json", "{}"), write("etc/conf.d/9-b.json", "{}"), write("home/heddle/heddle.json", "{}")};
+  std::vector<std::string> files = {write("etc/heddle.json", "{}"), write("etc/plugins.d/a.json", "{}"), write("etc/conf.d/10-a.json", "{}"), write("etc/conf.d/9-b.json", "{}"), write("home/heddle/heddle.json", "{}")};
   write("etc/conf.d/notes.txt", "");
   write("etc/conf.d/.hidden.json", "");
   write("here/heddle.json", "{}");
@@ -49,6 +49,8 @@ TEST_F(ConfigurationTest, FilesOfTheUsualPlacesAreReadTheWeakestFirst) {
   EXPECT_EQ(config_files("other.json", system()), std::vector<std::string>{"other.json"});
   ::setenv("HEDDLE_CONFIG", "named.json", 1);
   EXPECT_EQ(config_files({}, system()), std::vector<std::string>{"named.json"});
+  const std::string named = write("named/other.json", "{}"), policy = write("named/plugins.d/x.json", "{}");
+  EXPECT_EQ(config_files(named, system()), (std::vector<std::string>{policy, named})) << "what is beside the file that was named counts";
   EXPECT_EQ(config_files("other.json", system()), std::vector<std::string>{"other.json"});
 }
 

@@ -1,58 +1,43 @@
 #include <algorithm>
 
 #include "cli/console.h"
+#include "cli/daemon_view.h"
 #include "cli/failure.h"
-#include "value/json_value.h"
 #include "cli/params_table.h"
+#include "cli/type_facts.h"
+#include "cli/type_page.h"
 #include "cli/verbs.h"
 #include "plugin/catalog.h"
+#include "plugin/file_digest.h"
 #include "plugin/note.h"
+#include "plugin/note_cache.h"
+#include "value/json_value.h"
 
 namespace heddle {
 namespace {
 
-std::string_view name_of(Concurrency c) {
-  switch (c) {
-    case Concurrency::kKeyed:
-      return "keyed: one call at a time per key";
-    case Concurrency::kParallel:
-      return "parallel: any number of calls at a time";
-    case Concurrency::kSerial:
-      break;
-  }
-  return "serial: one call at a time";
+// What a daemon makes of one plugin, and what its file is.
+struct Trust {
+  std::string digest;              // SHA-256; empty: it cannot be read
+  std::optional<Error> refusal = {};
+};
+
+Trust trust_in(const PluginDescriptor& plugin, const DaemonView& daemon) {
+  auto digest = sha256_of_file(plugin.path);
+  return {digest ? *std::move(digest) : std::string(), daemon.refusal(plugin)};
 }
 
-std::string_view name_of(LaneClass c) {
-  switch (c) {
-    case LaneClass::kIo:
-      return "io";
-    case LaneClass::kBlocking:
-      return "blocking";
-    case LaneClass::kDevice:
-      return "device";
-    case LaneClass::kCpu:
-      break;
-  }
-  return "cpu";
-}
-
-void add_row(std::string& out, std::string_view name, const std::string& text) {
-  if (text.empty()) return;
-  out.append("  ").append(name).append(name.size() < 14 ? 14 - name.size() : 1, ' ').append(text).append("\n");
-}
-
-std::string ports_text(const std::vector<PortDescriptor>& ports) {
+std::string rows_text(const Facts& facts) {
   std::string out;
-  for (const PortDescriptor& port : ports)
-    out += (out.empty() ? "" : ", ") + port.name + (port.summary.empty() ? "" : " (" + port.summary + ")") + (port.failures ? " (failures)" : "");
+  for (const auto& [name, text] : facts) out.append("  ").append(name).append(name.size() < 14 ? 14 - name.size() : 1, ' ').append(text).append("\n");
   return out;
 }
 
-std::string outputs_text(const TypeDescriptor& type) {
-  std::string out = type.outputs.empty() && type.output_ports_from.empty() ? "none: a sink" : ports_text(type.outputs);
-  for (const std::string& pointer : type.output_ports_from) out += (out.empty() ? "" : ", ") + ("those that the params name at " + pointer);
-  return out + "; error (every node has it)";
+std::string trust_text(const Trust& trust, const DaemonView& daemon) {
+  Facts facts;
+  if (!trust.digest.empty()) facts.emplace_back("sha256", trust.digest);
+  if (trust.refusal) facts.emplace_back("daemon", "run as " + daemon.user() + " does not load it: " + trust.refusal->message);
+  return rows_text(facts);
 }
 
 std::string params_text(const TypeDescriptor& type) {
@@ -71,35 +56,12 @@ std::string params_text(const TypeDescriptor& type) {
   return out;
 }
 
-std::string plugin_text(const PluginDescriptor& plugin) {
-  return plugin.name + " " + plugin.version + (plugin.license.empty() ? "" : ", " + plugin.license);
-}
-
-std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type) {
-  std::string out = type.type + (type.summary.empty() ? "" : ": " + type.summary) + "\n", aliases;
-  for (const std::string& alias : type.aliases) aliases += (aliases.empty() ? "" : ", ") + alias;
-  add_row(out, "kind", type.kind);
-  add_row(out, "aliases", aliases);
-  add_row(out, "plugin", plugin_text(plugin));
-  add_row(out, "file", plugin.path);
-  add_row(out, "package", plugin.package);
-  if (type.kind == "store") add_row(out, "durable", type.durable ? "yes: a commit that was answered is not lost" : "no: gone with the store");
-  if (type.kind != "node") return out + "params\n" + params_text(type);
-  add_row(out, "inputs", type.inputs.empty() ? "none: a source" : ports_text(type.inputs));
-  add_row(out, "outputs", outputs_text(type));
-  add_row(out, "concurrency", std::string(name_of(type.concurrency)));
-  add_row(out, "needs",
-          std::string(name_of(type.lane)) + (type.capabilities.empty() || type.capabilities == "{}" ? "" : ", " + type.capabilities));
-  add_row(out, "answers", type.max_in_flight ? "later, up to " + std::to_string(type.max_in_flight) + " calls at once" : "at once");
-  add_row(out, "batch", "up to " + std::to_string(type.max_batch) + " calls");
-  add_row(out, "timeout", type.timeout_ms ? std::to_string(type.timeout_ms) + " ms" : "");
-  add_row(out, "state", type.stateless ? "none: nothing is kept of an item" : "may be kept from one item to the next");
-  add_row(out, "idempotent", type.idempotent ? "yes: the host may try again" : "no");
-  return out + "params\n" + params_text(type);
+std::string type_text(const PluginDescriptor& plugin, const TypeDescriptor& type, const std::string& trust) {
+  return type.type + (type.summary.empty() ? "" : ": " + type.summary) + "\n" + rows_text(facts_of(plugin, type)) + trust + "params\n" + params_text(type);
 }
 
 std::string plugin_listing(const PluginDescriptor& plugin) {
-  std::string out = plugin_text(plugin) + "  " + plugin.path + "\n";
+  std::string out = plugin_line(plugin) + "  " + plugin.path + "\n";
   if (!plugin.summary.empty()) out += "  " + plugin.summary + "\n";
   const auto name = [](const TypeDescriptor& type) { return type.kind == "node" ? type.type : type.type + " (" + type.kind + ")"; };
   size_t width = 0;
@@ -109,52 +71,93 @@ std::string plugin_listing(const PluginDescriptor& plugin) {
   return out;
 }
 
-Value plugin_json(const PluginDescriptor& plugin, const TypeDescriptor* only) {
+std::vector<std::pair<std::string, Value>> plugin_members(const PluginDescriptor& plugin, const TypeDescriptor* only) {
   std::vector<Value> types;
   for (const TypeDescriptor& type : plugin.types) {
     if (!only || only == &type) types.push_back(json_or_text(type.text));
   }
-  return json_object({{"plugin", json_text(plugin.name)},
-                      {"version", json_text(plugin.version)},
-                      {"license", json_text(plugin.license)},
-                      {"summary", json_text(plugin.summary)},
-                      {"homepage", json_text(plugin.homepage)},
-                      {"package", json_text(plugin.package)},
-                      {"path", json_text(plugin.path)},
-                      {"abi", Value::list({json_count(plugin.abi_major), json_count(plugin.abi_minor)})},
-                      {"types", Value::list(std::move(types))}});
+  return {{"plugin", json_text(plugin.name)},
+          {"version", json_text(plugin.version)},
+          {"license", json_text(plugin.license)},
+          {"summary", json_text(plugin.summary)},
+          {"homepage", json_text(plugin.homepage)},
+          {"package", json_text(plugin.package)},
+          {"path", json_text(plugin.path)},
+          {"abi", Value::list({json_count(plugin.abi_major), json_count(plugin.abi_minor)})},
+          {"types", Value::list(std::move(types))}};
 }
 
-std::string everything(const Catalog& catalog, bool json) {
-  std::vector<Value> plugins, refused;
-  std::string out, not_taken;
-  for (const auto& plugin : catalog.plugins()) {
-    if (json)
-      plugins.push_back(plugin_json(*plugin, nullptr));
-    else
-      out += (out.empty() ? "" : "\n") + plugin_listing(*plugin);
+std::string one_as_json(const PluginDescriptor& plugin, const TypeDescriptor* only, const Trust& trust, const DaemonView& daemon) {
+  auto members = plugin_members(plugin, only);
+  members.emplace_back("sha256", json_text(trust.digest));
+  if (!daemon.unknown()) {
+    members.emplace_back("daemon_loads", Value::boolean(!trust.refusal));
+    if (trust.refusal) members.emplace_back("daemon_refusal", json_text(trust.refusal->message));
   }
-  for (const RefusedPlugin& one : catalog.refused()) {
-    if (json)
-      refused.push_back(
-          json_object({{"path", json_text(one.path)}, {"code", json_text(one.why.code)}, {"message", json_text(one.why.text())}}));
-    else
-      not_taken += "  " + one.path + "\n    " + one.why.text() + "\n";
-  }
-  if (json) return json_object({{"plugins", Value::list(std::move(plugins))}, {"refused", Value::list(std::move(refused))}}).json() + "\n";
+  return json_object(std::move(members)).json() + "\n";
+}
+
+Value refused_json(const std::vector<RefusedPlugin>& refused) {
+  std::vector<Value> out;
+  for (const RefusedPlugin& one : refused)
+    out.push_back(json_object({{"path", json_text(one.path)}, {"code", json_text(one.why.code)}, {"message", json_text(one.why.text())}}));
+  return Value::list(std::move(out));
+}
+
+std::string refused_text(const std::string& title, const std::vector<RefusedPlugin>& refused) {
+  std::string out;
+  for (const RefusedPlugin& one : refused) out += "  " + one.path + "\n    " + one.why.text() + "\n";
+  return out.empty() ? out : "\n" + title + "\n" + out;
+}
+
+std::string everything_as_json(const Catalog& catalog, const DaemonView& daemon) {
+  std::vector<Value> plugins;
+  for (const auto& plugin : catalog.plugins()) plugins.push_back(json_object(plugin_members(*plugin, nullptr)));
+  return json_object({{"plugins", Value::list(std::move(plugins))}, {"refused", refused_json(catalog.refused())}, {"refused_by_daemon", refused_json(daemon.refused(catalog))}}).json() + "\n";
+}
+
+std::string everything_as_text(const Catalog& catalog, const DaemonView& daemon) {
+  std::string out;
+  for (const auto& plugin : catalog.plugins()) out += (out.empty() ? "" : "\n") + plugin_listing(*plugin);
   if (out.empty()) out = "no plugins found\n";
-  return not_taken.empty() ? out : out + "\nrefused\n" + not_taken;
+  out += refused_text("refused", catalog.refused()) + refused_text("refused by a daemon that runs as " + daemon.user(), daemon.refused(catalog));
+  if (daemon.unknown()) out += "\nwhat a daemon refuses is not known: " + daemon.unknown()->text() + "\n";
+  return out;
 }
 
-ExitCode inspect_file(const std::string& path, bool json) {
+std::string everything(const Catalog& catalog, InspectFormat format, const DaemonView& daemon) {
+  if (format == InspectFormat::kJson) return everything_as_json(catalog, daemon);
+  if (format == InspectFormat::kText) return everything_as_text(catalog, daemon);
+  std::vector<const PluginDescriptor*> plugins;
+  for (const auto& plugin : catalog.plugins()) plugins.push_back(plugin.get());
+  return plugins_page(format == InspectFormat::kMarkdown ? PageFormat::kMarkdown : PageFormat::kMan, plugins);
+}
+
+std::string one_type(const CatalogEntry& entry, InspectFormat format, const DaemonView& daemon) {
+  if (format == InspectFormat::kMarkdown) return type_page(PageFormat::kMarkdown, *entry.plugin, *entry.type);
+  if (format == InspectFormat::kMan) return type_page(PageFormat::kMan, *entry.plugin, *entry.type);
+  const Trust trust = trust_in(*entry.plugin, daemon);
+  if (format == InspectFormat::kJson) return one_as_json(*entry.plugin, entry.type, trust, daemon);
+  return type_text(*entry.plugin, *entry.type, trust_text(trust, daemon));
+}
+
+std::string one_plugin(const PluginDescriptor& plugin, InspectFormat format, const DaemonView& daemon) {
+  if (format == InspectFormat::kMarkdown) return plugins_page(PageFormat::kMarkdown, {&plugin});
+  if (format == InspectFormat::kMan) return plugins_page(PageFormat::kMan, {&plugin});
+  const Trust trust = trust_in(plugin, daemon);
+  if (format == InspectFormat::kJson) return one_as_json(plugin, nullptr, trust, daemon);
+  std::string out = plugin_listing(plugin) + trust_text(trust, daemon);
+  for (const TypeDescriptor& type : plugin.types) out += "\n" + type_text(plugin, type, "");
+  return out;
+}
+
+ExitCode say(const std::string& out) { return print(out) ? ExitCode::kOk : ExitCode::kIo; }
+
+ExitCode inspect_file(const std::string& path, InspectFormat format, const GeneralArguments& general) {
   Result<PluginDescriptor> plugin = read_note(path);
-  if (!plugin) return fail_with(plugin.error().code == "cannot-read" ? ExitCode::kIo : ExitCode::kFailed, plugin.error(), json);
-  if (auto why = abi_refusal(*plugin)) return fail_with(ExitCode::kFailed, *why, json);
-  std::string out = json ? plugin_json(*plugin, nullptr).json() + "\n" : plugin_listing(*plugin);
-  if (!json) {
-    for (const TypeDescriptor& type : plugin->types) out += "\n" + type_text(*plugin, type);
-  }
-  return print(out) ? ExitCode::kOk : ExitCode::kIo;
+  if (!plugin) return fail_with(plugin.error().code == "cannot-read" ? ExitCode::kIo : ExitCode::kFailed, plugin.error(), general.json);
+  if (auto why = abi_refusal(*plugin)) return fail_with(ExitCode::kFailed, *why, general.json);
+  return say(one_plugin(*plugin, format, DaemonView(general.plugin_dirs)));
 }
 
 // A type of any kind; of nodes first, for they are what manifests name.
@@ -164,25 +167,33 @@ CatalogEntry find_type(const Catalog& catalog, const std::string& name) {
   return {};
 }
 
-ExitCode inspect_type(const Catalog& catalog, const std::string& name, bool json) {
-  CatalogEntry entry = find_type(catalog, name);
-  if (entry.type)
-    return print(json ? plugin_json(*entry.plugin, entry.type).json() + "\n" : type_text(*entry.plugin, *entry.type)) ? ExitCode::kOk
-                                                                                                                      : ExitCode::kIo;
+ExitCode inspect_type(const Catalog& catalog, const std::string& name, InspectFormat format, const GeneralArguments& general) {
+  const CatalogEntry entry = find_type(catalog, name);
+  if (entry.type) return say(one_type(entry, format, DaemonView(general.plugin_dirs)));
   return fail_with(
       ExitCode::kUsage,
       Error("unknown-node-type", "no installed plugin has the type " + name + "; " + catalog.hint_for("node", name), ErrorClass::kConfig),
-      json);
+      general.json);
+}
+
+// Every file is read, whatever is known of it.
+Catalog read_anew(const std::vector<std::string>& directories) {
+  NoteCache cache = NoteCache::empty(NoteCache::usual_places());
+  Catalog catalog = Catalog::scan(directories, nullptr, &cache);
+  (void)cache.save();
+  return catalog;
 }
 
 }  // namespace
 
 ExitCode inspect_command(const InspectArguments& arguments, const GeneralArguments& general) {
   const std::string& subject = arguments.subject;
-  if (subject.find('/') != std::string::npos || subject.ends_with(".so")) return inspect_file(subject, general.json);
-  Catalog catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
-  if (!subject.empty()) return inspect_type(catalog, subject, general.json);
-  return print(everything(catalog, general.json)) ? ExitCode::kOk : ExitCode::kIo;
+  const InspectFormat format = general.json ? InspectFormat::kJson : arguments.format;
+  if (subject.find('/') != std::string::npos || subject.ends_with(".so")) return inspect_file(subject, format, general);
+  const std::vector<std::string> directories = plugin_search_path(general.plugin_dirs);
+  const Catalog catalog = arguments.refresh ? read_anew(directories) : Catalog::installed(directories);
+  if (!subject.empty()) return inspect_type(catalog, subject, format, general);
+  return say(everything(catalog, format, DaemonView(general.plugin_dirs)));
 }
 
 }  // namespace heddle

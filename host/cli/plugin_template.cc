@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <ctime>
 #include <filesystem>
 #include <string_view>
 
 #include "cli/source_file.h"
-#include "clock.h"
+#include "cli/time_text.h"
 #include "manifest/diagnostic.h"
 
 namespace heddle {
@@ -59,16 +58,6 @@ std::string variable(const char* name) {
 std::string maintainer() {
   const std::string name = variable("DEBFULLNAME"), address = variable("DEBEMAIL");
   return name.empty() || address.empty() ? std::string() : name + " <" + address + ">";
-}
-
-std::string changelog_date() {
-  const std::string stated = variable("SOURCE_DATE_EPOCH");
-  const bool number = !stated.empty() && stated.size() < 12 && std::all_of(stated.begin(), stated.end(), is_digit);
-  const std::time_t when = number ? std::strtoll(stated.c_str(), nullptr, 10) : unix_now();
-  std::tm parts{};
-  ::gmtime_r(&when, &parts);
-  char text[64];
-  return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &parts));
 }
 
 using Words = std::vector<std::pair<std::string_view, std::string_view>>;
@@ -151,7 +140,7 @@ Result<PluginNames> plugin_names(const std::string& name) {
   }
   if (std::find(kNamesOfCMake.begin(), kNamesOfCMake.end(), name) != kNamesOfCMake.end())
     return Error("bad-name", "\"" + name + "\" is a word that CMake keeps for itself: give the plugin another name, such as " + name + "_node", ErrorClass::kConfig);
-  PluginNames names{name, pascal_case(name), name, maintainer(), changelog_date()};
+  PluginNames names{name, pascal_case(name), name, maintainer(), utc_date("%a, %d %b %Y %H:%M:%S +0000")};
   std::replace(names.package.begin(), names.package.end(), '_', '-');
   return names;
 }

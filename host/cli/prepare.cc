@@ -40,7 +40,7 @@ Prepared prepare_text(std::string_view text, const ManifestArguments& arguments,
   if (!out.manifest) return out;
   if (level == CheckLevel::kGraph) check_graph(*out.manifest, *out.diagnostics);
   if (level != CheckLevel::kEnvironment) return out;
-  out.catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
+  out.catalog = Catalog::installed(plugin_search_path(general.plugin_dirs));
   RemoteHosts others(read_remotes_config, *out.catalog);
   out.pipeline = build_pipeline(*out.manifest, *out.catalog, *out.diagnostics, &others);
   if (out.pipeline) check_recursion(out.manifest->name, *out.manifest, *out.catalog, nullptr, *out.diagnostics);

@@ -5,7 +5,7 @@
 namespace heddle {
 
 ExitCode schema_command(const GeneralArguments& general) {
-  Catalog catalog = Catalog::scan(plugin_search_path(general.plugin_dirs));
+  Catalog catalog = Catalog::installed(plugin_search_path(general.plugin_dirs));
   return print(schema_with_types(catalog) + "\n") ? ExitCode::kOk : ExitCode::kIo;
 }
 

@@ -3,7 +3,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
+
+#include "clock.h"
 
 namespace heddle {
 namespace {
@@ -75,6 +78,16 @@ std::string utc_time(uint64_t unix_ms) {
 }
 
 std::string local_clock(uint64_t unix_ms) { return formatted(unix_ms, "%H:%M:%S") + fraction(unix_ms); }
+
+std::string utc_date(const char* format) {
+  const char* const stated = std::getenv("SOURCE_DATE_EPOCH");
+  const std::optional<uint64_t> number = whole_number(stated ? stated : "");
+  const time_t when = number ? static_cast<time_t>(*number) : unix_now();
+  tm parts{};
+  ::gmtime_r(&when, &parts);
+  char text[128];
+  return std::string(text, std::strftime(text, sizeof text, format, &parts));
+}
 
 std::optional<uint64_t> read_duration(std::string_view text) {
   struct Unit {

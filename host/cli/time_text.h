@@ -20,6 +20,9 @@ std::string utc_time(uint64_t unix_ms);
 // "07:45:01.250", local time.
 std::string local_clock(uint64_t unix_ms);
 
+// The date of what is made now, in UTC, as strftime(3) writes it; with SOURCE_DATE_EPOCH in the environment that one, so that it can be made again alike.
+std::string utc_date(const char* format);
+
 // Milliseconds of "1500", "250ms", "30s", "5m", "2h", "1d"; empty: it is none of that, or too long to count.
 std::optional<uint64_t> read_duration(std::string_view text);
 

@@ -11,6 +11,7 @@
 
 #include "manifest/diagnostic.h"
 #include "plugin/note.h"
+#include "plugin/note_cache.h"
 
 namespace heddle {
 namespace {
@@ -93,7 +94,20 @@ std::optional<Error> abi_refusal(const PluginDescriptor& plugin) {
   return std::nullopt;
 }
 
-Catalog Catalog::scan(const std::vector<std::string>& directories) {
+namespace {
+
+Result<PluginDescriptor> read_through(NoteCache* cache, const std::string& path) {
+  struct stat status;
+  if (!cache || ::stat(path.c_str(), &status) != 0) return read_note(path);
+  if (auto known = cache->find(path, status)) return *std::move(known);
+  auto read = read_note(path);
+  if (read) cache->keep(*read, status);
+  return read;
+}
+
+}  // namespace
+
+Catalog Catalog::scan(const std::vector<std::string>& directories, const PluginPolicy* policy, NoteCache* cache) {
   Catalog catalog;
   std::set<Identity> seen;
   for (const std::string& directory : directories) {
@@ -103,30 +117,42 @@ Catalog Catalog::scan(const std::vector<std::string>& directories) {
       catalog.refused_.push_back({directory, std::move(paths).error()});
       continue;
     }
+    if (paths->empty()) continue;
+    if (auto why = policy ? directory_refusal(*policy, directory) : std::nullopt) {
+      catalog.refused_.push_back({directory, *std::move(why)});
+      continue;
+    }
     for (const std::string& path : *paths)
-      if (is_new(path, seen)) catalog.add_file(path);
+      if (is_new(path, seen)) catalog.add_file(path, policy, cache);
   }
   catalog.index_types();
   catalog.index_aliases();
   return catalog;
 }
 
-void Catalog::add_file(const std::string& path) {
-  auto read = read_note(path);
+Catalog Catalog::installed(const std::vector<std::string>& directories, const PluginPolicy* policy) {
+  NoteCache cache(NoteCache::usual_places());
+  Catalog catalog = scan(directories, policy, &cache);
+  (void)cache.save();  // what cannot be kept is read again
+  return catalog;
+}
+
+void Catalog::add_file(const std::string& path, const PluginPolicy* policy, NoteCache* cache) {
+  auto read = read_through(cache, path);
   if (!read) {
     refused_.push_back({path, std::move(read).error()});
     return;
   }
-  if (auto why = abi_refusal(*read)) {
-    refused_.push_back({path, std::move(*why)});
+  std::optional<Error> why = abi_refusal(*read);
+  if (!why && policy) why = plugin_refusal(*policy, *read);
+  const auto same_name = [&](const auto& other) { return other->name == read->name; };
+  if (const auto other = std::find_if(plugins_.begin(), plugins_.end(), same_name); !why && other != plugins_.end())
+    why = refusal("name-taken", path, "plugin \"" + read->name + "\" was found before: " + (*other)->path);
+  if (why) {
+    refused_.push_back({path, *std::move(why), *std::move(read)});
     return;
   }
-  const std::string name = "plugin \"" + read->name + "\"";
-  for (const auto& other : plugins_) {
-    if (other->name != read->name) continue;
-    refused_.push_back({path, refusal("name-taken", path, name + " was found before: " + other->path)});
-    return;
-  }
+  if (policy) read->pins = pins_of(*policy, *read);
   plugins_.push_back(std::make_unique<PluginDescriptor>(std::move(*read)));
 }
 
@@ -178,11 +204,26 @@ std::string Catalog::package_of(std::string_view kind, std::string_view type) {
   return package ? std::string(package->name) : std::string();
 }
 
+const RefusedPlugin* Catalog::refused_with(std::string_view kind, std::string_view name) const {
+  if (find(kind, name).type) return nullptr;
+  const auto has = [&](const TypeDescriptor& type) {
+    return type.kind == kind && (type.type == name || std::find(type.aliases.begin(), type.aliases.end(), name) != type.aliases.end());
+  };
+  for (const RefusedPlugin& one : refused_)
+    if (std::any_of(one.plugin.types.begin(), one.plugin.types.end(), has)) return &one;
+  return nullptr;
+}
+
+bool Catalog::distrusts() const {
+  return std::any_of(refused_.begin(), refused_.end(), [](const RefusedPlugin& one) { return one.why.code == "not-trusted"; });
+}
+
 std::string Catalog::hint_for(std::string_view kind, std::string_view type) const {
   const auto install = [](const Shipped& package) {
     const std::string name(package.name);
     return "it is in the package " + name + ": apt install " + name;
   };
+  if (const RefusedPlugin* const refused = refused_with(kind, type)) return "a plugin that has it was refused: " + refused->why.text();
   std::string hint;
   if (const Shipped* const package = package_with(kind, type)) {
     hint = install(*package);
@@ -191,9 +232,8 @@ std::string Catalog::hint_for(std::string_view kind, std::string_view type) cons
     if (const Shipped* const home = package_with(kind, guess); home && !find(kind, guess).type) hint += " " + install(*home);
   }
   std::vector<const RefusedPlugin*> unread;  // what types they would have, nobody knows
-  for (const RefusedPlugin& one : refused_) {
-    if (one.why.code != "type-taken" && one.why.code != "alias-taken" && one.why.code != "name-taken") unread.push_back(&one);
-  }
+  for (const RefusedPlugin& one : refused_)
+    if (one.plugin.name.empty() && one.why.code != "type-taken" && one.why.code != "alias-taken") unread.push_back(&one);
   if (!unread.empty()) {
     hint += (hint.empty() ? "" : "; ") + (unread.size() == 1 ? "a plugin file was refused: " + unread[0]->why.text()
                                                              : std::to_string(unread.size()) + " plugin files were refused, the first " +

@@ -8,20 +8,25 @@
 #include <vector>
 
 #include "plugin/descriptor.h"
+#include "plugin/policy.h"
 #include "result.h"
 
 namespace heddle {
+
+class NoteCache;
 
 struct CatalogEntry {
   const PluginDescriptor* plugin = nullptr;
   const TypeDescriptor* type = nullptr;
 };
 
-// A plugin that is not used at all ("cannot-read", what read_note says, "wrong-major", "minor-too-new", "name-taken"), or a plugin that is
-// used but for one of its types or aliases, which another one offers already ("type-taken", "alias-taken").
+// A plugin, or a directory of plugins, that is not used at all ("cannot-read", what read_note says, "wrong-major", "minor-too-new",
+// "name-taken", "not-trusted"), or a plugin that is used but for one of its types or aliases, which another one offers already ("type-taken",
+// "alias-taken").
 struct RefusedPlugin {
   std::string path;
   Error why;
+  PluginDescriptor plugin = {};  // what it would be; without a name where that is not known
 };
 
 // Why this host cannot use a plugin of that ABI ("wrong-major", "minor-too-new"); empty: it can.
@@ -31,8 +36,11 @@ std::optional<Error> abi_refusal(const PluginDescriptor& plugin);
 class Catalog {
  public:
   // Reads every *.so of the directories, in order, by file name; the first plugin of a name and the first type of a name win. A directory
-  // that does not exist is passed over; a file that is reached twice counts once.
-  static Catalog scan(const std::vector<std::string>& directories);
+  // that does not exist is passed over; a file that is reached twice counts once. `policy`: a daemon's. `cache`: what it knows is not read
+  // again, what is read it is told.
+  static Catalog scan(const std::vector<std::string>& directories, const PluginPolicy* policy = nullptr, NoteCache* cache = nullptr);
+  // The same with the cache that there is for this user, which is brought up to date.
+  static Catalog installed(const std::vector<std::string>& directories, const PluginPolicy* policy = nullptr);
 
   // Null members if no plugin has the type. Aliases are followed; no alias hides a type's own name.
   CatalogEntry find(std::string_view kind, std::string_view type) const;
@@ -41,6 +49,10 @@ class Catalog {
   // The Debian package known to ship a type that is not installed, or empty: from a table of our own plugins.
   static std::string package_of(std::string_view kind, std::string_view type);
 
+  // The plugin that has a type (or alias) which no other has, and that is not used; null if there is none.
+  const RefusedPlugin* refused_with(std::string_view kind, std::string_view name) const;
+  // Whether something was refused because it is not trusted.
+  bool distrusts() const;
   // What to do about a type that no plugin has: the package to install, the name that was meant, the plugin files that were refused.
   std::string hint_for(std::string_view kind, std::string_view type) const;
 
@@ -49,7 +61,7 @@ class Catalog {
   const std::vector<RefusedPlugin>& refused() const { return refused_; }
 
  private:
-  void add_file(const std::string& path);
+  void add_file(const std::string& path, const PluginPolicy* policy, NoteCache* cache);
   void index_types();
   void index_aliases();
 

@@ -33,14 +33,15 @@ struct TypeDescriptor {
   bool create_is_pure = false;
   bool stateless = false;       // items may share an object or have one each, and nobody can tell
   bool own_policy = false;      // what a policy says becomes params
-  bool sources = false;      // it has other manifests run: heddle/draft/sources.h
+  bool sources = false;         // it has other manifests run: heddle/draft/sources.h
   std::string capabilities;  // JSON text of an object, or empty
   bool durable = true;       // stores only
   std::string text;          // the note itself, byte for byte
 };
 
 struct PluginDescriptor {
-  std::string path;  // of the .so
+  std::string path;               // of the .so
+  std::vector<std::string> pins;  // SHA-256 digests, one of which the file has to have when it is loaded; empty: any
   std::string name, version, license, summary, homepage, package;
   uint32_t abi_major = 0, abi_minor = 0;
   std::vector<TypeDescriptor> types;

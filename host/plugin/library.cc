@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "log.h"
+#include "plugin/file_digest.h"
 #include "plugin/last_words.h"
 #include "plugin/plugin_text.h"
 #include "plugin/process_state.h"
@@ -87,6 +88,15 @@ Result<void> compare_kind(const PluginDescriptor& plugin, const heddle_entry& en
   return {};
 }
 
+// It may have been exchanged since it was found.
+Result<void> check_pins(const PluginDescriptor& plugin) {
+  if (plugin.pins.empty()) return {};
+  const auto digest = sha256_of_file(plugin.path);
+  if (!digest) return fault(plugin, "not-trusted", "is pinned, and cannot be read").because(digest.error());
+  if (std::find(plugin.pins.begin(), plugin.pins.end(), *digest) != plugin.pins.end()) return {};
+  return fault(plugin, "not-trusted", "is not the file that was found any more: its SHA-256 is " + *digest + ", and its pin says another");
+}
+
 // The code of the file `plugin` names. Its constructors run here.
 Result<std::unique_ptr<dll::shared_library>> open_file(const PluginDescriptor& plugin, const char* subject) {
   std::error_code failed;
@@ -136,6 +146,7 @@ struct LibraryLoader {
   // Everything that runs code of the plugin.
   Result<void> start(Library& library) {
     const PluginDescriptor& plugin = library.descriptor_;
+    if (auto same = check_pins(plugin); !same) return same;
     auto file = open_file(plugin, library.subject_.c_str());
     if (!file) return std::move(file).error();
     opened.push_back(std::move(*file));
@@ -188,7 +199,7 @@ Result<Library*> Library::load(const PluginDescriptor& plugin) {
   const LibraryLoader::Identity file{status.st_dev, status.st_ino};
   if (const auto known = loader.files.find(file); known != loader.files.end()) return known->second;
   auto loaded = loader.load(plugin);
-  if (loaded || loaded.error().code != "cannot-open") loader.files.emplace(file, loaded);
+  if (loaded || (loaded.error().code != "cannot-open" && loaded.error().code != "not-trusted")) loader.files.emplace(file, loaded);
   return loaded;
 }
 

@@ -16,7 +16,7 @@ class Library {
  public:
   // [any] Loads the plugin, or gives the one that is already loaded. Opens with RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE; checks entry, minor,
   // and that every note equals the code; runs init; compares process-wide state before and after. Errors name the plugin and the rule:
-  // "cannot-open", "no-entry", "wrong-major" (exports heddle_entry_vN), "minor-too-new", "note-differs", "init-failed", "state-changed"
+  // "not-trusted" (it has pins, and the file is another), "cannot-open", "no-entry", "wrong-major" (exports heddle_entry_vN), "minor-too-new", "note-differs", "init-failed", "state-changed"
   // (the state is restored). The returned library lives until the process ends. A file that was refused after it was opened is refused
   // again with the same error.
   static Result<Library*> load(const PluginDescriptor& plugin);

@@ -1,5 +1,7 @@
 #include "serve/config.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 
@@ -8,13 +10,15 @@
 #include "manifest/reading.h"
 #include "manifest/substitute.h"
 #include "plugin/endpoint.h"
+#include "serve/plugin_settings.h"
 #include "serve/remotes.h"
 
 namespace heddle {
 namespace {
 
 // "client" is for the verbs that ask a host: they read it.
-constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "execute", "pipelines", "state_dir", "plugin_dirs", "lanes", "jobs", "drain_ms", "remotes", "client"};
+constexpr std::string_view kConfigKeys[] = {"threads", "listen", "auth", "store", "execute", "pipelines", "state_dir", "plugin_dirs", "plugins", "lanes", "jobs", "drain_ms", "remotes", "client"};
+constexpr std::string_view kPolicyKeys[] = {"plugins"};
 constexpr std::string_view kListenKeys[] = {"transport", "endpoint", "params", "limits", "insecure"};
 constexpr std::string_view kLimitKeys[] = {"body_bytes", "requests", "header_ms", "request_ms", "idle_ms", "stall_ms"};
 constexpr std::string_view kAuthKeys[] = {"tokens", "open"};
@@ -235,7 +239,7 @@ void ConfigReader::read_jobs(JsonNode& value, const Path& path) {
 
 // Whether the members of what has this name are settings of their own, and so may come from several texts.
 bool is_group(std::string_view name) {
-  if (name.empty() || name == "auth" || name == "execute" || name == "jobs" || name == "lanes") return true;
+  if (name.empty() || name == "auth" || name == "execute" || name == "jobs" || name == "lanes" || name == "plugins" || name == "plugins.pins") return true;
   return name.starts_with("lanes.") && name.find('.', 6) == std::string_view::npos;
 }
 
@@ -252,7 +256,8 @@ void ConfigReader::note_origins(const JsonNode& map, const std::string& name) {
 
 void ConfigReader::read(JsonNode& root) {
   const Path path;
-  Fields f(reading_, root, path, kConfigKeys, "the configuration");
+  const bool policy_only = std::filesystem::path(reading_.file()).parent_path().filename() == kPolicyFolder;
+  Fields f(reading_, root, path, policy_only ? Keys(kPolicyKeys) : Keys(kConfigKeys), policy_only ? "a file of plugins.d" : "the configuration");
   if (root.kind != JsonKind::kMap) return;
   f.integer("threads", 0, kMaxThreads, config_.threads);
   read_listen(f);
@@ -270,6 +275,8 @@ void ConfigReader::read(JsonNode& root) {
       else reading_.error("wrong-type", Path(at, i), dir.span, "an entry of \"plugin_dirs\" must be a string, but this is " + std::string(name_of(dir.kind)));
     }
   }
+  if (JsonNode* const plugins = f.get("plugins"))
+    read_plugin_settings(reading_, *plugins, f.at("plugins"), [this](const std::string& directory) { return path_from_here(directory); }, config_.plugins);
   if (JsonNode* const lanes = f.get_map("lanes")) read_lanes(*lanes, f.at("lanes"));
   if (JsonNode* const jobs = f.get("jobs")) read_jobs(*jobs, f.at("jobs"));
   f.integer("drain_ms", 0, kMaxMilliseconds, config_.drain_ms);
@@ -325,6 +332,7 @@ std::vector<std::string> endpoints_of(const ServeConfig& config) {
 
 ServeConfig default_config() {
   ServeConfig out;
+  out.plugins.user = ::geteuid();
   ListenSettings listener;
   listener.endpoint = kDefaultEndpoint;
   out.listen.push_back(std::move(listener));

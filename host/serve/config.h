@@ -2,7 +2,8 @@
 //
 // That is any number of texts, each one JSON object, read as strictly as a manifest: an unknown key, a wrong type, a value out of range is an error with its place and,
 // where a word was misspelt, the one that was meant. Strings may hold ${env.NAME} and ${file:path}. A setting of a stronger text replaces the same one of the weaker
-// ones, as a whole; "auth", "execute", "jobs", "lanes" and each lane are not settings but hold some.
+// ones, as a whole; "auth", "execute", "jobs", "lanes", each lane, "plugins" and its "pins" are not settings but hold some. A text of a folder "plugins.d", where packages
+// may put theirs, has "plugins" and nothing else.
 #pragma once
 #include <cstdint>
 #include <map>
@@ -15,6 +16,7 @@
 #include "manifest/diagnostic.h"
 #include "manifest/document.h"
 #include "plugin/catalog.h"
+#include "plugin/policy.h"
 #include "pipeline/remote_hosts.h"
 #include "plugin/transport_handle.h"
 #include "serve/access.h"
@@ -83,7 +85,8 @@ struct ServeConfig {
   ExecuteSettings execute = {};
   std::string pipelines = {};                      // folder of manifests; empty: none
   std::string state_dir = {};                      // of nodes with "state": "keep"; empty: nothing is kept
-  std::vector<std::string> plugin_dirs = {};
+  std::vector<std::string> plugin_dirs = {};       // more of them
+  PluginPolicy plugins = {};                       // which of those found may be loaded
   std::vector<LaneSetup> lanes = {};               // beside, or in place of, the default ones
   Jobs::Settings jobs = {};
   uint64_t drain_ms = 30'000;                      // how long SIGTERM waits for jobs and requests
@@ -94,7 +97,7 @@ struct ServeConfig {
 // Where it listens, as configured: "127.0.0.1:7433".
 std::vector<std::string> endpoints_of(const ServeConfig& config);
 
-// What holds where nobody says otherwise: 127.0.0.1:7433, everything in memory, no tokens.
+// What holds where nobody says otherwise: 127.0.0.1:7433, everything in memory, no tokens; plugins that only root and this process's user can have put there.
 ServeConfig default_config();
 
 // The weakest text comes first. Every error is in the diagnostics of its text; empty if there was one.
@@ -105,6 +108,7 @@ void check_types(const ServeConfig& config, const Catalog& catalog, std::vector<
 // Every setting by its name, with its value in force and in the form that it has in a text. No token is in it.
 std::vector<std::pair<std::string, Value>> settings_of(const ServeConfig& config);
 
+inline constexpr const char* kPolicyFolder = "plugins.d";
 inline constexpr uint64_t kMaxThreads = 1024;
 
 }  // namespace heddle

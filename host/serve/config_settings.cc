@@ -1,4 +1,5 @@
 #include "serve/config.h"
+#include "serve/plugin_settings.h"
 #include "serve/remotes.h"
 #include "value/json_value.h"
 
@@ -69,6 +70,7 @@ std::vector<std::pair<std::string, Value>> settings_of(const ServeConfig& config
       {"drain_ms", json_count(config.drain_ms)},
       {"remotes", remotes_json(config.remotes)},
   };
+  for (auto& setting : plugin_settings_of(config.plugins)) out.push_back(std::move(setting));
   for (const LaneSetup& setup : config.lanes) {
     const Value members = lane_setup_json(setup);
     for (size_t i = 0; i < members.size(); ++i) {

@@ -1,6 +1,7 @@
 #include "serve/config.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -33,6 +34,11 @@ void expect_fault(const std::string& text, std::initializer_list<std::string_vie
 
 std::string listening(const std::string& rest) { return R"({"listen": [{"endpoint": "127.0.0.1:0"}])" + (rest.empty() ? "" : ", " + rest) + "}"; }
 
+std::string origin(const ServeConfig& config, const std::string& name) {
+  const auto found = config.origins.find(name);
+  return found == config.origins.end() ? "" : to_string(found->second.at(0));
+}
+
 TEST(Config, HoldsWhatTheFileSays) {
   ::setenv("HEDDLE_TEST_TOKEN", "a-token-of-the-test", 1);
   const ServeConfig config = good(R"({
@@ -64,6 +70,20 @@ TEST(Config, HoldsWhatTheFileSays) {
   EXPECT_EQ(config.lanes[0].lane.priority, 2u);  // of the host's lane "query", which the file does not change
   EXPECT_EQ(config.lanes[0].lane.weight, 4u);
   EXPECT_EQ(config.lanes[1].lane.max_concurrency, 2u);
+}
+
+TEST(Config, ListsOfPluginsReplaceAndPinsAddUp) {
+  const std::string a(64, 'a'), b(64, 'b'), c(64, 'c');
+  const ServeConfig config = good({{"/etc/plugins.d/acme.json", R"({"plugins": {"pins": {"acme": ")" + a + R"(", "other": [")" + b + R"(", ")" + c + R"("]}}})"},
+                                   {"/etc/heddle.json", R"({"plugins": {"allow": ["acme"], "directories": ["mine", "/usr/lib/x"]}})"},
+                                   {"/etc/conf.d/z.json", R"({"plugins": {"allow": ["node_std", "acme"], "pinned_only": true, "pins": {"acme": ")" + c + R"("}}})"}});
+  EXPECT_EQ(config.plugins.user, ::geteuid());
+  EXPECT_EQ(config.plugins.allow, (std::vector<std::string>{"node_std", "acme"}));
+  EXPECT_EQ(config.plugins.directories, (std::vector<std::string>{"/etc/mine", "/usr/lib/x"}));
+  EXPECT_TRUE(config.plugins.pinned_only);
+  EXPECT_EQ(config.plugins.pins, (std::map<std::string, std::vector<std::string>>{{"acme", {c}}, {"other", {b, c}}}));
+  EXPECT_EQ(origin(config, "plugins.allow"), "/etc/conf.d/z.json:1");
+  EXPECT_EQ(origin(config, "plugins.pins.other"), "/etc/plugins.d/acme.json:1");
 }
 
 TEST(Config, WithoutAFileIsReachedFromHereAlone) {
@@ -131,11 +151,6 @@ Value setting(const ServeConfig& config, const std::string& name) {
     if (key == name) return value;
   }
   return {};
-}
-
-std::string origin(const ServeConfig& config, const std::string& name) {
-  const auto found = config.origins.find(name);
-  return found == config.origins.end() ? "" : to_string(found->second.at(0));
 }
 
 TEST(Config, AStrongerTextReplacesSettingsAndLeavesTheOthers) {

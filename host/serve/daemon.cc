@@ -63,7 +63,9 @@ Result<void> Daemon::start() {
 }
 
 std::shared_ptr<const Catalog> Daemon::scanned(const ServeConfig& config) const {
-  return std::make_shared<const Catalog>(Catalog::scan(plugin_search_path(config.plugin_dirs)));
+  auto catalog = std::make_shared<const Catalog>(Catalog::installed(plugin_search_path(config.plugin_dirs), &config.plugins));
+  for (const RefusedPlugin& one : catalog->refused()) log::write(log::Level::kWarn, {}, "plugin not used: " + one.why.text());
+  return catalog;
 }
 
 void Daemon::use(std::shared_ptr<const Catalog> catalog) {

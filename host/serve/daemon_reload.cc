@@ -5,6 +5,7 @@
 #include "log.h"
 #include "serve/daemon.h"
 #include "serve/execution.h"
+#include "serve/plugin_settings.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -40,11 +41,12 @@ std::vector<std::string> changed_settings(const ServeConfig& before, const Serve
   if (!same_types(next.execute, before.execute)) out.push_back("execute.node_types");
   if (next.pipelines != before.pipelines) out.push_back("pipelines");
   if (next.plugin_dirs != before.plugin_dirs) out.push_back("plugin_dirs");
+  if (plugin_settings_of(next.plugins) != plugin_settings_of(before.plugins)) out.push_back("plugins");
   if (next.drain_ms != before.drain_ms) out.push_back("drain_ms");
   return out;
 }
 bool same_plugins(const Catalog& a, const Catalog& b) {
-  const auto equal = [](const auto& x, const auto& y) { return x->path == y->path && x->name == y->name && x->version == y->version; };
+  const auto equal = [](const auto& x, const auto& y) { return x->path == y->path && x->name == y->name && x->version == y->version && x->pins == y->pins; };
   return std::equal(a.plugins().begin(), a.plugins().end(), b.plugins().begin(), b.plugins().end(), equal);
 }
 

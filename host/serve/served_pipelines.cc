@@ -25,6 +25,15 @@ namespace fs = std::filesystem;
 Error bad(std::string message) { return Error("bad-pipeline", std::move(message), ErrorClass::kConfig); }
 Error bad(const Diagnostics& diagnostics) { return bad(diagnostics.text(false)); }
 
+// "not-trusted" where what is missing may be in a plugin that is not trusted.
+Error bad(const Diagnostics& diagnostics, const Catalog& catalog) {
+  Error out = bad(diagnostics);
+  const auto& all = diagnostics.all();
+  const auto is_missing = [](const Diagnostic& one) { return one.code == "unknown-node-type" || one.code == "unknown-type"; };
+  if (catalog.distrusts() && std::any_of(all.begin(), all.end(), is_missing)) out.code = "not-trusted";
+  return out;
+}
+
 // The manifests of a folder, by file name.
 Result<std::vector<fs::path>> manifests_of(const std::string& folder) {
   std::vector<fs::path> out;
@@ -60,7 +69,7 @@ Result<ServedPipelinePtr> build(const fs::path& path, std::string text, const Ho
   if (before && is_as_before(*before, file, text, *manifest, *household.catalog)) return before;
   auto pipeline = build_pipeline(*manifest, *household.catalog, diagnostics, &others);
   if (pipeline) try_params(*pipeline, diagnostics);
-  if (!pipeline || diagnostics.has_errors()) return bad(diagnostics);
+  if (!pipeline || diagnostics.has_errors()) return bad(diagnostics, *household.catalog);
   return serve(path.stem().string(), file, std::move(text), *std::move(manifest), *std::move(pipeline), household);
 }
 
@@ -222,6 +231,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
   DeclaredLanes declared(host_lanes);
   RemoteHosts others([&remotes]() -> Result<std::vector<RemoteHost>> { return remotes; }, *catalog);
   std::string wrong;  // of all files
+  bool untrusted = false;
   for (const fs::path& path : files) {
     auto text = text_of(path);
     if (!text) return std::move(text).error();
@@ -230,6 +240,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     auto built = build(path, *std::move(text), household(catalog), others, same_remotes ? known : nullptr);
     if (!built) {
       wrong += "\n" + built.error().message;
+      untrusted = untrusted || built.error().code == "not-trusted";
       continue;
     }
     ServedPipelinePtr pipeline = *std::move(built);
@@ -238,7 +249,7 @@ Result<ServedPipelines::Change> ServedPipelines::load(const std::string& folder,
     now.emplace(pipeline->name, std::move(pipeline));
   }
   if (wrong.empty()) wrong = recursion_among(now, *catalog, endpoints);
-  if (!wrong.empty()) return bad("the pipelines of " + folder + " are not served:" + wrong);
+  if (!wrong.empty()) return Error(untrusted ? "not-trusted" : "bad-pipeline", "the pipelines of " + folder + " are not served:" + wrong, ErrorClass::kConfig);
   for (const auto& [name, pipeline] : before) {
     if (!now.contains(name)) change.removed.push_back(name);
   }

@@ -74,7 +74,8 @@ class ServedPipelines {
     std::vector<std::string> added, changed, removed, unchanged;  // names
     std::vector<std::string> notes;                               // what manifests say of the host's lanes that does not count
   };
-  // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics. A
+  // [setup] Reads every *.json of `folder` (empty: there is none). All or nothing: a file that does not pass leaves everything as it was, and the error shows its diagnostics ("bad-pipeline",
+  // or "not-trusted" where a plugin that may have a missing type is not trusted). A
   // pipeline whose text, what that takes in from elsewhere, and catalog are as before stays the same object. The lanes that a manifest declares are added to `lanes`. A lane of the
   // host (`host_lanes`, as configured, and the default ones) stays as the host has it, whatever a manifest says of it; two manifests must say the same of a lane.
   // `endpoints` are those of the host itself: what is asked of them is asked of these pipelines, and none may end up running itself. `remotes` may run what cannot run here: they are asked when a node

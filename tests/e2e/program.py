@@ -97,7 +97,7 @@ class HeddleCase(unittest.TestCase):
 
     def environment(self, extra=None):
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HEDDLE_")}
-        return {**kept, "HOME": self.folder, "XDG_STATE_HOME": self.path("state-home"), "NO_COLOR": "1", **(extra or {})}
+        return {**kept, "HOME": self.folder, "XDG_STATE_HOME": self.path("state-home"), "XDG_CACHE_HOME": self.path("cache-home"), "NO_COLOR": "1", **(extra or {})}
 
     def start(self, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=None):
         process = subprocess.Popen([PROGRAM, *arguments], stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, cwd=self.folder,

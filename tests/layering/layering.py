@@ -53,6 +53,7 @@ LIBRARIES = {
     "spdlog": (r"spdlog/", ["host/log.cc"]),
     "fmt": (r"fmt/", ["host/log.cc", "host/cli/"]),
     "libelf": (r"(libelf|gelf)\.h$", ["host/plugin/elf_links.cc", "host/plugin/elf_note.cc"]),
+    "libmd": (r"^sha2\.h$", ["host/plugin/file_digest.cc"]),
     "libjq": (r"(jq|jv)\.h$", ["plugins/node_jq/"]),
     "SQLite3": (r"sqlite3", ["plugins/store_sqlite/", "tests/"]),
     "zlib": (r"zlib\.h$", ["plugins/node_file/"]),
