@@ -33,7 +33,8 @@ typedef struct heddle_inbox_service {
 
     /* For the client's side, and for requests in parts; null: this host takes none. -------------------------------------------------- */
 
-    /* [any] The answer to a call of the host. `more`: parts follow, and one `end`. */
+    /* [any] The answer to a call of the host. `more`: parts follow, and one `end`. To an operation that is answered with a stream every answer but a
+     * failure has it: what the peer said as a whole is the only part. */
     void (*answer)(const heddle_host *h, heddle_id exchange, const heddle_answer *a) HEDDLE_FN;
 
     /* [any] The next part of what the peer sends, against credit; v is consumed. */

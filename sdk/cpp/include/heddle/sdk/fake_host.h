@@ -6,7 +6,8 @@
 //   FakeNode node = host.create("Multiply", R"({"multiplier":2})");
 //   node.send("21")->outputs()   // {"42"}
 //
-// It runs everything on the calling thread, time stands until advance(), and what the plugin does against the ABI is listed by faults().
+// It runs everything on the calling thread, time stands until advance(), and what the plugin does against the ABI is listed by faults(). A plugin may have threads of its own, which log and
+// complete ops: wait() waits for them. Transports and sidecars have hosts of their own in fake_transport.h and fake_sidecar.h.
 #pragma once
 #include <heddle/call.h>
 #include <heddle/log.h>
@@ -17,11 +18,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "error.h"
 #include "fake_value_table.h"
@@ -38,7 +41,7 @@ class FakeCall {
     std::string json;
   };
 
-  bool done() const { return done_; }
+  bool done() const;
   heddle_status status() const { return status_; }  // once done
   const std::string& why() const { return why_; }
   const std::string& details() const { return details_; }  // JSON of what went with the answer; "" where nothing did
@@ -144,13 +147,19 @@ class FakeHost {
   void advance(std::chrono::milliseconds time);
   void run_posted() { advance(std::chrono::milliseconds(0)); }
 
-  const std::vector<std::string>& lines() const { return lines_; }    // log lines, each as "level: text"
-  const std::vector<std::string>& faults() const { return faults_; }  // broken rules of the ABI, a sentence each
+  // Waits until an op is completed; Error where that takes longer than a test may.
+  void wait(const FakeCall& op);
+
+  // While threads of the plugin run, these are a copy of what was so far.
+  std::vector<std::string> lines() const { return locked(lines_); }    // log lines, each as "level: text"
+  std::vector<std::string> faults() const { return locked(faults_); }  // broken rules of the ABI, a sentence each
   static int64_t live_values() { return fake::FakeValue::alive; }     // 0 once nothing leaks
   const heddle_host* table() const { return &host_; }
 
  private:
   friend class FakeNode;
+  friend class FakeCall;
+  friend class FakeObject;
   struct Job {
     uint64_t due_ns;
     heddle_id id;
@@ -169,7 +178,14 @@ class FakeHost {
 
   FakeCall& add_call(fake::FakeValue* input, uint32_t port) { return calls_.emplace_back(*this, input, port, input ? ++sequence_ : 0); }
   fake::FakeValue* parse(std::string_view json);
-  void fault(std::string sentence) { faults_.push_back(std::move(sentence)); }
+  void fault(std::string sentence) {
+    std::lock_guard lock(mutex_);
+    faults_.push_back(std::move(sentence));
+  }
+  std::vector<std::string> locked(const std::vector<std::string>& all) const {
+    std::lock_guard lock(mutex_);
+    return all;
+  }
   heddle_id add_job(uint64_t delay_ns, heddle_job_fn fn, void* ctx) {
     jobs_.push_back({now_ns_ + delay_ns, ++last_job_, fn, ctx});
     return last_job_;
@@ -185,8 +201,15 @@ class FakeHost {
   heddle_id last_job_ = 0;
   std::map<std::string, const void*, std::less<>> services_;
   std::string failure_;
-  std::vector<std::string> lines_, faults_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_, faults_;  // guarded by mutex_, as are the outcomes of ops
 };
+
+inline bool FakeCall::done() const {
+  std::lock_guard lock(host_.mutex_);
+  return done_;
+}
 
 inline heddle_op_service FakeHost::op_service() {
   heddle_op_service s{};
@@ -197,12 +220,14 @@ inline heddle_op_service FakeHost::op_service() {
   s.complete = [](heddle_op* op, heddle_status status, heddle_value* result, heddle_str why) noexcept {
     FakeCall& call = of(op);
     fake::Owned details(result ? fake::mutable_of(result) : nullptr);
-    if (call.done_) return call.host_.fault("completed a call twice");
+    if (call.done()) return call.host_.fault("completed a call twice");
+    call.drop_input();
+    std::lock_guard lock(call.host_.mutex_);
     call.done_ = true;
     call.status_ = status;
     call.why_.assign(why.ptr ? why.ptr : "", why.len);
     if (result) details->write(call.details_);
-    call.drop_input();
+    call.host_.changed_.notify_all();
   };
   return s;
 }
@@ -219,7 +244,7 @@ inline heddle_call_service FakeHost::call_service() {
   };
   s.emit = [](heddle_call* c, uint32_t port, heddle_value* v) noexcept -> heddle_status {
     FakeCall& call = of(c);
-    if (call.done_) {
+    if (call.done()) {
       call.host_.fault("emitted after it had completed the call");
       return HEDDLE_INVALID;
     }
@@ -251,6 +276,7 @@ inline heddle_log_service FakeHost::log_service() {
   s.enabled = [](const heddle_host*, heddle_level) noexcept { return true; };
   s.write = [](const heddle_host* h, heddle_level level, heddle_str line) noexcept {
     static constexpr const char* kNames[] = {"debug: ", "info: ", "warn: ", "error: "};
+    std::lock_guard lock(of(h).mutex_);
     of(h).lines_.push_back(kNames[level < 0 || level > 3 ? 1 : level] + std::string(line.ptr, line.len));
   };
   return s;
@@ -345,6 +371,11 @@ inline FakeNode FakeHost::create(std::string_view type, std::string_view params,
   }
   node.activate();
   return node;
+}
+
+inline void FakeHost::wait(const FakeCall& op) {
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_for(lock, std::chrono::minutes(2), [&] { return op.done_; })) throw Error(HEDDLE_DEADLINE, "an operation is not completed");
 }
 
 inline void FakeHost::advance(std::chrono::milliseconds time) {

@@ -6,7 +6,9 @@
 #pragma once
 #include <heddle/note.h>
 #include <heddle/plugin.h>
+#include <heddle/sidecar.h>
 #include <heddle/store.h>
+#include <heddle/transport.h>
 
 #include "thunk.h"
 
@@ -27,6 +29,10 @@ extern const heddle::sdk::detail::Type* const __start_heddle_node_types[] __attr
 extern const heddle::sdk::detail::Type* const __stop_heddle_node_types[] __attribute__((weak, visibility("hidden")));
 extern const heddle::sdk::detail::Type* const __start_heddle_store_types[] __attribute__((weak, visibility("hidden")));
 extern const heddle::sdk::detail::Type* const __stop_heddle_store_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __start_heddle_transport_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __stop_heddle_transport_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __start_heddle_sidecar_types[] __attribute__((weak, visibility("hidden")));
+extern const heddle::sdk::detail::Type* const __stop_heddle_sidecar_types[] __attribute__((weak, visibility("hidden")));
 }
 
 namespace heddle::sdk::detail {
@@ -35,7 +41,11 @@ using Types = std::span<const Type* const>;
 inline Types node_types() noexcept { return {__start_heddle_node_types, __stop_heddle_node_types}; }
 inline Types store_types() noexcept { return {__start_heddle_store_types, __stop_heddle_store_types}; }
 
+inline Types transport_types() noexcept { return {__start_heddle_transport_types, __stop_heddle_transport_types}; }
+inline Types sidecar_types() noexcept { return {__start_heddle_sidecar_types, __stop_heddle_sidecar_types}; }
+
 inline constexpr char kNodeKind[] = "node", kStoreKind[] = "store";
+inline constexpr char kTransportKind[] = "transport", kSidecarKind[] = "sidecar";
 
 // The factory of one kind.
 template <Types (*types)() noexcept, const char* kind>
@@ -54,6 +64,8 @@ struct Factory {
 inline const void* get_factory(const char* kind) noexcept {
   if (std::string_view(kind) == HEDDLE_KIND_NODE) return &Factory<node_types, kNodeKind>::kTable;
   if (std::string_view(kind) == HEDDLE_KIND_STORE) return store_types().empty() ? nullptr : &Factory<store_types, kStoreKind>::kTable;
+  if (std::string_view(kind) == HEDDLE_KIND_TRANSPORT) return transport_types().empty() ? nullptr : &Factory<transport_types, kTransportKind>::kTable;
+  if (std::string_view(kind) == HEDDLE_KIND_SIDECAR) return sidecar_types().empty() ? nullptr : &Factory<sidecar_types, kSidecarKind>::kTable;
   return nullptr;
 }
 
