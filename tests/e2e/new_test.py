@@ -9,8 +9,9 @@ import tempfile
 import unittest
 
 from host import HostCase
-from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE
+from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE, node, pipeline
 
+LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp",), "transport": ("cpp",)}  # those that there is a template in
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
@@ -107,6 +108,45 @@ class New(HostCase):
         self.write("jobs", self.read("jobs")[:-1])
         self.assertIn("is damaged", self.finish(self.start("serve", "--config", self.path("host.json"))).err)
 
+    def built(self, kind, language):
+        """The folder of plugins of a KIND, with the type Wired, made, built and tested by the commands that `heddle new` printed; once."""
+        if (kind, language) not in self.made:
+            folder = os.path.join(self.home, f"{kind} {language}")
+            out = self.shell(self.new(kind, "wired", "--lang", language, "--dir", folder, folder=self.home).stdout, self.home)
+            self.assertIn("100% tests passed, 0 tests failed out of 1", out)
+            self.assertEqual(self.exported(f"{folder}/build/plugins/wired.so"), ["heddle_entry_v1"])
+            self.made[kind, language] = f"{folder}/build/plugins"
+        return self.made[kind, language]
+
+    def test_a_host_is_served_and_reached_over_a_transport(self):
+        for language in LANGUAGES["transport"]:
+            with self.subTest(language):
+                plugins = self.built("transport", language)
+                self.heddle("check", f"{plugins}/wired.so")
+                os.makedirs(self.path("served"), exist_ok=True)
+                self.write("served/parts.json", pipeline(node("s", "Split")))
+                host = self.serve(plugin_dirs=[plugins], listen=[{"endpoint": "127.0.0.1:0"}, {"transport": "Wired", "endpoint": "127.0.0.1:0"}])
+                endpoint, = (listener["endpoint"] for listener in self.listeners if listener["transport"] == "Wired")
+
+                def there(name, items, *arguments, **more):
+                    params = {"transport": "Wired", "endpoint": endpoint, "manifest_source": {"type": "name", "name": name}, "retry": {"initial_backoff_ms": 10}}
+                    return self.run_manifest(pipeline(node("there", "RemotePipeline", params)), items, *arguments, env={"HEDDLE_PLUGIN_PATH": plugins}, **more)
+
+                self.assertEqual(there("double", list(range(500))).items, [2 * n for n in range(500)])
+                many = [{"n": n, "text": "é" * 100} for n in range(20_000)]  # more than any window has room for
+                self.assertEqual(there("parts", [many]).items, many)
+                there("double", [1, "x"], "--dead-letters", self.path("letters"), code=DEAD_LETTERS)
+                self.assertIn(f'pipeline "double" at {endpoint} failed in node m: Multiply takes a number', json.loads(self.read("letters").splitlines()[-1])["message"])
+                there("dubble", [1], "--dead-letters", self.path("letters"), code=DEAD_LETTERS)
+                self.assertIn('did you mean "double"?', json.loads(self.read("letters").splitlines()[-1])["message"])
+
+                manifest = {"transport": "Wired", "endpoint": endpoint, "manifest_source": {"type": "name", "name": "never"}}
+                run = self.start("run", self.write("never.json", pipeline(node("there", "RemotePipeline", manifest))), "--input", self.write("items", b"1\n"), "--dead-letters",
+                                 self.path("letters"), env={"HEDDLE_PLUGIN_PATH": plugins})
+                self.stop(host)  # with a call in flight, or one that nobody takes any more
+                self.assertEqual(self.finish(run).code, DEAD_LETTERS)
+                os.remove(self.path("letters"))
+
     def test_its_test_can_fail(self):
         shutil.copytree(self.plugin("c")[0], self.path("worse"), ignore=shutil.ignore_patterns("build"))
         source = self.read("worse/tone_map.c").decode()
@@ -126,7 +166,7 @@ class New(HostCase):
         self.assertTrue(self.shell("\n".join(commands[1:])).endswith("\n" + result))
 
     def test_no_word_of_the_template_is_left(self):
-        for kind, language in (("node", "cpp"), ("node", "c"), ("store", "cpp")):
+        for kind, language in ((kind, language) for kind in LANGUAGES for language in LANGUAGES[kind]):
             shutil.rmtree(self.path(language), ignore_errors=True)
             self.new(kind, "a_b2_c", "--lang", language, "--dir", language, DEBFULLNAME="Ada Lovelace", DEBEMAIL="ada@example.org", SOURCE_DATE_EPOCH="1795246000")
             names = sorted(self.files(self.path(language)))
@@ -134,7 +174,7 @@ class New(HostCase):
                 text = self.read(f"{language}/{name}").decode()
                 for word in (*WORDS, "Your Name", "1970"):
                     self.assertNotIn(word, name + text, name)
-            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json"}[kind], "debian/control", "debian/copyright"):
+            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json", "transport": "host.json"}[kind], "debian/control", "debian/copyright"):
                 self.assertIn(name, names)
             self.assertTrue(os.access(self.path(f"{language}/debian/rules"), os.X_OK))
             self.assertFalse(os.access(self.path(f"{language}/README.md"), os.X_OK))
@@ -180,8 +220,8 @@ class New(HostCase):
         for name in ("", "1st", "_x", "../x", "tüne", "a" * 65, "x y"):
             self.refused("node", name, says="is no name for a plugin")
         self.refused("node", "test", says="is a word that CMake keeps for itself")
-        self.refused("nod", "x", says="there is no template of a nod; there is one of: node, store; did you mean node?")
-        self.refused("widget", "x", says="there is no template of a widget; there is one of: node, store")
+        self.refused("nod", "x", says="there is no template of a nod; there is one of: node, store, transport; did you mean node?")
+        self.refused("widget", "x", says="there is no template of a widget; there is one of: node, store, transport")
         self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
         self.refused("store", "x", "--lang", "c", says="there is no template of a store in c; there is one in: cpp")
         self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)
