@@ -53,7 +53,7 @@ void Call::late() {
 void Call::came() {
   for (;;) {
     // What ends the parts needs no credit.
-    waits_for_credit_ = asked_.credit == 0 && next_kind(in_) == Kind::kPart;
+    waits_for_credit_ = asked_.credit == 0 && next_kind(in_.view()) == Kind::kPart;
     if (waits_for_credit_) return;
     const auto frame = take_frame(in_, channel_->most_body_bytes);
     if (!frame) break;
@@ -86,7 +86,7 @@ bool Call::take(const Frame& frame) {
   if (status >= 0 && asked_.streams && !a.more) {
     a.more = true;
     a.body = {};
-    in_.insert(0, written_only_part(frame.body));
+    in_.put_first(written_only_part(frame.body));
   }
   const std::string why(status < 0 ? a.body.find("message").as_text().value_or("") : "");
   const bool more = a.more;

@@ -64,7 +64,7 @@ void Link::read() {
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     is_closed_ = n <= 0;
     if (is_closed_) return;
-    in_.append(block, static_cast<size_t>(n));
+    in_.append({block, static_cast<size_t>(n)});
     all += static_cast<size_t>(n);
   }
 }

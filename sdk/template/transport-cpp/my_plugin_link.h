@@ -44,7 +44,7 @@ class Link : public std::enable_shared_from_this<Link> {
     if (socket_) wait();
   }
 
-  std::string in_;
+  Arrived in_;
   bool is_closed_ = false;   // by the peer
   uint64_t taken_ns_ = 0;    // when the network last took something of `out_`
   Socket socket_;

@@ -26,7 +26,7 @@ Served::Served(PollThread& thread, Socket socket, std::string peer, std::shared_
     : Link(thread, std::move(socket)), peer_(std::move(peer)), offer_(std::move(offer)), inbox_(inbox), id_(id), forget_(std::move(forget)), begun_ns_(PollThread::now_ns()) {}
 
 uint64_t Served::due() const {
-  if (phase_ == Phase::kReading) return begun_ns_ + (has_head(in_) ? offer_->request_ns : offer_->header_ns);
+  if (phase_ == Phase::kReading) return begun_ns_ + (has_head(in_.view()) ? offer_->request_ns : offer_->header_ns);
   if (phase_ == Phase::kLingering) return lingers_until_ns_;
   return std::min(deadline_ns_, has_unsent() ? taken_ns_ + offer_->stall_ns : kNever);
 }

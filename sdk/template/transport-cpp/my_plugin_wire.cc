@@ -163,7 +163,8 @@ int fault_of(const Socket& socket) {
 
 // How requests and answers are written ---------------------------------------------------------------------------------------------------------------
 
-std::optional<Frame> take_frame(std::string& bytes, size_t most_body) {
+std::optional<Frame> take_frame(Arrived& arrived, size_t most_body) {
+  const std::string_view bytes = arrived.view();
   if (bytes.empty()) return std::nullopt;
   if (std::string_view("QWAPE").find(bytes[0]) == std::string_view::npos) throw Error(HEDDLE_UNSUPPORTED, "what comes is none of its messages");
   if (bytes.size() < kBeforeHead) return std::nullopt;
@@ -173,10 +174,10 @@ std::optional<Frame> take_frame(std::string& bytes, size_t most_body) {
   if (bytes.size() - kBeforeHead < head + body) return std::nullopt;
   Frame out;
   out.kind = static_cast<Kind>(bytes[0]);
-  heddle::sdk::detail::guard([&] { out.head = Value::parse(std::string_view(bytes).substr(kBeforeHead, head)); }, [](heddle_status, std::string_view) {});
+  heddle::sdk::detail::guard([&] { out.head = Value::parse(bytes.substr(kBeforeHead, head)); }, [](heddle_status, std::string_view) {});
   if (!out.head.is(HEDDLE_MAP)) throw Error(HEDDLE_UNSUPPORTED, "the head of a message is no JSON object");
   out.body = bytes.substr(kBeforeHead + head, body);
-  bytes.erase(0, kBeforeHead + head + body);
+  arrived.drop(kBeforeHead + head + body);
   return out;
 }
 

@@ -61,8 +61,27 @@ struct Frame {
 };
 inline constexpr size_t kMostHead = 65'536;
 
-// Takes the first frame out of `bytes`; none: more bytes are needed. Throws Error: HEDDLE_INVALID, its body is larger than that; HEDDLE_UNSUPPORTED, it is no frame.
-std::optional<Frame> take_frame(std::string& bytes, size_t most_body);
+// What has come and was not taken yet.
+class Arrived {
+ public:
+  std::string_view view() const { return std::string_view(bytes_).substr(taken_); }
+  bool empty() const { return taken_ == bytes_.size(); }
+  void append(std::string_view more) { bytes_.append(more); }
+  void put_first(std::string_view more) { bytes_.replace(0, std::exchange(taken_, 0), more); }
+  // What is left moves to the front only where that is less than what has gone.
+  void drop(size_t n) {
+    taken_ += n;
+    if (taken_ > bytes_.size() / 2) bytes_.erase(0, std::exchange(taken_, 0));
+  }
+  void clear() { drop(bytes_.size() - taken_); }
+
+ private:
+  std::string bytes_;
+  size_t taken_ = 0;
+};
+
+// Takes the first frame out of `arrived`; none: more bytes are needed. Throws Error: HEDDLE_INVALID, its body is larger than that; HEDDLE_UNSUPPORTED, it is no frame.
+std::optional<Frame> take_frame(Arrived& arrived, size_t most_body);
 bool has_head(std::string_view bytes);
 std::optional<Kind> next_kind(std::string_view bytes);  // of a frame that is there in whole
 
