@@ -127,8 +127,9 @@ struct CallAnswers {
       b.append(c, outlet, v);
       return HEDDLE_OK;
     }
-    c.awaiting = static_cast<int32_t>(port);
     b.awaiting_here_ = true;
+    std::lock_guard lock(b.mutex_);
+    c.awaiting = static_cast<int32_t>(port);
     return HEDDLE_AGAIN;
   }
 
@@ -282,8 +283,7 @@ bool CallBatch::settle() {
   {
     std::lock_guard lock(mutex_);
     woken_ = false;
-    has_mail_ = false;
-    letters.swap(mailbox_);
+    letters = take_mail();
   }
   const bool any = !letters.empty();
   apply(std::move(letters));
@@ -299,12 +299,28 @@ bool CallBatch::drop_in(Letter letter) {
   return wake;
 }
 
+// [mutex_ held]
+std::vector<CallBatch::Letter> CallBatch::take_mail() {
+  has_mail_ = false;
+  for (Letter& letter : mailbox_) letter.is_stray = calls_[letter.index].generation() != letter.generation;
+  return std::exchange(mailbox_, {});
+}
+
+// The thread inside completes without a lock. Where another one does so at the same moment, both may find the call open: then the one inside was first.
 void CallBatch::apply(std::vector<Letter> letters) {
   for (Letter& letter : letters) {
     heddle_call& c = calls_[letter.index];
-    if (letter.port >= 0) append(c, outlets_[static_cast<uint32_t>(letter.port)], letter.value);
-    else record(c, letter.status, letter.value, letter.why);
+    uint32_t mailed = heddle_op::word_of(letter.generation, heddle_op::kMailed);
+    if (letter.is_stray) return_stray(letter);
+    else if (letter.port >= 0) append(c, outlets_[static_cast<uint32_t>(letter.port)], letter.value);
+    else if (c.word.compare_exchange_strong(mailed, heddle_op::word_of(letter.generation, heddle_op::kComplete), std::memory_order_relaxed)) record(c, letter.status, letter.value, letter.why);
+    else return_stray(letter);
   }
+}
+
+void CallBatch::return_stray(Letter& letter) {
+  Value::adopt(letter.value);
+  owner_.fault(letter.port >= 0 ? "emitted from a call that is complete" : "completed a call twice");
 }
 
 void CallBatch::record(heddle_call& c, int32_t status, heddle_value* details, std::string_view why) {
@@ -335,7 +351,7 @@ heddle_status CallBatch::emit_elsewhere(heddle_call& c, uint16_t generation, uin
       return HEDDLE_AGAIN;
     } else {
       ++owed_[port];
-      wake = drop_in({c.index, static_cast<int32_t>(port), HEDDLE_OK, v, {}});
+      wake = drop_in({c.index, generation, static_cast<int32_t>(port), HEDDLE_OK, v, {}});
     }
   }
   if (rule) {
@@ -354,11 +370,11 @@ void CallBatch::complete_elsewhere(heddle_call& c, uint16_t generation, heddle_s
     uint32_t open = heddle_op::word_of(generation, heddle_op::kOpen);
     if (given_up_ || c.generation() != generation) {
       if (!is_owed_locked(c, generation, true)) rule = "completed a call twice";
-    } else if (!c.word.compare_exchange_strong(open, heddle_op::word_of(generation, heddle_op::kComplete), std::memory_order_relaxed)) {
+    } else if (!c.word.compare_exchange_strong(open, heddle_op::word_of(generation, heddle_op::kMailed), std::memory_order_relaxed)) {
       rule = "completed a call twice";
     } else {
       dropped = false;
-      wake = drop_in({c.index, -1, status, result, std::string(view(why))});
+      wake = drop_in({c.index, generation, -1, status, result, std::string(view(why))});
     }
   }
   if (rule) owner_.fault(rule);
@@ -450,8 +466,7 @@ std::vector<uint32_t> CallBatch::give_up() {
   std::vector<uint32_t> closed;
   {
     std::lock_guard lock(mutex_);
-    has_mail_ = false;
-    letters.swap(mailbox_);
+    letters = take_mail();
     closed = close_open_calls();
   }
   close_rest(std::move(letters), closed.size());
@@ -466,8 +481,7 @@ std::optional<std::vector<uint32_t>> CallBatch::give_up_hung() {
     if (!inside_) return std::nullopt;
     given_up_ = true;
     hung_ = true;
-    has_mail_ = false;
-    letters.swap(mailbox_);
+    letters = take_mail();
     closed = close_open_calls();
   }
   close_rest(std::move(letters), closed.size());

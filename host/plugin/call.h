@@ -51,7 +51,8 @@ class CallOwner {
 
 // One pending answer of any kind.
 struct heddle_op {
-  enum State : uint32_t { kIdle, kOpen, kComplete, kStart };  // kStart: a StartOp, which keeps its own state
+  // kMailed: completed from elsewhere, and its batch has not applied that yet. kStart: a StartOp, which keeps its own state.
+  enum State : uint32_t { kIdle, kOpen, kComplete, kStart, kMailed };
   explicit heddle_op(State state) : word(state) {}
   // Generation in the high half, state in the low: whether a handle may be answered is one comparison.
   static constexpr uint32_t word_of(uint16_t generation, State state) { return uint32_t{generation} << 16 | state; }
@@ -156,10 +157,12 @@ class CallBatch {
   };
   struct Letter {  // an answer from elsewhere
     uint32_t index;
+    uint16_t generation;
     int32_t port;  // -1: completion
     int32_t status;
     heddle_value* value;
     std::string why;
+    bool is_stray = false;  // its call was completed while it was written
   };
 
   heddle_status emit_elsewhere(heddle_call& c, uint16_t generation, uint32_t port, heddle_value* v);
@@ -169,7 +172,9 @@ class CallBatch {
   void append_in_room(heddle_call& c, Outlet& outlet, heddle_value* v);
   bool drop_in(Letter letter);
   void breach(const heddle_call& c);
+  std::vector<Letter> take_mail();
   void apply(std::vector<Letter> letters);
+  void return_stray(Letter& letter);
   std::vector<uint32_t> close_open_calls();
   bool is_owed(const heddle_call& c, uint16_t generation, bool settled);
   bool is_owed_locked(const heddle_call& c, uint16_t generation, bool settled);

@@ -223,6 +223,38 @@ TEST(CallBatch, AnswersFromOtherThreadsAreAppliedWhenTheThreadInsideLeaves) {
   EXPECT_EQ(owner.wakes, 0);
 }
 
+TEST(CallBatch, OfTwoThreadsThatCompleteACallAtTheSameMomentOneIsFirst) {
+  struct CountingOwner : CallOwner {
+    void wake(CallBatch&) noexcept override {}
+    void fault(std::string_view rule) noexcept override { faults += rule == "completed a call twice"; }
+    std::atomic<int> faults{0};
+  } owner;
+  constexpr int kRounds = 20'000;
+  CallBatch batch(1, 1, owner);
+  std::atomic<heddle_op*> contested{nullptr};
+  std::atomic<int> done{0};
+  std::thread other([&] {
+    for (int round = 0; round < kRounds; ++round) {
+      heddle_op* op;
+      while (!(op = contested.exchange(nullptr))) std::this_thread::yield();
+      complete(op, HEDDLE_INVALID, "elsewhere");
+      ++done;
+    }
+  });
+  for (int round = 0; round < kRounds; ++round) {
+    batch.open_own(items(1), {});
+    batch.enter();
+    contested = op_of(batch, 0);
+    while (contested.load()) std::this_thread::yield();  // it is about to
+    complete(op_of(batch, 0));
+    while (done.load() <= round) std::this_thread::yield();
+    ASSERT_TRUE(batch.leave());
+    ASSERT_EQ(batch.open_calls(), 0u) << "in round " << round;
+    ASSERT_EQ(owner.faults.load(), round + 1);
+  }
+  other.join();
+}
+
 TEST(CallBatch, CreditForOtherThreadsIsNewWithEveryBatch) {
   Owner owner;
   CallBatch batch(1, 1, owner);
