@@ -31,7 +31,7 @@ uint16_t generation(const void* handle) { return static_cast<uint16_t>(reinterpr
 // The word of a call that this handle may still answer.
 uint32_t open_word(const void* handle) { return heddle_op::word_of(generation(handle), heddle_op::kOpen); }
 
-std::string_view view(heddle_str s) { return s.len ? std::string_view(s.ptr, s.len) : std::string_view(); }
+std::string_view view(heddle_str s) { return s.ptr ? std::string_view(s.ptr, s.len) : std::string_view(); }
 
 // The id of the n-th value (from 0) that a call emits: the first keeps the input's, so that an id names an item along its way; the others are derived from it,
 // the same at every attempt. The multiplier is 2^64 / golden ratio (Knuth, TAOCP 3, 6.4).
@@ -88,8 +88,16 @@ struct CallAnswers {
     if (c.is(open_word(handle)) && t_entered == c.batch) [[likely]] return std::exchange(c.item->value, nullptr);
     return take_elsewhere(handle);
   }
+  // Whether what was given for a call is the op of an activate or the like, which has none of a call's members.
+  static bool is_no_call(const heddle_call& c) noexcept {
+    if (c.state() != heddle_op::kStart) return false;
+    static_cast<const StartOp&>(static_cast<const heddle_op&>(c)).fault("took an operation for a call");
+    return true;
+  }
+
   [[gnu::noinline]] static heddle_value* take_elsewhere(heddle_call* handle) noexcept {
     heddle_call& c = *address(handle);
+    if (is_no_call(c)) return nullptr;
     std::lock_guard lock(c.batch->mutex_);
     if (c.batch->given_up_ || !c.is(open_word(handle))) return nullptr;
     return std::exchange(c.item->value, nullptr);
@@ -98,7 +106,7 @@ struct CallAnswers {
   static heddle_status emit(heddle_call* handle, uint32_t port, heddle_value* v) noexcept {
     heddle_call& c = *address(handle);
     CallBatch& b = *c.batch;
-    if (c.is(open_word(handle)) && t_entered == &b && port < b.outlet_count_) [[likely]] {
+    if (c.is(open_word(handle)) && t_entered == &b && port < b.outlet_count_ && v) [[likely]] {
       CallBatch::Outlet& outlet = b.outlets_[port];
       if (outlet.items.has_room() && outlet.items.bytes() < b.credit_bytes_) [[likely]] {
         b.append_in_room(c, outlet, v);
@@ -109,7 +117,12 @@ struct CallAnswers {
   }
   [[gnu::noinline]] static heddle_status emit_otherwise(heddle_call* handle, uint32_t port, heddle_value* v) noexcept {
     heddle_call& c = *address(handle);
+    if (is_no_call(c)) return HEDDLE_INVALID;
     CallBatch& b = *c.batch;
+    if (!v) {
+      b.owner_.fault("emitted no value");
+      return HEDDLE_INVALID;
+    }
     if (t_entered != &b) return b.emit_elsewhere(c, generation(handle), port, v);
     if (!c.is(open_word(handle))) {
       if (!b.is_owed(c, generation(handle), false)) b.owner_.fault("emitted from a call that is complete");
@@ -135,6 +148,7 @@ struct CallAnswers {
 
   static void progress(heddle_call* handle, const heddle_value* said) noexcept {
     heddle_call& c = *address(handle);
+    if (is_no_call(c)) return;
     uint64_t sequence = 0;
     {
       std::lock_guard lock(c.batch->mutex_);  // it is not given up meanwhile

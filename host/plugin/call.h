@@ -227,6 +227,10 @@ class StartOp : public heddle_op {
   // After its answer: the same memory for another answer. A completion by an earlier handle is noticed.
   void reopen(Done done);
   heddle_op* handle();
+  // [any] Somebody asks of it what only a call can answer.
+  void fault(std::string_view rule) const {
+    if (fault_) fault_(rule);
+  }
   // [any] `result` is consumed. False: this handle was answered before.
   bool complete(uint16_t generation, heddle_status status, heddle_value* result, heddle_str why);
 

@@ -255,6 +255,30 @@ TEST(CallBatch, OfTwoThreadsThatCompleteACallAtTheSameMomentOneIsFirst) {
   other.join();
 }
 
+TEST(CallBatch, AnEmitWithoutAValueIsAFaultFromAnyThread) {
+  Owner owner;
+  CallBatch batch(1, 1, owner);
+  batch.open_own(items(1), {});
+  batch.enter();
+  EXPECT_EQ(call().emit(batch.handle(0), 0, nullptr), HEDDLE_INVALID);
+  in_thread([&] { EXPECT_EQ(call().emit(batch.handle(0), 0, nullptr), HEDDLE_INVALID); });
+  complete(op_of(batch, 0));
+  batch.leave();
+  EXPECT_TRUE(batch.outlet(0).empty());
+  EXPECT_EQ(owner.faults, (std::vector<std::string>{"emitted no value", "emitted no value"}));
+}
+
+TEST(CallBatch, AReasonThatLiesNowhereIsNone) {
+  Owner owner;
+  CallBatch batch(1, 1, owner);
+  batch.open_own(items(1), {});
+  batch.enter();
+  op_service().complete(op_of(batch, 0), HEDDLE_INVALID, nullptr, {nullptr, 4711});
+  batch.leave();
+  ASSERT_EQ(batch.failures().size(), 1u);
+  EXPECT_EQ(batch.failures()[0].error.message, "");
+}
+
 TEST(CallBatch, CreditForOtherThreadsIsNewWithEveryBatch) {
   Owner owner;
   CallBatch batch(1, 1, owner);
@@ -382,6 +406,23 @@ TEST(StartOp, CarriesAResultAndKnowsAnEarlierHandle) {
   EXPECT_EQ(faults, std::vector<std::string>{"completed an operation twice"});
   op_service().complete(op.handle(), HEDDLE_OK, Value::integer(9).release(), {});
   EXPECT_EQ(answer, 9);
+}
+
+TEST(StartOp, IsNoCall) {
+  std::vector<std::string> faults;
+  StartOp op([](Result<Value>) {});
+  op.on_fault([&](std::string_view rule) { faults.emplace_back(rule); });
+  auto* const c = reinterpret_cast<heddle_call*>(op.handle());
+  const Value v = Value::integer(7);
+  heddle_item item{};
+  item.struct_size = sizeof item;
+  EXPECT_EQ(call().input(c), nullptr);
+  EXPECT_FALSE(call().item(c, &item));
+  EXPECT_EQ(call().take(c), nullptr);
+  EXPECT_EQ(call().emit(c, 0, v.get()), HEDDLE_INVALID);
+  call().progress(c, v.get());
+  EXPECT_EQ(faults, std::vector<std::string>(3, "took an operation for a call"));
+  EXPECT_TRUE(op.complete(0, HEDDLE_OK, nullptr, {}));
 }
 
 }  // namespace
