@@ -12,7 +12,7 @@ namespace {
 
 heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
 // Of a token: byte for byte.
-std::string exact(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+std::string exact(heddle_str s) { return s.ptr ? std::string(s.ptr, s.len) : std::string(); }
 
 }  // namespace
 

@@ -10,7 +10,7 @@
 namespace heddle {
 namespace {
 
-std::string_view view(heddle_bytes b) { return b.len ? std::string_view(static_cast<const char*>(b.ptr), b.len) : std::string_view(); }
+std::string_view view(heddle_bytes b) { return b.ptr ? std::string_view(static_cast<const char*>(b.ptr), b.len) : std::string_view(); }
 heddle_bytes raw(std::string_view s) { return {s.data(), s.size()}; }
 
 // As a store answers: its failures are of few kinds.

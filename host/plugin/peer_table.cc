@@ -14,7 +14,7 @@ namespace heddle {
 namespace {
 
 heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
-std::string exact(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+std::string exact(heddle_str s) { return s.ptr ? std::string(s.ptr, s.len) : std::string(); }
 
 Texts texts_of(const heddle_value* map) {
   Texts texts;

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kMostSpecBytes = size_t{1} << 20;
 
 heddle_str str(std::string_view text) { return {text.data(), text.size()}; }
-std::string exact(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+std::string exact(heddle_str s) { return s.ptr ? std::string(s.ptr, s.len) : std::string(); }
 
 std::string random_id() {
   char text[17];

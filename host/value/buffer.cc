@@ -1,11 +1,13 @@
 #include "value/buffer.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <bit>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <new>
 
 #include "value/object.h"
@@ -17,6 +19,14 @@ constexpr uint32_t kDefaultAlign = 64;  // what vector code and DLPack consumers
 constexpr uint32_t kMaxAlign = 1u << 21;
 
 constexpr size_t round_up(size_t size, size_t align) { return (size + align - 1) / align * align; }
+
+// A view says how much there is behind its descriptor; the descriptor knows.
+bool is_in_file(const heddle_view& view) noexcept {
+  struct stat file;
+  if (::fstat(view.fd, &file) != 0 || file.st_size < 0) return false;
+  const auto size = static_cast<uint64_t>(file.st_size);
+  return view.fd_offset <= size && view.size <= size - view.fd_offset;
+}
 
 }  // namespace
 
@@ -60,14 +70,21 @@ heddle_value* make_bytes(heddle_buffer* buffer, uint64_t offset, uint64_t size) 
   return v;
 }
 
+bool is_addressable(const heddle_view& view) noexcept {
+  return view.data && (view.memory == HEDDLE_MEM_CPU || view.memory == HEDDLE_MEM_PINNED || view.memory == HEDDLE_MEM_FD);
+}
+
 bool read_view(const heddle_view& view, std::string* copy, std::string_view* out) {
-  bool addressable = view.memory != HEDDLE_MEM_DEVICE && view.data;
-  if (addressable || view.size == 0) {
+  if (view.size == 0 || is_addressable(view)) {
     *out = {static_cast<const char*>(view.data), view.size};
     return true;
   }
-  if (view.memory != HEDDLE_MEM_FD) return false;
-  copy->resize(view.size);
+  if (view.memory != HEDDLE_MEM_FD || !is_in_file(view)) return false;
+  try {
+    copy->resize(view.size);
+  } catch (const std::exception&) {  // a file may be larger than memory
+    return false;
+  }
   for (size_t done = 0; done < view.size;) {
     ssize_t got = ::pread(view.fd, copy->data() + done, view.size - done, static_cast<off_t>(view.fd_offset + done));
     if (got < 0 && errno == EINTR) continue;

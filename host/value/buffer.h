@@ -23,6 +23,8 @@ void free_buffer(heddle_buffer* buffer) noexcept;
 // or out of memory.
 heddle_value* make_bytes(heddle_buffer* buffer, uint64_t offset, uint64_t size) noexcept;
 
+// Whether its bytes can be read where `data` says: not those of a device, nor of a kind of memory that we do not know.
+bool is_addressable(const heddle_view& view) noexcept;
 // The bytes a view shows: in place where memory is addressable, read into `copy` where it is a descriptor. False: unreadable from here.
 bool read_view(const heddle_view& view, std::string* copy, std::string_view* out);
 

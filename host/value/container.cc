@@ -71,7 +71,8 @@ MapFault make_map(const heddle_str* keys, heddle_value* const* items, size_t cou
   size_t key_bytes = 0;
   for (size_t i = 0; i < count; ++i) {
     key_bytes += keys[i].len;
-    if (keys[i].len > UINT32_MAX || key_bytes > UINT32_MAX || !is_utf8({keys[i].ptr, keys[i].len})) return *at = i, MapFault::kBadKey;
+    const bool is_nowhere = keys[i].len > 0 && !keys[i].ptr;
+    if (is_nowhere || keys[i].len > UINT32_MAX || key_bytes > UINT32_MAX || !is_utf8({keys[i].ptr, keys[i].len})) return *at = i, MapFault::kBadKey;
   }
   if (count > UINT32_MAX) return MapFault::kNoMemory;
   bool sort = count > kSmallMap;

@@ -23,8 +23,9 @@ heddle_value* fail(const heddle_host* h, heddle_status status, std::string_view 
 
 heddle_value* made(const heddle_host* h, heddle_value* v) { return v ? v : fail(h, HEDDLE_EXHAUSTED, "out of memory"); }
 
-// A plugin's empty text may have a null pointer.
-std::string_view view(heddle_str text) { return text.len ? std::string_view(text.ptr, text.len) : std::string_view(); }
+// A plugin's empty text may have a null pointer; one that is nowhere, whatever its length, is taken for empty where that is an answer.
+std::string_view view(heddle_str text) { return text.ptr ? std::string_view(text.ptr, text.len) : std::string_view(); }
+bool is_nowhere(heddle_str text) { return text.len > 0 && !text.ptr; }
 
 bool give(bool ok, std::string_view text, heddle_str* out) {
   if (ok) *out = {text.data(), text.size()};
@@ -89,7 +90,8 @@ heddle_value* make_decimal_text(const heddle_host* h, heddle_str text) noexcept 
 }
 
 heddle_value* make_string(const heddle_host* h, heddle_str utf8) noexcept {
-  if (utf8.len && !is_utf8(view(utf8))) return fail(h, HEDDLE_INVALID, "the text is not UTF-8");
+  if (is_nowhere(utf8)) return fail(h, HEDDLE_INVALID, "the text has a length, and lies nowhere");
+  if (!is_utf8(view(utf8))) return fail(h, HEDDLE_INVALID, "the text is not UTF-8");
   heddle_value* v = make_text(Storage::kString, HEDDLE_STRING, utf8.len);
   if (v && utf8.len) std::memcpy(behind(v), utf8.ptr, utf8.len);
   return made(h, v);

@@ -1,5 +1,6 @@
 #include "value/service.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <heddle/host.h>
 #include <sys/mman.h>
@@ -101,6 +102,11 @@ TEST_F(Table, FailuresSayWhyAndLeaveWhatWasGiven) {
   expect_failure(s.alloc(h(), 8, 3, nullptr), HEDDLE_INVALID, "the alignment is no power of two");
   expect_failure(s.alloc(h(), UINT64_MAX, 0, nullptr), HEDDLE_EXHAUSTED, "out of memory");
   expect_failure(s.make_tensor(h(), nullptr), HEDDLE_INVALID, "there is no tensor");
+  const heddle_str nowhere{nullptr, 4711};
+  expect_failure(s.make_string(h(), nowhere), HEDDLE_INVALID, "the text has a length, and lies nowhere");
+  EXPECT_EQ(s.make_json(h(), nowhere), nullptr);
+  EXPECT_EQ(s.make_decimal(h(), nowhere), nullptr);
+  EXPECT_EQ(s.make_map(h(), &nowhere, items, 1), nullptr);
   EXPECT_EQ(s.make_float(nullptr, NAN), nullptr);  // nobody to tell
 }
 
@@ -171,6 +177,27 @@ struct Foreign {
     managed.dl_tensor = {data, {dlpack::kCpu, 0}, 2, {dlpack::kFloat, 32, 1}, shape, strided ? strides : nullptr, 0};
   }
 };
+
+TEST_F(Table, BytesThatNobodyCanReadAreNullAndNoMemoryIsLookedAt) {
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC), file = ::memfd_create("small", MFD_CLOEXEC);
+  ASSERT_EQ(::ftruncate(file, 16), 0);
+  void* const wild = reinterpret_cast<void*>(16);
+  const heddle_view views[] = {
+      {sizeof(heddle_view), HEDDLE_MEM_FD, 0, nothing, nullptr, uint64_t{1} << 60, 0}, {sizeof(heddle_view), HEDDLE_MEM_FD, 0, file, nullptr, uint64_t{1} << 60, 0},
+      {sizeof(heddle_view), HEDDLE_MEM_FD, 0, file, nullptr, 8, 12},                   {sizeof(heddle_view), HEDDLE_MEM_FD, 0, file, nullptr, 8, UINT64_MAX - 4},
+      {sizeof(heddle_view), HEDDLE_MEM_FD, 0, 1'000'000, nullptr, 16, 0},              {sizeof(heddle_view), HEDDLE_MEM_DEVICE, 0, -1, wild, 16, 0},
+      {sizeof(heddle_view), 4711, 0, -1, wild, 16, 0}};
+  for (const heddle_view& view : views) {
+    const Value v = Value::adopt(s.make_bytes(h(), s.wrap(h(), &view, nullptr, nullptr), 0, view.size));
+    EXPECT_EQ(v.json(), "null");
+    EXPECT_FALSE(v.as_bytes());
+  }
+  ASSERT_EQ(::ftruncate(file, off_t{1} << 50), 0);  // a file with nothing in it, larger than memory
+  const heddle_view sparse{sizeof(heddle_view), HEDDLE_MEM_FD, 0, file, nullptr, uint64_t{1} << 50, 0};
+  EXPECT_EQ(Value::adopt(s.make_bytes(h(), s.wrap(h(), &sparse, nullptr, nullptr), 0, sparse.size)).json(), "null");
+  ::close(nothing);
+  ::close(file);
+}
 
 TEST_F(Table, TensorsShareTheirMemoryAndAreGivenBackOnce) {
   Foreign foreign(false);

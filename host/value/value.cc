@@ -146,7 +146,7 @@ std::optional<std::string_view> Value::as_text() const noexcept {
 std::optional<std::string_view> Value::as_bytes() const noexcept {
   if (!object_ || object_->storage != Storage::kBytes) return std::nullopt;
   const heddle_view& shown = static_cast<const BytesObject*>(object_)->shown;
-  if (!shown.data && shown.size > 0) return std::nullopt;
+  if (shown.size > 0 && !is_addressable(shown)) return std::nullopt;
   return std::string_view(static_cast<const char*>(shown.data), shown.size);
 }
 
