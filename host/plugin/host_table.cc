@@ -84,6 +84,7 @@ struct HostTable::Table {
 
   static const void* get_service(const heddle_host* h, const char* id) noexcept;
   static void fail(const heddle_host* h, heddle_status status, heddle_str why, const heddle_value* details) noexcept;
+  static bool has_function(const heddle_host* h, heddle_job_fn fn);
   static bool log_enabled(const heddle_host* h, heddle_level level) noexcept;
   static void log_write(const heddle_host* h, heddle_level level, heddle_str line) noexcept;
   static uint64_t sched_now(const heddle_host* h) noexcept;
@@ -159,10 +160,16 @@ bool HostTable::Table::can_post(const heddle_host* h) const {
   return work.has_value();
 }
 
+bool HostTable::Table::has_function(const heddle_host* h, heddle_job_fn fn) {
+  if (!fn) fail(h, HEDDLE_INVALID, str("there is no function to post"), nullptr);
+  return fn != nullptr;
+}
+
 uint64_t HostTable::Table::sched_now(const heddle_host*) noexcept { return now_ns(); }
 
 heddle_status HostTable::Table::sched_post(const heddle_host* h, heddle_job_fn fn, void* ctx) noexcept {
   Table& table = of(h);
+  if (!has_function(h, fn)) return HEDDLE_INVALID;
   if (!table.can_post(h)) return HEDDLE_UNSUPPORTED;
   if (table.work->post(fn, ctx)) return HEDDLE_OK;
   fail(h, HEDDLE_EXHAUSTED, str(kTooMany), nullptr);
@@ -171,7 +178,7 @@ heddle_status HostTable::Table::sched_post(const heddle_host* h, heddle_job_fn f
 
 heddle_id HostTable::Table::sched_after(const heddle_host* h, uint64_t delay_ns, heddle_job_fn fn, void* ctx) noexcept {
   Table& table = of(h);
-  if (!table.can_post(h)) return 0;
+  if (!has_function(h, fn) || !table.can_post(h)) return 0;
   const heddle_id timer = table.work->after(delay_ns, fn, ctx);
   if (timer == 0) fail(h, HEDDLE_EXHAUSTED, str(kTooMany), nullptr);
   return timer;

@@ -136,6 +136,15 @@ TEST(HostTable, WithoutLanesNothingCanBePosted) {
   EXPECT_FALSE(sched_of(table).cancel(h, 1));
 }
 
+TEST(HostTable, NoFunctionCannotBePosted) {
+  Lanes lanes(1);
+  const HostTable table("node-1", &lanes, default_lane(lanes));
+  EXPECT_EQ(sched_of(table).post(table.get(), nullptr, nullptr), HEDDLE_INVALID);
+  EXPECT_EQ(HostTable::take_failure()->message, "there is no function to post");
+  EXPECT_EQ(sched_of(table).after(table.get(), 0, nullptr, nullptr), 0u);
+  EXPECT_EQ(HostTable::take_failure()->code, "invalid");
+}
+
 TEST(HostTable, PostedFunctionsRunOneAtATime) {
   Lanes lanes(4);
   struct Count {
