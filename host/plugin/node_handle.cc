@@ -2,6 +2,8 @@
 
 #include <heddle/draft/sources.h>
 
+#include "log.h"
+
 namespace heddle {
 namespace {
 
@@ -28,6 +30,7 @@ Result<std::unique_ptr<NodeHandle>> NodeHandle::create(const CatalogEntry& entry
   std::unique_ptr<NodeHandle> node(new NodeHandle);
   node->library_ = *library;
   node->subject_ = "node \"" + node_id + "\" (" + entry.type->type + " of plugin " + entry.plugin->name + ")";
+  node->blame_ = "plugin " + entry.plugin->name + " broke the contract: node \"" + node_id + "\" (" + entry.type->type + ") ";
   const char* const subject = node->subject_.c_str();
   node->host_ = std::make_unique<HostTable>(node_id, lanes, lane);
   if (access.peers.peers) {
@@ -98,6 +101,7 @@ heddle_op* NodeHandle::start(Done done) {
     if (outcome) done({});
     else done(std::move(outcome).error());
   }));
+  starts_.back()->on_fault([blame = blame_](std::string_view rule) { log::write(log::Level::kWarn, {}, blame + std::string(rule)); });
   return starts_.back()->handle();
 }
 

@@ -78,6 +78,7 @@ class NodeHandle {
   heddle_op* start(Done done);
   Library* library_ = nullptr;
   std::string subject_;  // for messages: `node "x" (Echo of plugin node_std)`
+  std::string blame_;    // `plugin node_std broke the contract: node "x" (Echo) `
   std::unique_ptr<PeerTable> peers_;        // null: it calls nobody
   std::unique_ptr<SidecarTable> sidecars_;  // null: it has no workers
   std::unique_ptr<ChainTable> chains_;      // null: it has no chains
