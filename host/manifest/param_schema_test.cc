@@ -186,6 +186,18 @@ TEST(ParamSchema, RefusesATextThatIsTooLongForAPattern) {
   EXPECT_EQ(Checked(R"({"patternProperties": {"^(a|b)*$": {}}})", "{\"" + longest + "\": 1}").message(), "a key is longer than 4096 bytes");
 }
 
+// A matcher that goes back would try 2^60 ways.
+TEST(ParamSchema, APatternTakesNoLongerThanItsTextIsLong) {
+  const std::string schema = R"({"properties":{"a":{"pattern":"^(a+)+$"},"b":{"pattern":"^(a|aa)*(?=b)[ab]{1,3}$"}}})";
+  const std::string many(60, 'a');
+  EXPECT_EQ(Checked(schema, R"({"a":")" + many + R"(","b":")" + many + "b\"}").size(), 0u);
+  EXPECT_EQ(Checked(schema, R"({"a":")" + many + "!\"}").size(), 1u);
+  EXPECT_EQ(Checked(schema, R"({"b":")" + many + "!\"}").size(), 1u);
+  const std::string twice = R"({"properties":{"a":{"pattern":"^(a+)b\\1$"}}})";  // has to go back
+  EXPECT_EQ(Checked(twice, R"({"a":"aabaa"})").size(), 0u);
+  EXPECT_EQ(Checked(twice, R"({"a":"aaba"})").size(), 1u);
+}
+
 TEST(ParamSchema, ShowsNoPartOfASecret) {
   const std::string secret = "s3cret-" + std::string(200, 'k');
   log::redact(secret);
