@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "check/check_child.h"
+#include "check/host_check.h"
 #include "check/scratch_folder.h"
 #include "plugin/note.h"
 
@@ -29,7 +30,7 @@ class CheckPlan {
     order_.path = std::filesystem::absolute(order.path, failed).string();
     if (failed) order_.path = order.path;
     if (auto plugin = read_note(order_.path)) plugin_ = *std::move(plugin);
-    for (const PluginCheck& check : plugin_checks()) add(check);
+    for (const PluginCheck& check : checks_of(order_)) add(check);
     mark_asked();
   }
 
@@ -66,7 +67,7 @@ class CheckPlan {
     if (order_.only.empty()) return;
     std::set<std::string> needed;
     for (const std::string& name : order_.only)
-      for (const PluginCheck* check = find_check(name); check; check = find_check(check->after)) needed.insert(check->name);
+      for (const PluginCheck* check = find_check(order_, name); check; check = find_check(order_, check->after)) needed.insert(check->name);
     std::erase_if(entries_, [&](const Entry& entry) { return !needed.count(entry.answer.check->name); });
     for (Entry& entry : entries_) entry.is_asked = std::count(order_.only.begin(), order_.only.end(), entry.answer.check->name) > 0;
   }
@@ -111,6 +112,7 @@ class CheckPlan {
 
   std::vector<std::string> arguments(const CheckAnswer& answer) const {
     std::vector<std::string> all = {"heddle", "check", order_.path, "--reproduce", answer.check->name};
+    if (order_.of_host) all.insert(all.begin() + 2, "--host");
     if (!answer.type.empty()) all.insert(all.end(), {"--type", answer.type});
     if (answer.check->is_seeded) all.insert(all.end(), {"--seed", std::to_string(order_.seed)});
     if (const auto given = order_.params.find(answer.type); given != order_.params.end()) all.insert(all.end(), {"--params", given->first + "=" + given->second});
@@ -128,8 +130,16 @@ class CheckPlan {
 
 std::vector<CheckAnswer> carry_out(const CheckOrder& order) { return CheckPlan(order).carry_out(); }
 
+std::span<const PluginCheck> checks_of(const CheckOrder& order) { return order.of_host ? host_checks() : plugin_checks(); }
+
+const PluginCheck* find_check(const CheckOrder& order, std::string_view name) {
+  for (const PluginCheck& check : checks_of(order))
+    if (check.name == name) return &check;
+  return nullptr;
+}
+
 Result<Verdict> carry_out_here(const CheckOrder& order, const std::string& name, const std::function<void(const std::string&)>& at) {
-  const PluginCheck* const check = find_check(name);
+  const PluginCheck* const check = find_check(order, name);
   if (!check) return Error("unknown-check", "there is no check \"" + name + "\"; heddle check --list names them", ErrorClass::kConfig);
   CheckSubject subject;
   subject.path = order.path;
@@ -149,7 +159,7 @@ Result<Verdict> carry_out_here(const CheckOrder& order, const std::string& name,
       subject.params = *std::move(params);
     }
   }
-  return check->run(subject);
+  return check->scope == PluginCheck::Scope::kHost ? run_host_check(name, subject) : check->run(subject);
 }
 
 }  // namespace heddle

@@ -2,7 +2,9 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "check/plugin_check.h"
@@ -11,7 +13,8 @@
 namespace heddle {
 
 struct CheckOrder {
-  std::string path;
+  std::string path;                              // of the plugin; of_host: of the hostile one
+  bool of_host = false;                          // the checks of the host (host_check.h), not those of a plugin
   std::vector<std::string> only = {};            // names of checks; empty: all
   std::string type = {};                         // only this one of the types; empty: all
   std::map<std::string, std::string> params = {};  // of a type, as JSON
@@ -29,6 +32,10 @@ struct CheckAnswer {
 
 // Answers in the order of the table, those of one check by type as the notes have them.
 std::vector<CheckAnswer> carry_out(const CheckOrder& order);
+
+// All there are of such an order, each behind that which it comes after.
+std::span<const PluginCheck> checks_of(const CheckOrder& order);
+const PluginCheck* find_check(const CheckOrder& order, std::string_view name);
 
 // Carries one check out, here: for a debugger, and for the child that carry_out starts. `at` as in CheckSubject. The error: there is no such check or type.
 Result<Verdict> carry_out_here(const CheckOrder& order, const std::string& check, const std::function<void(const std::string&)>& at);

@@ -70,10 +70,4 @@ bool PluginCheck::is_for(std::string_view kind) const {
 
 std::span<const PluginCheck> plugin_checks() { return kChecks; }
 
-const PluginCheck* find_check(std::string_view name) {
-  for (const PluginCheck& check : kChecks)
-    if (check.name == name) return &check;
-  return nullptr;
-}
-
 }  // namespace heddle

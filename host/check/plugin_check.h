@@ -39,6 +39,7 @@ struct PluginCheck {
     kFile,    // looks at the file; runs no code of it
     kPlugin,  // once
     kType,    // once for each type
+    kHost,    // of the host: what it does about a plugin that breaks the contract (host_check.h)
   };
   const char* name;
   const char* promise;
@@ -46,13 +47,12 @@ struct PluginCheck {
   const char* kinds;  // of a check of types: those it is for, with a space between; "": all
   const char* after;  // the check without whose pass this one says nothing; "": none
   bool is_seeded;
-  Verdict (*run)(const CheckSubject& subject);
+  Verdict (*run)(const CheckSubject& subject);  // null: of the host
 
   bool is_for(std::string_view kind) const;
 };
 
-// All there are, each behind that which it comes after.
+// All there are of plugins, each behind that which it comes after.
 std::span<const PluginCheck> plugin_checks();
-const PluginCheck* find_check(std::string_view name);
 
 }  // namespace heddle

@@ -69,6 +69,7 @@ struct InspectArguments {
 
 struct CheckArguments {
   std::string path;
+  bool host = false;                 // the host is checked, and not a plugin
   std::vector<std::string> only;
   std::string type;                  // empty: every one
   std::vector<std::string> params;   // TYPE=JSON

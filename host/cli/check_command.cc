@@ -8,6 +8,7 @@
 
 #include "check/check_child.h"
 #include "check/check_plan.h"
+#include "check/host_check.h"
 #include "check/scratch_folder.h"
 #include "cli/check_text.h"
 #include "cli/console.h"
@@ -21,18 +22,20 @@ namespace {
 
 Error usage(std::string message) { return Error("usage", std::move(message), ErrorClass::kConfig); }
 
-Result<void> is_known(const std::string& name) {
-  if (find_check(name)) return {};
+Result<void> is_known(const CheckOrder& order, const std::string& name) {
+  if (find_check(order, name)) return {};
   std::vector<std::string> names;
-  for (const PluginCheck& check : plugin_checks()) names.push_back(check.name);
+  for (const PluginCheck& check : checks_of(order)) names.push_back(check.name);
   const std::string guess = nearest(name, names);
-  return usage("there is no check \"" + name + "\"" + (guess.empty() ? "; heddle check --list names them" : "; did you mean " + guess + "?"));
+  return usage("there is no check \"" + name + "\"" + (order.of_host ? " of the host" : "") +
+               (guess.empty() ? std::string("; heddle check ") + (order.of_host ? "--host " : "") + "--list names them" : "; did you mean " + guess + "?"));
 }
 
 Result<CheckOrder> order_of(const CheckArguments& arguments) {
-  CheckOrder order{.path = arguments.path, .only = arguments.only, .type = arguments.type, .seed = arguments.seed, .limit_ms = arguments.limit_ms};
+  CheckOrder order{.path = arguments.path, .of_host = arguments.host, .only = arguments.only, .type = arguments.type, .seed = arguments.seed, .limit_ms = arguments.limit_ms};
+  if (order.of_host && order.path.empty()) order.path = hostile_plugin_path();
   for (const std::string& name : arguments.only)
-    if (auto known = is_known(name); !known) return std::move(known).error();
+    if (auto known = is_known(order, name); !known) return std::move(known).error();
   for (const std::string& text : arguments.params) {
     const size_t equals = text.find('=');
     if (equals == 0 || equals == std::string::npos) return usage("--params wants TYPE=JSON, not \"" + text + "\"");
@@ -41,6 +44,11 @@ Result<CheckOrder> order_of(const CheckArguments& arguments) {
     order.params[text.substr(0, equals)] = text.substr(equals + 1);
   }
   return order;
+}
+
+Error no_file(const CheckOrder& order, const CheckArguments& arguments) {
+  const bool is_ours = order.of_host && arguments.path.empty();
+  return Error("cannot-read", order.path + ": there is no such file" + (is_ours ? "; it is built and installed with heddle" : ""), ErrorClass::kConfig);
 }
 
 // In the child: whatever was found is told before what the plugin has left is taken down.
@@ -57,7 +65,7 @@ Result<CheckOrder> order_of(const CheckArguments& arguments) {
 }
 
 ExitCode reproduce(const CheckOrder& order, const CheckArguments& arguments, bool json, ColorMode color) {
-  if (auto known = is_known(arguments.reproduce); !known) return fail_with(ExitCode::kUsage, known.error(), json);
+  if (auto known = is_known(order, arguments.reproduce); !known) return fail_with(ExitCode::kUsage, known.error(), json);
   if (arguments.reports) report(order, arguments.reproduce);
   CheckOrder there = order;
   std::error_code failed_at;
@@ -67,7 +75,7 @@ ExitCode reproduce(const CheckOrder& order, const CheckArguments& arguments, boo
   if (failed_at) return fail_with(ExitCode::kIo, Error("io", "there is no folder to work in: " + failed_at.message()), json);
   const auto verdict = carry_out_here(there, arguments.reproduce, [](const std::string& doing) { complain(doing); });
   if (!verdict) return fail_with(exit_code_of(verdict.error()), verdict.error(), json);
-  const PluginCheck* const check = find_check(arguments.reproduce);
+  const PluginCheck* const check = find_check(order, arguments.reproduce);
   const std::vector<CheckAnswer> answers{{.check = check, .type = check->scope == PluginCheck::Scope::kType ? order.type : "", .verdict = *verdict}};
   if (!print(json ? check_json(order, answers) : check_text(answers, true, false, use_color(color, STDOUT_FILENO)))) return ExitCode::kIo;
   return verdict->kind == Verdict::Kind::kFail ? ExitCode::kFailed : ExitCode::kOk;
@@ -76,12 +84,13 @@ ExitCode reproduce(const CheckOrder& order, const CheckArguments& arguments, boo
 }  // namespace
 
 ExitCode check_command(const CheckArguments& arguments, const GeneralArguments& general) {
-  if (arguments.list) return print(general.json ? check_list_json() : check_list_text()) ? ExitCode::kOk : ExitCode::kIo;
   const auto order = order_of(arguments);
   if (!order) return fail_with(ExitCode::kUsage, order.error(), general.json);
+  const auto checks = checks_of(*order);
+  if (arguments.list) return print(general.json ? check_list_json(checks) : check_list_text(checks)) ? ExitCode::kOk : ExitCode::kIo;
   if (!arguments.reproduce.empty()) return reproduce(*order, arguments, general.json, general.color);
   std::error_code unknown;
-  if (!std::filesystem::exists(arguments.path, unknown)) return fail_with(ExitCode::kIo, Error("cannot-read", arguments.path + ": there is no such file", ErrorClass::kConfig), general.json);
+  if (!std::filesystem::exists(order->path, unknown)) return fail_with(ExitCode::kIo, no_file(*order, arguments), general.json);
   const std::vector<CheckAnswer> answers = carry_out(*order);
   if (answers.empty())
     return fail_with(ExitCode::kUsage, usage("no such check is for any type of " + arguments.path + (arguments.type.empty() ? "" : " of the name " + arguments.type)), general.json);

@@ -62,8 +62,13 @@ class Lines {
 };
 
 std::string_view name_of_scope(const PluginCheck& check) {
-  if (check.scope == PluginCheck::Scope::kFile) return "file";
-  return check.scope == PluginCheck::Scope::kPlugin ? "plugin" : "type";
+  switch (check.scope) {
+    case PluginCheck::Scope::kFile: return "file";
+    case PluginCheck::Scope::kPlugin: return "plugin";
+    case PluginCheck::Scope::kHost: return "host";
+    case PluginCheck::Scope::kType: break;
+  }
+  return "type";
 }
 
 }  // namespace
@@ -114,18 +119,18 @@ std::string check_json(const CheckOrder& order, const std::vector<CheckAnswer>& 
              .json() + "\n";
 }
 
-std::string check_list_text() {
+std::string check_list_text(std::span<const PluginCheck> checks) {
   std::string out;
-  for (const PluginCheck& check : plugin_checks()) {
+  for (const PluginCheck& check : checks) {
     const std::string_view kinds(check.kinds);
     out += padded(check.name, kNameWidth) + (kinds.empty() ? "" : "(" + std::string(kinds) + ") ") + check.promise + "\n";
   }
   return out;
 }
 
-std::string check_list_json() {
+std::string check_list_json(std::span<const PluginCheck> checks) {
   std::vector<Value> all;
-  for (const PluginCheck& check : plugin_checks()) {
+  for (const PluginCheck& check : checks) {
     all.push_back(json_object({{"check", json_text(check.name)},
                                {"promise", json_text(check.promise)},
                                {"of", json_text(name_of_scope(check))},

@@ -1,5 +1,6 @@
 // What `heddle check` says of a plugin: lines for people, one object for programs.
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,7 @@ std::string check_text(const std::vector<CheckAnswer>& answers, bool all, bool v
 std::string check_json(const CheckOrder& order, const std::vector<CheckAnswer>& answers);
 
 // The table of checks.
-std::string check_list_text();
-std::string check_list_json();
+std::string check_list_text(std::span<const PluginCheck> checks);
+std::string check_list_json(std::span<const PluginCheck> checks);
 
 }  // namespace heddle

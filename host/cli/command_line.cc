@@ -260,20 +260,22 @@ void Definition::add_new() {
 
 void Definition::add_check() {
   CheckArguments& check = line_.check;
-  CLI::App* verb = add_verb("check", Verb::kCheck, "Try whether a plugin keeps the rules of the ABI",
+  CLI::App* verb = add_verb("check", Verb::kCheck, "Try whether a plugin keeps the rules of the ABI, or what this host does about one that does not",
                             "Each check runs in a process of its own with a time limit: a crash and a hang are results. A failure says how to repeat it.\n"
                             "Exit codes: 0 none failed, 1 some failed, 2 the command line is wrong.\n"
                             "Examples:\n"
                             "  heddle check ./node_acme.so\n"
                             "  heddle check ./node_acme.so --only fuzzed-params --seed 7\n"
                             "  heddle check ./node_acme.so --params 'Resize={\"width\":64}'\n"
-                            "  gdb --args heddle check ./node_acme.so --reproduce completes-once --type Resize");
+                            "  gdb --args heddle check ./node_acme.so --reproduce completes-once --type Resize\n"
+                            "  heddle check --host");
   const auto one_value = [](CLI::Option* option) { option->take_all()->expected(1)->allow_extra_args(false); };
-  verb->add_option("PLUGIN", check.path, "The plugin file")->type_name("x.so");
+  verb->add_option("PLUGIN", check.path, "The plugin file; with --host, the hostile one (default: that which comes with heddle)")->type_name("x.so");
+  CLI::Option* const host = verb->add_flag("--host", check.host, "Check this host: a hostile plugin breaks the contract in a pipeline that sound nodes share");
   one_value(verb->add_option("--only", check.only, "Only this check (repeatable)")->type_name("CHECK"));
-  verb->add_option("--type", check.type, "Only this one of its types")->type_name("TYPE");
-  one_value(verb->add_option("--params", check.params, "Params to create objects of a type with (repeatable); default: the plainest that its schema lets through")->type_name("TYPE=JSON"));
-  verb->add_option("--seed", check.seed, "Where made-up input begins (default: 1)")->type_name("N");
+  verb->add_option("--type", check.type, "Only this one of its types")->type_name("TYPE")->excludes(host);
+  one_value(verb->add_option("--params", check.params, "Params to create objects of a type with (repeatable); default: the plainest that its schema lets through")->type_name("TYPE=JSON")->excludes(host));
+  verb->add_option("--seed", check.seed, "Where made-up input begins (default: 1)")->type_name("N")->excludes(host);
   verb->add_option("--timeout-ms", check.limit_ms, "How long a check may take (default: 10000)")->check(CLI::Range(uint64_t{100}, uint64_t{3'600'000}).description(""))->type_name("N");
   verb->add_option("--reproduce", check.reproduce, "Carry this check out in this process, without a time limit: for a debugger")->type_name("CHECK");
   verb->add_flag("--list", check.list, "Say what checks there are, and what each promises");
@@ -339,7 +341,8 @@ ExitCode Definition::settle() {
     if (topic == verbs_.end()) return fail(unknown_word(&app_, help_topic_));
     return print(topic->first->help("heddle")) ? ExitCode::kOk : ExitCode::kIo;
   }
-  if (line_.verb == Verb::kCheck && line_.check.path.empty() && !line_.check.list) return fail("heddle check: PLUGIN is required: the path of a plugin file; or --list");
+  if (line_.verb == Verb::kCheck && line_.check.path.empty() && !line_.check.list && !line_.check.host)
+    return fail("heddle check: PLUGIN is required: the path of a plugin file; or --host, or --list");
   if (const std::string fault = client_fault(line_); !fault.empty()) return fail(fault);
   if (line_.run.manifest.path == "-" && line_.run.input == "-") {
     return fail("the manifest and the items cannot both come from standard input: give one of them as a file");

@@ -113,6 +113,47 @@ class Ours(Check):
         self.assertEqual([c["result"] for c in said["checks"]], ["fail"], "params that were given are the author's word")
 
 
+class Host(Check):
+    def test_this_host_keeps_its_promises(self):
+        said = self.check("--host", "--timeout-ms", "120000" if SANITIZED else "30000")
+        self.assertEqual(self.of(said, "fail"), [])
+        every = [c["check"] for c in json.loads(self.heddle("check", "--host", "--list", "--json").out)]
+        self.assertEqual([c["check"] for c in self.of(said, "pass")], every)
+        self.assertGreater(len(every), 30)
+
+    def test_a_promise_that_is_not_kept_is_a_failure(self):
+        # What the host does not say of a plugin that has done nothing is what it would not say if it had seen nothing.
+        with open(f"{BUILD}/check/hostile.so", "rb") as file:
+            tame = self.write("hostile.so", file.read().replace(b"completes-twice\0", b"completes-oncee\0"))
+        said = self.check("--host", tame, "--only", "completes-twice", "--only", "takes-twice")
+        self.assertEqual([(c["check"], c["result"]) for c in said["checks"]], [("completes-twice", "fail"), ("takes-twice", "pass")])
+        failure = said["checks"][0]
+        self.assertIn("it was not said that the plugin broke the rule: completed a call twice", failure["found"])
+        self.assertIn("fault of heddle", failure["remedy"])
+        again = self.heddle(*shlex.split(failure["reproduce"])[1:], code=FAILED)
+        self.assertIn("completes-twice: it was not said", again.out)
+
+    def test_another_plugin_is_not_the_hostile_one(self):
+        said = self.check("--host", f"{BROKEN}/sound.so", "--only", "takes-twice")
+        self.assertIn("\"Bystander\"", self.of(said, "fail")[0]["found"])
+
+    def test_one_check_runs_here(self):
+        self.assertIn("1 passed, 0 failed", self.heddle("check", "--host", "--reproduce", "completes-twice").out)
+
+    def test_nobody_else_gets_hold_of_the_hostile_plugin(self):
+        self.assertNotIn("ostile", self.heddle("inspect", "--json").out)
+
+    def test_each_promise_is_a_sentence(self):
+        for line in self.heddle("check", "--host", "--list").out.splitlines():
+            self.assertRegex(line, r"^[a-z0-9-]+ +[A-Z].*\.$")
+
+    def test_the_command_line(self):
+        for arguments, said in ((("--only", "completes-twise"), "no check \"completes-twise\" of the host; did you mean completes-twice"), (("--only", "creates"), "of the host"),
+                                (("--type", "Hostile"), "--type"), (("--seed", "7"), "--seed")):
+            self.assertIn(said, self.heddle("check", "--host", *arguments, code=USAGE).err)
+        self.assertIn("absent.so: there is no such file", self.heddle("check", "--host", "absent.so", code=IO).err)
+
+
 class Said(Check):
     def test_each_check_is_a_line_and_a_failure_says_what_to_do_and_how_to_repeat_it(self):
         answer = self.heddle("check", f"{BROKEN}/completes_twice.so", code=FAILED)

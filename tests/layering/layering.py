@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "host/resilience": GROUND | {"host/value"},
     "host/plugin": GROUND | {"host/value", "host/lanes", "host/manifest", "host/resilience", "plugin-api"},
     "host/pipeline": GROUND | {"host/plugin", "host/manifest", "host/lanes", "host/value", "host/resilience", "plugin-api"},
-    "host/check": GROUND | {"host/plugin", "host/manifest", "host/lanes", "host/value", "host/resilience", "plugin-api"},
+    "host/check": GROUND | {"host/pipeline", "host/plugin", "host/manifest", "host/lanes", "host/value", "host/resilience", "plugin-api"},
     "host/chain": GROUND | {"host/pipeline", "host/plugin", "host/lanes", "host/value", "host/resilience"},
     "host/serve": GROUND | {"host/" + f for f in HOST_FOLDERS - {"cli", "serve", "check"}} | {"plugin-api"},
     "host/cli": GROUND | {"host/" + f for f in HOST_FOLDERS - {"cli"}} | {"plugin-api"},
