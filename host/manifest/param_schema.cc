@@ -6,6 +6,7 @@
 #define VALIJSON_USE_EXCEPTIONS 1
 #include <algorithm>
 #include <charconv>
+#include <stdexcept>
 #include <valijson/adapters/rapidjson_adapter.hpp>
 #include <valijson/constraint_builder.hpp>
 #include <valijson/constraints/concrete_constraints.hpp>
@@ -29,6 +30,32 @@ using Allocator = rapidjson::Document::AllocatorType;
 
 // What "pattern" is called in the schema that the validator gets: its own would run std::regex over texts of any length.
 constexpr const char* kPatternKeyword = "x-heddle-pattern";
+// What is written into each schema, so that every look at one is counted: of schemas that refer to one another, each twice, there are 2^n.
+constexpr const char* kStepKeyword = "x-heddle-step";
+constexpr uint64_t kMostSteps = 1'000'000;  // of one check
+thread_local uint64_t steps_left = 0;
+
+struct TooManySteps : std::runtime_error {
+  TooManySteps() : std::runtime_error("to check the params takes too many steps") {}
+};
+
+class StepConstraint : public valijson::constraints::PolyConstraint {
+ public:
+  bool validate(const valijson::adapters::Adapter&, const std::vector<std::string>&, valijson::ValidationResults*) const override {
+    if (steps_left == 0) throw TooManySteps();
+    --steps_left;
+    return true;
+  }
+
+ private:
+  Constraint* cloneInto(void* place) const override { return new (place) StepConstraint(*this); }
+  size_t sizeOf() const override { return sizeof(StepConstraint); }
+};
+
+class StepBuilder : public valijson::ConstraintBuilder {
+ public:
+  valijson::constraints::Constraint* make(const valijson::adapters::Adapter&) const override { return new StepConstraint; }
+};
 
 rapidjson::Value borrowed(const std::string& text) {
   return rapidjson::Value(rapidjson::StringRef(text.data(), static_cast<rapidjson::SizeType>(text.size())));
@@ -90,9 +117,14 @@ class PatternBuilder : public valijson::ConstraintBuilder {
 
 // The schema as the validator gets it.
 void adapt(JsonNode& schema) {
-  std::erase_if(schema.members, [](const JsonNode::Member& member) { return member.key == "format" || member.key == kPatternKeyword; });
+  std::erase_if(schema.members, [](const JsonNode::Member& member) { return member.key == "format" || member.key == kPatternKeyword || member.key == kStepKeyword; });
   for (JsonNode::Member& member : schema.members) {
     if (member.key == "pattern") member.key = kPatternKeyword;
+  }
+  if (schema.kind == JsonKind::kMap) {
+    JsonNode::Member& step = schema.members.emplace_back();
+    step.key = kStepKeyword;
+    step.value.kind = JsonKind::kBool;
   }
   for_each_subschema(schema, [](std::string_view, JsonNode& sub) { adapt(sub); });
 }
@@ -148,14 +180,18 @@ struct ParamSchema::Content {
   bool matches_names = false;
   bool accepts_empty = false;
 
-  // Whether `params` satisfy the schema; the reasons go to `results`, if given. False also where the validator cannot tell.
-  bool accepts(const JsonNode& params, valijson::ValidationResults* results) const {
+  // Whether `params` satisfy the schema; the reasons go to `results`, if given. False also where the validator cannot tell; `too_dear`, if given: because it takes too long.
+  bool accepts(const JsonNode& params, valijson::ValidationResults* results, bool* too_dear = nullptr) const {
     char buffer[4096];
     Allocator allocator(buffer, sizeof buffer);
     try {
       const rapidjson::Value value = converted(params, allocator);
       valijson::Validator validator(valijson::Validator::kStrongTypes);
+      steps_left = kMostSteps;
       return validator.validate(schema, Adapter(value), results);
+    } catch (const TooManySteps&) {
+      if (too_dear) *too_dear = true;
+      return false;
     } catch (const std::exception&) {
       return false;
     }
@@ -190,6 +226,7 @@ Result<ParamSchema> ParamSchema::compile(std::string_view json_schema_text) {
     const rapidjson::Value value = converted(adapted, allocator);
     valijson::SchemaParser parser(valijson::SchemaParser::kDraft7);
     parser.addConstraintBuilder(kPatternKeyword, new PatternBuilder);
+    parser.addConstraintBuilder(kStepKeyword, new StepBuilder);
     parser.populateSchema(Adapter(value), content->schema);
   } catch (const std::exception& e) {
     return Error("bad-schema", std::string("the params schema is broken: ") + e.what(), ErrorClass::kConfig);
@@ -215,7 +252,9 @@ void ParamSchema::check(const JsonNode& params, const std::string& pointer, std:
       return report(pointer, key->key_span, "a key is longer than " + std::to_string(Pattern::kLongestText) + " bytes", {});
     }
   }
-  if (content_->accepts(params, nullptr)) return;
+  bool too_dear = false;
+  if (content_->accepts(params, nullptr, &too_dear)) return;
+  if (too_dear) return report(pointer, params.span, "to check its params by its schema takes more than " + std::to_string(kMostSteps) + " steps", {});
   std::vector<ParamFault> faults = find_param_faults(content_->text, params, pointer);
   for (ParamFault& fault : faults) report(std::move(fault.pointer), fault.span, fault.message, std::move(fault.hint));
   if (!faults.empty()) return;

@@ -198,6 +198,18 @@ TEST(ParamSchema, APatternTakesNoLongerThanItsTextIsLong) {
   EXPECT_EQ(Checked(twice, R"({"a":"aaba"})").size(), 1u);
 }
 
+// Each level has the one below it looked at twice.
+TEST(ParamSchema, GivesUpACheckThatTakesTooManySteps) {
+  const std::string schema = R"({"allOf":[{"properties":{"a":{"$ref":"#"}}},{"properties":{"a":{"$ref":"#"}}}]})";
+  const auto nested = [](int depth) {
+    std::string text = "1";
+    for (int i = 0; i < depth; ++i) text = "{\"a\":" + text + "}";
+    return text;
+  };
+  EXPECT_EQ(Checked(schema, nested(10)).size(), 0u);
+  EXPECT_EQ(Checked(schema, nested(50)).message(), "to check its params by its schema takes more than 1000000 steps");
+}
+
 TEST(ParamSchema, ShowsNoPartOfASecret) {
   const std::string secret = "s3cret-" + std::string(200, 'k');
   log::redact(secret);
