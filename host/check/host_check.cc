@@ -36,7 +36,7 @@ std::string breach_in(const CheckSubject& subject, const HostDeeds& deeds) {
     HostTrialOrder order = trial.order;
     order.limit_ms = subject.limit_ms;
     subject.at(order.type + " does " + (order.deed.empty() ? "nothing" : order.deed));
-    if (const std::string found = breach_of(trial.promise, observe(catalog, order)); !found.empty()) return order.deed + ": " + found;
+    if (const std::string found = breach_of(trial.promise, observe(catalog, order)); !found.empty()) return (order.deed.empty() ? order.type : order.deed) + ": " + found;
   }
   for (const StateDeed& deed : deeds.states) {
     subject.at(std::string("a node changes ") + deed.changed);

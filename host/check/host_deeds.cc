@@ -72,6 +72,7 @@ std::vector<HostDeeds> make_deeds() {
       {"bad-schemas", "A params schema that is none is refused; one that is dear or goes in circles costs no more time than there is.",
        {{{.type = "HostileSchema"}, {.refusal = "schema"}},
         {{.type = "HostileSlowSchema", .deed = kLongToMatch}, {.refusal = "pattern"}},
+        {{.type = "HostileDearSchema", .params = "{\"deed\":" + std::string(50, '[') + std::string(50, ']') + "}"}, {.refusal = "steps"}},
         {{.type = "HostileEndlessSchema"}, {.refusal = "schema"}}}},
       {"process-state-in-calls", "What a call has changed of the process is named by the check of plugins that looks for it, and put back.", {},
        {{"changes-umask", "the umask"}, {"changes-locale", "the locale"}, {"changes-signals", "the handler of signal"}, {"changes-folder", "the working directory"}, {"changes-float-mode", "the floating-point mode"}}},

@@ -128,14 +128,17 @@ class LogCapture {
   std::vector<std::string> lines_;  // guarded by mutex_
 };
 
-std::string node_json(const std::string& id, const std::string& type, const std::string& deed, const std::string& more = "") {
-  return R"({"id":)" + json_text(id).json() + R"(,"node_type":)" + json_text(type).json() + R"(,"params":{"deed":)" + json_text(deed).json() + "}" + more + "}";
+std::string params_json(const std::string& deed) { return json_object({{"deed", json_text(deed)}}).json(); }
+
+std::string node_json(const std::string& id, const std::string& type, const std::string& params, const std::string& more = "") {
+  return R"({"id":)" + json_text(id).json() + R"(,"node_type":)" + json_text(type).json() + R"(,"params":)" + params + more + "}";
 }
 
 std::string manifest_text(const HostTrialOrder& order) {
-  return R"({"version":"heddle/1","metadata":{"name":"trial"},"run":{"drain_ms":200},"nodes":[)" + node_json("first", "Bystander", "none") + "," +
-         node_json("hostile", order.type, order.deed, order.settings) + "," + node_json("beside", "Bystander", "none") + "," +
-         (order.second.empty() ? node_json("after", "Bystander", "none") : node_json("after", "HostileLate", order.second)) +
+  const std::string none = params_json("none");
+  return R"({"version":"heddle/1","metadata":{"name":"trial"},"run":{"drain_ms":200},"nodes":[)" + node_json("first", "Bystander", none) + "," +
+         node_json("hostile", order.type, order.params.empty() ? params_json(order.deed) : order.params, order.settings) + "," + node_json("beside", "Bystander", none) + "," +
+         (order.second.empty() ? node_json("after", "Bystander", none) : node_json("after", "HostileLate", params_json(order.second))) +
          R"(],"connections":[{"from":"first","to":"hostile"},{"from":"first","to":"beside"},{"from":"hostile","to":"after"}]})";
 }
 

@@ -10,6 +10,7 @@ namespace heddle {
 
 struct HostTrialOrder {
   std::string type = "Hostile", deed = {};
+  std::string params = {};         // of the hostile node, as JSON; empty: its deed alone
   std::string settings = {};       // further members of the hostile node in the manifest, each with a comma before it
   std::string second = {};         // the deed of a node of type HostileLate in place of "after"; empty: it is a sound one
   uint64_t items = 500;

@@ -16,12 +16,16 @@ HEDDLE_NOTE(plugin_note, HEDDLE_NOTE_PLUGIN,
 #define SLOW_SCHEMA                                                                                                          \
     "{\"node\":\"HostileSlowSchema\",\"params\":{\"type\":\"object\",\"properties\":{\"deed\":{\"type\":\"string\",\"pattern\":\"^(a+)+$\"}}," \
     "\"additionalProperties\":false}}"
+#define DEAR_SCHEMA                                                                                                       \
+    "{\"node\":\"HostileDearSchema\",\"params\":{\"allOf\":[{\"properties\":{\"deed\":{\"$ref\":\"#/definitions/list\"}}}]," \
+    "\"definitions\":{\"list\":{\"allOf\":[{\"items\":{\"$ref\":\"#/definitions/list\"}},{\"items\":{\"$ref\":\"#/definitions/list\"}}]}}}}"
 #define ENDLESS_SCHEMA "{\"node\":\"HostileEndlessSchema\",\"params\":{\"allOf\":[{\"$ref\":\"#\"},{\"$ref\":\"#\"}]}}"
 HEDDLE_NOTE(prompt_note, HEDDLE_NOTE_TYPE, PROMPT);
 HEDDLE_NOTE(late_note, HEDDLE_NOTE_TYPE, LATE);
 HEDDLE_NOTE(sound_note, HEDDLE_NOTE_TYPE, SOUND);
 HEDDLE_NOTE(no_schema_note, HEDDLE_NOTE_TYPE, NO_SCHEMA);
 HEDDLE_NOTE(slow_schema_note, HEDDLE_NOTE_TYPE, SLOW_SCHEMA);
+HEDDLE_NOTE(dear_schema_note, HEDDLE_NOTE_TYPE, DEAR_SCHEMA);
 HEDDLE_NOTE(endless_schema_note, HEDDLE_NOTE_TYPE, ENDLESS_SCHEMA);
 
 heddle_str text_of(const char *text) { return (heddle_str){text, strlen(text)}; }
@@ -147,6 +151,7 @@ static const heddle_type types[] = {
     {sizeof(heddle_type), "Bystander", SOUND},
     {sizeof(heddle_type), "HostileSchema", NO_SCHEMA},
     {sizeof(heddle_type), "HostileSlowSchema", SLOW_SCHEMA},
+    {sizeof(heddle_type), "HostileDearSchema", DEAR_SCHEMA},
     {sizeof(heddle_type), "HostileEndlessSchema", ENDLESS_SCHEMA},
 };
 static uint32_t           count_types(void) { return sizeof types / sizeof *types; }
