@@ -53,8 +53,11 @@ Result<pid_t> spawn(const std::vector<std::string>& arguments, const std::string
   ::posix_spawn_file_actions_addchdir_np(&files.actions, folder.c_str());
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // what the plugin starts is killed with it
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);  // what the plugin starts is killed with it
   ::posix_spawnattr_setpgroup(&attributes, 0);
+  sigset_t none;  // whatever this process waits for
+  sigemptyset(&none);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   std::string option = kReportOption;
@@ -108,18 +111,20 @@ CheckChild::~CheckChild() {
   if (report_ >= 0) ::close(report_);
 }
 
-void CheckChild::wait_for_one(std::span<CheckChild* const> children) {
-  std::vector<pollfd> all;
+bool CheckChild::wait_for_one(std::span<CheckChild* const> children, int stop_fd) {
+  std::vector<pollfd> all{{stop_fd, POLLIN, 0}};
   uint64_t until = UINT64_MAX;
   for (CheckChild* child : children) {
-    if (child->is_over()) return;
+    if (child->is_over()) return true;
     all.push_back({child->process_, POLLIN, 0});
     all.push_back({child->report_, POLLIN, 0});
     until = std::min(until, child->until_ns_);
   }
   const uint64_t begin = now_ns();
   ::poll(all.data(), all.size(), until > begin ? static_cast<int>((until - begin) / kNsPerMs + 1) : 0);
+  if (all[0].revents != 0) return false;
   for (CheckChild* child : children) child->look(now_ns());
+  return true;
 }
 
 void CheckChild::look(uint64_t now) {
@@ -180,17 +185,6 @@ std::string CheckChild::last_words() const {
     last = line;
   }
   return ours.empty() ? last : ours;
-}
-
-std::string command_of(const std::vector<std::string>& arguments) {
-  std::string command;
-  for (const std::string& argument : arguments) {
-    const bool plain = !argument.empty() && argument.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=./:,@%") == std::string::npos;
-    std::string word = plain ? argument : "'";
-    for (size_t i = 0; !plain && i < argument.size(); ++i) word += argument[i] == '\'' ? std::string("'\\''") : std::string(1, argument[i]);
-    command += (command.empty() ? "" : " ") + word + (plain ? "" : "'");
-  }
-  return command;
 }
 
 }  // namespace heddle

@@ -27,8 +27,8 @@ class CheckChild {
   CheckChild(const CheckChild&) = delete;
   CheckChild& operator=(const CheckChild&) = delete;
 
-  // Waits until at least one of them is over, or has something to say.
-  static void wait_for_one(std::span<CheckChild* const> children);
+  // Waits until at least one of them is over, or has something to say. False: `stop_fd` can be read (-1: there is none).
+  static bool wait_for_one(std::span<CheckChild* const> children, int stop_fd);
   bool is_over() const { return pid_ < 0; }
   // Once it is over.
   const Verdict& verdict() const { return verdict_; }
@@ -48,8 +48,5 @@ class CheckChild {
   std::string text_;        // of the report, so far
   Verdict verdict_;
 };
-
-// A command line for a shell.
-std::string command_of(const std::vector<std::string>& arguments);
 
 }  // namespace heddle

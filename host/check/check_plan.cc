@@ -10,6 +10,7 @@
 #include "check/host_check.h"
 #include "check/scratch_folder.h"
 #include "plugin/note.h"
+#include "shell_word.h"
 
 namespace heddle {
 namespace {
@@ -34,14 +35,14 @@ class CheckPlan {
     mark_asked();
   }
 
-  std::vector<CheckAnswer> carry_out() {
+  std::optional<std::vector<CheckAnswer>> carry_out(int stop_fd) {
     while (true) {
       begin_what_can();
       std::vector<CheckChild*> children;
       for (const Entry& entry : entries_)
         if (entry.child) children.push_back(entry.child.get());
       if (children.empty()) break;
-      CheckChild::wait_for_one(children);
+      if (!CheckChild::wait_for_one(children, stop_fd)) return std::nullopt;
       for (Entry& entry : entries_)
         if (entry.child && entry.child->is_over()) end(entry);
     }
@@ -107,7 +108,14 @@ class CheckPlan {
     entry.answer.took_ms = entry.child->took_ms();
     entry.child.reset();
     entry.state = Entry::State::kOver;
-    if (entry.answer.verdict.kind == Verdict::Kind::kFail) entry.answer.again = command_of(arguments(entry.answer));
+    if (entry.answer.verdict.kind == Verdict::Kind::kFail) entry.answer.again = command_of(entry.answer);
+  }
+
+  // For a shell.
+  std::string command_of(const CheckAnswer& answer) const {
+    std::string command;
+    for (const std::string& word : arguments(answer)) command += (command.empty() ? "" : " ") + shell_word(word);
+    return command;
   }
 
   std::vector<std::string> arguments(const CheckAnswer& answer) const {
@@ -123,12 +131,12 @@ class CheckPlan {
   CheckOrder order_;
   PluginDescriptor plugin_;
   ScratchFolder scratch_;
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;  // their processes end before the folder goes in which they work
 };
 
 }  // namespace
 
-std::vector<CheckAnswer> carry_out(const CheckOrder& order) { return CheckPlan(order).carry_out(); }
+std::optional<std::vector<CheckAnswer>> carry_out(const CheckOrder& order, int stop_fd) { return CheckPlan(order).carry_out(stop_fd); }
 
 std::span<const PluginCheck> checks_of(const CheckOrder& order) { return order.of_host ? host_checks() : plugin_checks(); }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,8 +31,8 @@ struct CheckAnswer {
   std::string again = {};  // the command that repeats it; empty unless it failed
 };
 
-// Answers in the order of the table, those of one check by type as the notes have them.
-std::vector<CheckAnswer> carry_out(const CheckOrder& order);
+// Answers in the order of the table, those of one check by type as the notes have them. Empty: `stop_fd` could be read (-1: there is none) before all were there; nothing is left behind.
+std::optional<std::vector<CheckAnswer>> carry_out(const CheckOrder& order, int stop_fd);
 
 // All there are of such an order, each behind that which it comes after.
 std::span<const PluginCheck> checks_of(const CheckOrder& order);

@@ -13,6 +13,7 @@
 #include "cli/check_text.h"
 #include "cli/console.h"
 #include "cli/failure.h"
+#include "cli/run_watch.h"
 #include "cli/verbs.h"
 #include "manifest/diagnostic.h"
 #include "plugin/library.h"
@@ -91,7 +92,10 @@ ExitCode check_command(const CheckArguments& arguments, const GeneralArguments& 
   if (!arguments.reproduce.empty()) return reproduce(*order, arguments, general.json, general.color);
   std::error_code unknown;
   if (!std::filesystem::exists(order->path, unknown)) return fail_with(ExitCode::kIo, no_file(*order, arguments), general.json);
-  const std::vector<CheckAnswer> answers = carry_out(*order);
+  StopSignals signals;
+  const auto came = carry_out(*order, signals.fd());
+  if (!came) return signals.take() == SIGTERM ? ExitCode::kTerminated : ExitCode::kInterrupted;
+  const std::vector<CheckAnswer>& answers = *came;
   if (answers.empty())
     return fail_with(ExitCode::kUsage, usage("no such check is for any type of " + arguments.path + (arguments.type.empty() ? "" : " of the name " + arguments.type)), general.json);
   if (!print(general.json ? check_json(*order, answers) : check_text(answers, !general.quiet, general.verbose, use_color(general.color, STDOUT_FILENO)))) return ExitCode::kIo;

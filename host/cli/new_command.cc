@@ -1,6 +1,5 @@
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include "cli/plugin_template.h"
 #include "cli/source_file.h"
 #include "cli/verbs.h"
+#include "shell_word.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -49,20 +49,11 @@ Result<void> write_plugin(const std::string& folder, const Files& files) {
   return {};
 }
 
-// As a shell reads one word.
-std::string quoted(const std::string& word) {
-  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::strchr("/._-+,:@%", c) != nullptr; };
-  if (!word.empty() && word[0] != '-' && std::all_of(word.begin(), word.end(), plain)) return word;
-  std::string out = word.starts_with('-') ? "./'" : "'";
-  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return out + "'";
-}
-
 std::vector<std::string> next_commands(const std::string& folder, const std::string& name, const Files& files) {
-  const std::string build = quoted(folder + "/build");
-  std::vector<std::string> out = {"cmake -S " + quoted(folder) + " -B " + build, "cmake --build " + build, "ctest --test-dir " + build};
+  const std::string build = shell_path(folder + "/build");
+  std::vector<std::string> out = {"cmake -S " + shell_path(folder) + " -B " + build, "cmake --build " + build, "ctest --test-dir " + build};
   if (files.contains(name + ".json") && !files.contains("host.json"))  // with one, a host has to run first
-    out.push_back("echo 14 | heddle run " + quoted(folder + "/" + name + ".json") + " --plugin-dir " + quoted(folder + "/build/plugins"));
+    out.push_back("echo 14 | heddle run " + shell_path(folder + "/" + name + ".json") + " --plugin-dir " + shell_path(folder + "/build/plugins"));
   return out;
 }
 

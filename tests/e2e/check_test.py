@@ -4,10 +4,11 @@ import json
 import os
 import re
 import shlex
+import signal
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from program import BUILD, FAILED, IO, SANITIZED, USAGE, HeddleCase
+from program import BUILD, FAILED, INTERRUPTED, IO, SANITIZED, TERMINATED, USAGE, HeddleCase
 
 BROKEN = os.path.join(BUILD, "tests", "broken")
 PLUGINS = os.path.join(BUILD, "plugins")
@@ -191,6 +192,19 @@ class Said(Check):
         self.heddle("check", f"{PLUGINS}/node_file.so", "--only", "completes-once", env={"TMPDIR": self.path("tmp")})
         self.assertEqual(os.listdir(self.path("tmp")), [])
         self.assertEqual(sorted(os.listdir(self.folder)), ["tmp"])
+
+
+    def test_whoever_stops_it_finds_nothing_left(self):
+        for number, code in ((signal.SIGINT, INTERRUPTED), (signal.SIGTERM, TERMINATED)):
+            tmp = self.path(f"tmp-{code}")
+            os.mkdir(tmp)
+            process = self.start("check", f"{BROKEN}/hangs.so", "--only", "completes-once", "--timeout-ms", "600000", env={"TMPDIR": tmp})
+            while not glob.glob(f"{tmp}/heddle-check-*/words-*"):  # a check has begun
+                self.assertIsNone(process.poll())
+            process.send_signal(number)
+            answer = self.finish(process)
+            self.assertEqual((answer.code, answer.out), (code, ""))
+            self.assertEqual(os.listdir(tmp), [])
 
 
 class Again(Check):
