@@ -8,6 +8,7 @@
 #include "chain/task_run.h"
 #include "clock.h"
 #include "log.h"
+#include "pipeline/lane_config.h"
 #include "pipeline/version.h"
 #include "plugin/answer_of.h"
 #include "value/json_value.h"
@@ -60,7 +61,7 @@ class Idle : public Feed {
 
 Result<std::unique_ptr<ChainWorker>> ChainWorker::start(std::shared_ptr<const Pipeline> pipeline, std::string name, Parts parts) {
   std::unique_ptr<ChainWorker> worker(new ChainWorker(std::move(pipeline), std::move(name), std::move(parts)));
-  for (const auto step : {&ChainWorker::open_chain, &ChainWorker::check_chain, &ChainWorker::open_pipeline, &ChainWorker::check_sidecars, &ChainWorker::start_tasks}) {
+  for (const auto step : {&ChainWorker::open_chain, &ChainWorker::check_lanes, &ChainWorker::check_chain, &ChainWorker::open_pipeline, &ChainWorker::check_sidecars, &ChainWorker::start_tasks}) {
     if (auto done = ((*worker).*step)(); !done) return std::move(done).error();
   }
   return worker;
@@ -115,6 +116,21 @@ void ChainWorker::warn_of_clock(const Value& standing) const {
   if (block == 0 || (ahead_s >= -kMostSkewS && ahead_s <= kMostAgeS)) return;
   log::write(log::Level::kWarn, name_, ahead_s < 0 ? "the clock of this host is " + std::to_string(-ahead_s) + " s behind the chain's newest block: leases seem longer here than they are"
                                                    : "the chain's newest block is " + std::to_string(ahead_s) + " s old: either the chain stands still, or the clock of this host is ahead, and leases seem over before they are");
+}
+
+Result<void> ChainWorker::check_lanes() {
+  for (const WorkQueue& queue : pipeline_->worker->queues) {
+    const auto lane = parts_.lanes->find(queue.lane);
+    if (!lane) return Error("no-lane", "worker \"" + name_ + "\": queue \"" + queue.name + "\" is to be worked on in the lane \"" + queue.lane + "\", and there is none", ErrorClass::kConfig);
+    if (waits_for_itself(*pipeline_, queue.lane, *parts_.lanes)) {
+      return Error("lane-in-use", "worker \"" + name_ + "\": queue \"" + queue.name + "\" is worked on in the lane \"" + queue.lane + "\", whose places are limited, and tasks would hold all that the nodes wait for: give the queue another lane, "
+                   "and its \"limit\" says how many tasks there are at a time", ErrorClass::kConfig);
+    }
+    if (parts_.jobs->policy(*lane).durability != Durability::kMemory) {
+      return Error("durable-lane", "worker \"" + name_ + "\": the lane \"" + queue.lane + "\" keeps its jobs, but tasks have a journal of their own: take a lane in memory", ErrorClass::kConfig);
+    }
+  }
+  return {};
 }
 
 Result<void> ChainWorker::check_chain() {
@@ -183,13 +199,6 @@ TaskSettings ChainWorker::settings() const {
 }
 
 Result<void> ChainWorker::start_tasks() {
-  for (const WorkQueue& queue : pipeline_->worker->queues) {
-    const auto lane = parts_.lanes->find(queue.lane);
-    if (!lane) return Error("no-lane", "worker \"" + name_ + "\": queue \"" + queue.name + "\" is to be worked on in the lane \"" + queue.lane + "\", and there is none", ErrorClass::kConfig);
-    if (parts_.jobs->policy(*lane).durability != Durability::kMemory) {
-      return Error("durable-lane", "worker \"" + name_ + "\": the lane \"" + queue.lane + "\" keeps its jobs, but tasks have a journal of their own: take a lane in memory", ErrorClass::kConfig);
-    }
-  }
   journal_ = std::make_unique<TaskJournal>(*parts_.store, "worker/" + name_ + "/");
   TaskRunner::Parts parts;
   parts.chain = {.read = [chain = chain_](const Value& question, TaskChain::Done done) { chain->read(question, std::move(done)); },

@@ -51,6 +51,7 @@ class ChainWorker {
   ChainWorker(std::shared_ptr<const Pipeline> pipeline, std::string name, Parts parts) : pipeline_(std::move(pipeline)), name_(std::move(name)), parts_(std::move(parts)) {}
   Result<void> open_chain();
   void warn_of_clock(const Value& standing) const;
+  Result<void> check_lanes();
   Result<void> check_chain();
   Result<void> open_pipeline();
   Result<void> check_sidecars();

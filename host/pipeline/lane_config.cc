@@ -1,6 +1,10 @@
 #include "pipeline/lane_config.h"
 
+#include <algorithm>
+
 #include "clock.h"
+#include "lanes/lanes.h"
+#include "pipeline/pipeline.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -53,6 +57,13 @@ std::string lane_words(const LaneConfig& lane) {
   std::string out;
   for (const auto& [key, value] : lane_members(lane)) out += (out.empty() ? "" : ", ") + key + " " + (value.kind() == HEDDLE_NULL ? "unlimited" : value.json());
   return out;
+}
+
+bool waits_for_itself(const Pipeline& pipeline, const std::string& lane_name, const Lanes& lanes) {
+  const auto& stages = pipeline.stages;
+  const auto lane = lanes.find(lane_name);
+  return lane && lanes.config(*lane).max_concurrency != LaneConfig::kNoLimit &&
+         (lane_name == "default" || std::any_of(stages.begin(), stages.end(), [&](const PipelineStage& stage) { return stage.lane == lane_name; }));
 }
 
 }  // namespace heddle

@@ -7,6 +7,7 @@
 
 #include "lanes/held_wakes.h"
 #include "log.h"
+#include "pipeline/lane_config.h"
 #include "value/json_value.h"
 
 namespace heddle {
@@ -205,14 +206,6 @@ Error error_of_failed(const Value& failed) {
   return Error(text("code"), "node " + text("node") + ": " + text("message"), c);
 }
 
-// Every run begins and ends on the lane "default", and reads its input there.
-bool waits_for_itself(const ServedPipeline& pipeline, const std::string& lane_name, const Lanes& lanes) {
-  const auto& stages = pipeline.pipeline.stages;
-  const auto lane = lanes.find(lane_name);
-  return lane && lanes.config(*lane).max_concurrency != LaneConfig::kNoLimit &&
-         (lane_name == "default" || std::any_of(stages.begin(), stages.end(), [&](const PipelineStage& stage) { return stage.lane == lane_name; }));
-}
-
 Result<Value> outcome_of(Executed executed) {
   if (!executed.run) return std::move(executed.run).error();
   if (!executed.failed.empty()) return error_of_failed(executed.failed[0]);
@@ -247,7 +240,7 @@ Jobs::Function pipeline_job(const Jobs& jobs, const ServedPipelines& pipelines, 
     ServedPipelinePtr pipeline = pipelines.find(name);
     if (!pipeline) return run.complete(Error("no-pipeline", "the pipeline \"" + name + "\" is not served any more", ErrorClass::kConfig));
     const auto job = jobs.find(run.id());
-    if (job && waits_for_itself(*pipeline, job->lane, lanes)) {
+    if (job && waits_for_itself(pipeline->pipeline, job->lane, lanes)) {
       return run.complete(Error("lane-in-use", "pipeline \"" + name + "\" runs on the lane \"" + job->lane + "\", whose places are limited and held by its own jobs: submit it to another lane",
                                 ErrorClass::kConfig));
     }

@@ -438,6 +438,10 @@ class GateTest(WorkerCase):
     def test_a_sidecar_of_another_version_is_refused_and_both_are_said(self):
         self.refused(self.manifest(Sidecar(self, version="3.1.0").wait()), "speaks versions 3.1.0", "1.0.0")
 
+    def test_a_queue_in_a_lane_whose_places_its_own_nodes_wait_for_is_refused(self):
+        manifest = {**self.manifest("127.0.0.1:1"), "lanes": {"default": {"max_concurrency": 1}}}
+        self.refused(manifest, "is worked on in the lane \"default\", whose places are limited", "\"limit\"")
+
     def test_another_chain_is_refused(self):
         self.refused(self.manifest("127.0.0.1:1", self.chain_params(chain_id=1)), "31337")
 
