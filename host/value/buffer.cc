@@ -28,6 +28,11 @@ bool is_in_file(const heddle_view& view) noexcept {
   return view.fd_offset <= size && view.size <= size - view.fd_offset;
 }
 
+bool fits_memory(uint64_t size) noexcept {
+  const long pages = ::sysconf(_SC_PHYS_PAGES), page = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0 && size / static_cast<uint64_t>(page) < static_cast<uint64_t>(pages);
+}
+
 }  // namespace
 
 heddle_buffer* allocate_buffer(uint64_t size, uint32_t align, void** writable) noexcept {
@@ -79,10 +84,10 @@ bool read_view(const heddle_view& view, std::string* copy, std::string_view* out
     *out = {static_cast<const char*>(view.data), view.size};
     return true;
   }
-  if (view.memory != HEDDLE_MEM_FD || !is_in_file(view)) return false;
+  if (view.memory != HEDDLE_MEM_FD || !is_in_file(view) || !fits_memory(view.size)) return false;
   try {
     copy->resize(view.size);
-  } catch (const std::exception&) {  // a file may be larger than memory
+  } catch (const std::exception&) {
     return false;
   }
   for (size_t done = 0; done < view.size;) {
