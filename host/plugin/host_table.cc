@@ -117,6 +117,7 @@ HostTable::Table::Table(std::string owner_, Lanes* lanes, LaneId lane) : owner(s
 }
 
 HostTable::Table::~Table() {
+  if (work) work->stop();  // a function that runs finds it here to the last
   work.reset();
   report_dropped(limit.rest());
 }
