@@ -39,13 +39,16 @@ if SANITIZED:
     MEANT.update(leaks_items=None, leaks_objects=None)
 LIMIT_MS = "20000" if SANITIZED else "3000"
 
+# A process in which ThreadSanitizer finds a race ends at once, and not after it has said that all is well.
+RACE_ENDS = {"TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "") + " halt_on_error=1"}
+
 # Params that types of ours can start with, where none can be made up.
 PARAMS = {"Filter": {"when": "true"}, "Jq": {"program": "."}, "Route": {"cases": [{"port": "a", "when": "true"}]}}
 
 
 class Check(HeddleCase):
-    def check(self, path, *arguments, code=None):
-        answer = self.heddle("check", path, "--json", *arguments, code=code)
+    def check(self, path, *arguments, code=None, env=None):
+        answer = self.heddle("check", path, "--json", *arguments, code=code, env=env)
         said = json.loads(answer.out)
         self.assertEqual(answer.code, FAILED if said["failed"] else 0, answer)
         self.assertEqual(said["ok"], said["failed"] == 0)
@@ -114,9 +117,20 @@ class Ours(Check):
         self.assertEqual([c["result"] for c in said["checks"]], ["fail"], "params that were given are the author's word")
 
 
+class Few(Check):
+    """Some checks of a plugin: what fits where ThreadSanitizer makes every process dear."""
+
+    def test_a_plugin_of_ours(self):
+        for of_type, names in (("Delay", ("loads", "two-instances", "activates", "completes-once", "cancel-in-flight", "thread-tags")), ("PassThrough", ("completes-once", "parallel-calls"))):
+            only = [word for name in names for word in ("--only", name)]
+            said = self.check(f"{PLUGINS}/node_std.so", "--type", of_type, *only, "--timeout-ms", "120000", env=RACE_ENDS)
+            self.assertEqual([(c["check"], c["result"], c["found"]) for c in said["checks"] if c["result"] != "pass"], [])
+            self.assertEqual({c["check"] for c in said["checks"]}, set(names))
+
+
 class Host(Check):
     def test_this_host_keeps_its_promises(self):
-        said = self.check("--host", "--timeout-ms", "120000" if SANITIZED else "30000")
+        said = self.check("--host", "--timeout-ms", "120000" if SANITIZED else "30000", env=RACE_ENDS)
         self.assertEqual(self.of(said, "fail"), [])
         every = [c["check"] for c in json.loads(self.heddle("check", "--host", "--list", "--json").out)]
         self.assertEqual([c["check"] for c in self.of(said, "pass")], every)
