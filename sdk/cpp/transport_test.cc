@@ -127,15 +127,14 @@ TEST_F(TransportTest, TheTableHasWhatTheClassHas) {
   ASSERT_EQ(factory->count(), 2u);
   const heddle_type* const type = factory->type(factory->type(0)->id == std::string_view("Server") ? 0 : 1);  // in whatever order they were linked
   EXPECT_STREQ(type->descriptor, R"({"transport":"Server","params":{"type":"object","additionalProperties":false}})");
-  const FakeObject server(host, HEDDLE_KIND_TRANSPORT, "Server", "{}", "none", nullptr, nullptr);
-  const auto& table = server.table<heddle_transport>();
+  const FakeObject<heddle_transport> server(host, HEDDLE_KIND_TRANSPORT, "Server");
+  const auto& table = server.table();
   EXPECT_TRUE(table.listen && table.answer && table.close && table.part && table.end && table.cancel);
   EXPECT_FALSE(table.connect || table.call || table.probe || table.disconnect || table.grant);
-  table.base.destroy(server.self());
 }
 
 TEST_F(TransportTest, WhereTheHostHasNoInboxThereIsNoTransport) {
-  EXPECT_THROW(FakeObject(host, HEDDLE_KIND_TRANSPORT, "Loop", "{}", "none", nullptr, nullptr), Error);
+  EXPECT_THROW(FakeObject<heddle_transport>(host, HEDDLE_KIND_TRANSPORT, "Loop"), Error);
 }
 
 TEST_F(TransportTest, TheFakeHostSeesWhatBreaksTheRules) {

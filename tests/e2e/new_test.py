@@ -11,7 +11,7 @@ import unittest
 from host import HostCase
 from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE, node, pipeline
 
-LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp",), "transport": ("cpp", "c")}  # those that there is a template in
+LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c")}  # those that there is a template in
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
@@ -87,14 +87,22 @@ class New(HostCase):
         for language in ("cpp", "c"):
             with self.subTest(language):
                 self.heddle("check", f"{self.plugin(language)[0]}/build/plugins/tone_map.so")
-        self.new("store", "kept_keys")
-        self.shell("cmake -S kept_keys -B kept_keys/build -DBUILD_TESTING=OFF && cmake --build kept_keys/build")
-        self.heddle("check", "kept_keys/build/plugins/kept_keys.so")
+        for language in LANGUAGES["store"]:
+            with self.subTest(f"store {language}"):
+                name = f"kept_{language}"
+                self.new("store", name, "--lang", language)
+                self.shell(f"cmake -S {name} -B {name}/build -DBUILD_TESTING=OFF && cmake --build {name}/build")
+                self.heddle("check", f"{name}/build/plugins/{name}.so", "--params", f'Kept{language.capitalize()}={json.dumps({"path": self.path(name + "/kept")})}')
 
     def test_a_store_keeps_the_jobs_of_a_host(self):
+        for language in LANGUAGES["store"]:
+            with self.subTest(language):
+                self.keep_jobs(language)
+
+    def keep_jobs(self, language):
         # The name is a word of C++ and of the template's own code.
-        self.shell(self.new("store", "medium", "--dir", "kept here").stdout)
-        settings = {"plugin_dirs": [self.path("kept here/build/plugins")], "store": {"type": "Medium", "params": {"path": self.path("jobs")}},
+        self.shell(self.new("store", "medium", "--lang", language, "--dir", f"kept in {language}").stdout)
+        settings = {"plugin_dirs": [self.path(f"kept in {language}/build/plugins")], "store": {"type": "Medium", "params": {"path": self.path("jobs")}},
                     "lanes": {"kept": {"durability": "durable"}}}
         host = self.serve(**settings)
         self.heddle("lanes", "pause", "kept")
@@ -107,6 +115,7 @@ class New(HostCase):
         self.stop(host)
         self.write("jobs", self.read("jobs")[:-1])
         self.assertIn("is damaged", self.finish(self.start("serve", "--config", self.path("host.json"))).err)
+        os.remove(self.path("jobs"))
 
     def built(self, kind, language):
         """The folder of plugins of a KIND, with the type Wired, made, built and tested by the commands that `heddle new` printed; once."""
@@ -223,7 +232,7 @@ class New(HostCase):
         self.refused("nod", "x", says="there is no template of a nod; there is one of: node, store, transport; did you mean node?")
         self.refused("widget", "x", says="there is no template of a widget; there is one of: node, store, transport")
         self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
-        self.refused("store", "x", "--lang", "c", says="there is no template of a store in c; there is one in: cpp")
+        self.refused("store", "x", "--lang", "rust", says="there is no template of a store in rust; there is one in: c, cpp")
         self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)
         self.refused("node", "x", "--template", self.path("none"), says=f"there is no template of a plugin in {self.path('none')}", code=IO)
         self.refused("node", "x", says="there is no template of a plugin in /none", code=IO, HEDDLE_TEMPLATE_DIR="/none")

@@ -7,7 +7,7 @@
 //   node.send("21")->outputs()   // {"42"}
 //
 // It runs everything on the calling thread, time stands until advance(), and what the plugin does against the ABI is listed by faults(). A plugin may have threads of its own, which log and
-// complete ops: wait() waits for them. Transports and sidecars have hosts of their own in fake_transport.h and fake_sidecar.h.
+// complete ops: wait() waits for them. Objects of other kinds than nodes: fake_object.h.
 #pragma once
 #include <heddle/call.h>
 #include <heddle/log.h>
@@ -17,6 +17,7 @@
 #include <heddle/state.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
@@ -65,6 +66,8 @@ class FakeCall {
  private:
   friend class FakeHost;
   friend class FakeNode;
+  template <class Table>
+  friend class FakeObject;
   using Room = std::map<uint32_t, size_t>;  // by port
   void drop_input() {
     if (input_) std::exchange(input_, nullptr)->release();
@@ -78,7 +81,8 @@ class FakeCall {
   std::shared_ptr<Room> room_;     // of its node
   std::vector<uint32_t> waiting_;  // the ports whose emit was answered AGAIN
   std::vector<Emitted> emitted_;
-  bool done_ = false, cancelled_ = false, taken_ = false;
+  bool done_ = false, taken_ = false;
+  std::atomic<bool> cancelled_{false};
   heddle_status status_ = HEDDLE_OK;
   std::string why_, details_;
 };
@@ -149,6 +153,8 @@ class FakeHost {
 
   // Waits until an op is completed; Error where that takes longer than a test may.
   void wait(const FakeCall& op);
+  // A value for a plugin's function, of JSON. Throws Error where the text is none.
+  fake::Owned value(std::string_view json) const;
 
   // While threads of the plugin run, these are a copy of what was so far.
   std::vector<std::string> lines() const { return locked(lines_); }    // log lines, each as "level: text"
@@ -159,6 +165,7 @@ class FakeHost {
  private:
   friend class FakeNode;
   friend class FakeCall;
+  template <class Table>
   friend class FakeObject;
   struct Job {
     uint64_t due_ns;
@@ -177,7 +184,7 @@ class FakeHost {
   static heddle_sched_service sched_service();
 
   FakeCall& add_call(fake::FakeValue* input, uint32_t port) { return calls_.emplace_back(*this, input, port, input ? ++sequence_ : 0); }
-  fake::FakeValue* parse(std::string_view json);
+  void answer(FakeCall& call, heddle_status status, std::string_view why, const fake::FakeValue* details);
   void fault(std::string sentence) {
     std::lock_guard lock(mutex_);
     faults_.push_back(std::move(sentence));
@@ -190,7 +197,7 @@ class FakeHost {
     jobs_.push_back({now_ns_ + delay_ns, ++last_job_, fn, ctx});
     return last_job_;
   }
-  const heddle_factory& factory() const { return *static_cast<const heddle_factory*>(entry_.get_factory("heddle.node/1")); }
+  const heddle_factory& factory(const char* kind = HEDDLE_KIND_NODE) const;
   [[noreturn]] void throw_failure(heddle_status status, std::string_view what);
 
   const heddle_entry& entry_;
@@ -211,23 +218,26 @@ inline bool FakeCall::done() const {
   return done_;
 }
 
+inline void FakeHost::answer(FakeCall& call, heddle_status status, std::string_view why, const fake::FakeValue* details) {
+  std::lock_guard lock(mutex_);
+  if (call.done_) return faults_.push_back("completed a call twice");
+  call.status_ = status;
+  call.why_ = why;
+  if (details) details->write(call.details_);
+  call.drop_input();  // was made of JSON: nothing of the plugin's hears of it
+  call.done_ = true;
+  changed_.notify_all();
+}
+
 inline heddle_op_service FakeHost::op_service() {
   heddle_op_service s{};
   s.struct_size = sizeof s;
   s.deadline_ns = [](const heddle_op*) noexcept { return uint64_t{0}; };
-  s.is_cancelled = [](const heddle_op* op) noexcept { return of(op).cancelled_; };
+  s.is_cancelled = [](const heddle_op* op) noexcept { return of(op).cancelled_.load(); };
   s.trace = [](const heddle_op*) noexcept { return heddle_str{"", 0}; };
   s.complete = [](heddle_op* op, heddle_status status, heddle_value* result, heddle_str why) noexcept {
-    FakeCall& call = of(op);
-    fake::Owned details(result ? fake::mutable_of(result) : nullptr);
-    if (call.done()) return call.host_.fault("completed a call twice");
-    call.drop_input();
-    std::lock_guard lock(call.host_.mutex_);
-    call.done_ = true;
-    call.status_ = status;
-    call.why_.assign(why.ptr ? why.ptr : "", why.len);
-    if (result) details->write(call.details_);
-    call.host_.changed_.notify_all();
+    const fake::Owned details(result ? fake::mutable_of(result) : nullptr);
+    of(op).host_.answer(of(op), status, {why.ptr ? why.ptr : "", why.len}, details.value);
   };
   return s;
 }
@@ -332,10 +342,16 @@ inline void FakeHost::throw_failure(heddle_status status, std::string_view what)
   throw Error(status, why.empty() ? std::string(what) : why);
 }
 
-inline fake::FakeValue* FakeHost::parse(std::string_view json) {
+inline fake::Owned FakeHost::value(std::string_view json) const {
   auto v = fake::JsonReader(json).read();
   if (!v) throw Error(HEDDLE_INVALID, "the test's text is not JSON: " + std::string(json));
-  return v->take();
+  return std::move(*v);
+}
+
+inline const heddle_factory& FakeHost::factory(const char* kind) const {
+  const auto* const factory = static_cast<const heddle_factory*>(entry_.get_factory(kind));
+  if (!factory) throw Error(HEDDLE_NOT_FOUND, std::string("the plugin has no factory for ") + kind);
+  return *factory;
 }
 
 inline std::vector<std::string> FakeHost::types() const {
@@ -353,20 +369,20 @@ inline std::string FakeHost::descriptor(std::string_view type) const {
 
 inline FakeNode FakeHost::create(std::string_view type, std::string_view params, std::optional<std::string_view> saved) {
   std::string id(type);
-  fake::Owned config(parse(params));
+  const fake::Owned config = value(params);
   void* self = nullptr;
   const void* table = nullptr;
   heddle_status status = factory().create(&host_, id.c_str(), fake::handle(config.value), &self, &table);
   if (status != HEDDLE_OK) throw_failure(status, "create failed");
-  fake::Owned described(parse(descriptor(type)));
+  const fake::Owned described = value(descriptor(type));
   auto in_flight = std::ranges::find(described->keys, "max_in_flight");
   bool asynchronous =
       in_flight != described->keys.end() && described->children[static_cast<size_t>(in_flight - described->keys.begin())]->integer > 0;
   FakeNode node(*this, self, static_cast<const heddle_node*>(table), asynchronous);
   if (saved) {
-    fake::Owned value(parse(*saved));
+    const fake::Owned kept = value(*saved);
     if (!node.state()) throw Error(HEDDLE_UNSUPPORTED, "the node keeps no state");
-    if (heddle_status restored = node.state()->restore(self, fake::handle(value.value)); restored != HEDDLE_OK)
+    if (heddle_status restored = node.state()->restore(self, fake::handle(kept.value)); restored != HEDDLE_OK)
       throw_failure(restored, "restore failed");
   }
   node.activate();
@@ -447,7 +463,7 @@ inline std::vector<FakeCall*> FakeNode::process(std::vector<fake::FakeValue*> in
 
 inline std::vector<FakeCall*> FakeNode::send_batch(std::vector<std::string_view> jsons, uint32_t port) {
   std::vector<fake::FakeValue*> inputs;
-  for (std::string_view json : jsons) inputs.push_back(host_->parse(json));
+  for (std::string_view json : jsons) inputs.push_back(host_->value(json).take());
   return process(std::move(inputs), port);
 }
 

@@ -1,66 +1,89 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// FakeObject: an object of a kind that delivers to the host through a service of its own, in a fake host. Used through fake_transport.h and fake_sidecar.h.
+// FakeObject: an object of any kind in the fake host: its functions are called by hand, and its answers awaited, whatever thread they come from.
+//
+//   FakeHost host;
+//   FakeObject<heddle_store> store(host, HEDDLE_KIND_STORE, "Kept", R"({"path":"jobs"})");
+//   store.ask(&heddle_store::get, &key).details()   // the result, in JSON; bytes in base64
+//
+// Kinds that deliver to the host through a service of their own have more in fake_transport.h and fake_sidecar.h.
 #pragma once
 #include "fake_host.h"
 
 namespace heddle::sdk {
 
+// Created and activated; deactivated and destroyed when it dies.
+template <class Table>
 class FakeObject {
  public:
-  // Creates it; `service` is what it finds as `service_id`, where context_of(h) is `context`. Throws Error with the plugin's reason.
-  FakeObject(FakeHost& host, const char* kind, std::string_view type, std::string_view params, const char* service_id, const void* service, void* context)
+  // `service` is what the object finds as `service_id`, where context_of(h) is `context`. Throws Error with the plugin's reason where any of it fails.
+  FakeObject(FakeHost& host, const char* kind, std::string_view type, std::string_view params = "{}", const char* service_id = "", const void* service = nullptr, void* context = nullptr)
       : host_(host), own_{*host.table(), service_id, service, context} {
     own_.table.get_service = &get_service;
-    const auto* const factory = static_cast<const heddle_factory*>(host.entry_.get_factory(kind));
-    if (!factory) throw Error(HEDDLE_NOT_FOUND, std::string("the plugin has no factory for ") + kind);
-    fake::Owned config(host.parse(params));
-    const std::string id(type);
-    const heddle_status status = factory->create(&own_.table, id.c_str(), fake::handle(config.value), &self_, &table_);
+    const fake::Owned config = host.value(params);
+    const void* table = nullptr;
+    const heddle_status status = host.factory(kind).create(&own_.table, std::string(type).c_str(), fake::handle(config.value), &self_, &table);
     if (status != HEDDLE_OK) host.throw_failure(status, "create failed");
+    table_ = static_cast<const Table*>(table);
+    try {
+      activate();
+    } catch (const Error&) {
+      table_->base.destroy(self_);
+      throw;
+    }
   }
   FakeObject(const FakeObject&) = delete;
-
-  FakeHost& host() const { return host_; }
-  void* self() const { return self_; }
-  template <class Table>
-  const Table& table() const {
-    return *static_cast<const Table*>(table_);
+  ~FakeObject() { close(); }
+  // What it does when it dies, before that. That the plugin fails to deactivate is a fault.
+  void close() noexcept {
+    if (!self_) return;
+    if (is_active_) detail::guard([&] { deactivate(); }, [&](heddle_status, std::string_view why) { fault("deactivate: " + std::string(why)); });
+    table_->base.destroy(std::exchange(self_, nullptr));
   }
-  static void* context_of(const heddle_host* h) { return reinterpret_cast<const Own*>(h)->context; }
 
-  // Calls start(op) and waits for the answer: the JSON of its result. Throws Error where it fails.
-  template <class Start>
-  std::string answered(Start&& start) const {
-    const FakeCall& op = begun(std::forward<Start>(start));
+  // Throw Error with the plugin's reason.
+  void activate() {
+    life(table_->base.activate);
+    is_active_ = true;
+  }
+  void deactivate() {
+    is_active_ = false;
+    life(table_->base.deactivate);
+  }
+
+  // Calls a function that takes an op after these arguments, and waits until that is complete.
+  template <class Slot, class... Args>
+  const FakeCall& ask(Slot Table::*slot, const Args&... args) {
+    const FakeCall& op = begin(slot, args...);
     host_.wait(op);
-    if (op.status() != HEDDLE_OK) throw Error(op.status(), op.why());
-    return op.details();
-  }
-  // The same, without waiting.
-  template <class Start>
-  const FakeCall& begun(Start&& start) const {
-    FakeCall& op = host_.add_call(nullptr, 0);
-    start(reinterpret_cast<heddle_op*>(&op));
     return op;
   }
-  void life(void (*step)(void*, heddle_op*) HEDDLE_FN) const {
-    if (step) answered([&](heddle_op* op) { step(self_, op); });
+  // The same: the JSON of its result. Throws Error where it fails.
+  template <class Slot, class... Args>
+  std::string answered(Slot Table::*slot, const Args&... args) {
+    return require(ask(slot, args...)).details();
+  }
+  // Without the wait: that is FakeHost::wait.
+  template <class Slot, class... Args>
+  FakeCall& begin(Slot Table::*slot, const Args&... args) {
+    FakeCall& op = host_.add_call(nullptr, 0);
+    (table_->*slot)(self_, args..., reinterpret_cast<heddle_op*>(&op));
+    return op;
+  }
+  // Nobody wants the answer any more.
+  static void cancel(FakeCall& op) { op.cancelled_ = true; }
+
+  // Calls a function that takes no op.
+  template <class Slot, class... Args>
+  void call(Slot Table::*slot, const Args&... args) const {
+    (table_->*slot)(self_, args...);
   }
 
-  // A value of JSON text; empty text: none.
-  fake::FakeValue* value(std::string_view json) const { return json.empty() ? nullptr : host_.parse(json); }
-  // The text of a STRING or of BYTES, else JSON; "" for none.
-  static std::string text_of(const heddle_value* v) {
-    if (!v) return {};
-    const fake::FakeValue& value = fake::of(v);
-    if (value.kind == HEDDLE_STRING || value.kind == HEDDLE_BYTES) return value.text;
-    std::string json;
-    value.write(json);
-    return json;
-  }
-  static std::string text_of(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+  const Table& table() const { return *table_; }
+  // As FakeHost::value; of an empty text: none.
+  fake::Owned value(std::string_view json) const { return json.empty() ? fake::Owned(nullptr) : host_.value(json); }
   void fault(std::string sentence) const { host_.fault(std::move(sentence)); }
+  static void* context_of(const heddle_host* h) { return reinterpret_cast<const Own*>(h)->context; }
 
  private:
   struct Own {
@@ -74,10 +97,23 @@ class FakeObject {
     return std::string_view(id) == own.service_id ? own.service : FakeHost::get_service(h, id);
   }
 
+  static const FakeCall& require(const FakeCall& done) {
+    if (done.status() != HEDDLE_OK) throw Error(done.status(), done.why());
+    return done;
+  }
+  void life(void (*step)(void*, heddle_op*) HEDDLE_FN) {
+    if (!step) return;
+    FakeCall& op = host_.add_call(nullptr, 0);
+    step(self_, reinterpret_cast<heddle_op*>(&op));
+    host_.wait(op);
+    require(op);
+  }
+
   FakeHost& host_;
   Own own_;
   void* self_ = nullptr;
-  const void* table_ = nullptr;
+  const Table* table_ = nullptr;
+  bool is_active_ = false;
 };
 
 }  // namespace heddle::sdk

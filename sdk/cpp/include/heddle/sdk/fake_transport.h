@@ -45,12 +45,9 @@ class FakeTransport {
 
   // Created and activated; it is deactivated and destroyed when this goes. Throws Error with its reason.
   FakeTransport(FakeHost& host, std::string_view type, std::string_view params = "{}")
-      : object_(host, HEDDLE_KIND_TRANSPORT, type, params, HEDDLE_INBOX, &service(), this), table_(object_.table<heddle_transport>()) {
-    object_.life(table_.base.activate);
-  }
+      : object_(host, HEDDLE_KIND_TRANSPORT, type, params, HEDDLE_INBOX, &service(), this) {}
   ~FakeTransport() {
-    detail::guard([&] { object_.life(table_.base.deactivate); }, [&](heddle_status, std::string_view why) { object_.fault("deactivate: " + std::string(why)); });
-    table_.base.destroy(object_.self());
+    object_.close();
     for (const auto& [id, exchange] : exchanges_)
       if (!exchange.over) object_.fault("it never said that exchange " + std::to_string(id) + " is over");
   }
@@ -68,15 +65,15 @@ class FakeTransport {
     for (const auto& [name, limit] : limits) all[name] = limit;
     std::string text;
     for (const auto& [name, limit] : all) text += (text.empty() ? "\"" : ",\"") + name + "\":" + std::to_string(limit);
-    const fake::Owned offer(object_.value("{\"endpoint\":\"" + std::string(endpoint) + "\",\"limits\":{" + text + "},\"operations\":" + std::string(operations) + "}"));
+    const fake::Owned offer = object_.value("{\"endpoint\":\"" + std::string(endpoint) + "\",\"limits\":{" + text + "},\"operations\":" + std::string(operations) + "}");
     heddle_id id;
     {
       std::lock_guard lock(mutex_);
       id = ++last_id_;
       listeners_.insert(id);
     }
-    const std::string result = object_.answered([&](heddle_op* op) { table_.listen(object_.self(), id, fake::handle(offer.value), op); });
-    const fake::Owned said(object_.value(result));
+    const std::string result = object_.answered(&heddle_transport::listen, id, fake::handle(offer.value));
+    const fake::Owned said = object_.value(result);
     const auto at = std::ranges::find(said->keys, "endpoint");
     return {id, at == said->keys.end() ? "" : said->children[static_cast<size_t>(at - said->keys.begin())]->text};
   }
@@ -100,8 +97,8 @@ class FakeTransport {
     a.status = said.status;
     a.more = said.more;
     a.content_type = {said.content_type.data(), said.content_type.size()};
-    a.body = fake::handle(object_.value(said.body));
-    table_.answer(object_.self(), exchange, &a);
+    a.body = fake::handle(object_.value(said.body).take());
+    object_.call(&heddle_transport::answer, exchange, &a);
   }
   // Waits until there is room for it.
   void part(heddle_id exchange, std::string_view json) {
@@ -110,31 +107,31 @@ class FakeTransport {
       await(lock, [&] { return exchanges_[exchange].room > 0 || exchanges_[exchange].over; }, "there is no room for a part");
       if (exchanges_[exchange].room > 0) --exchanges_[exchange].room;
     }
-    table_.part(object_.self(), exchange, fake::handle(object_.value(json)));
+    object_.call(&heddle_transport::part, exchange, fake::handle(object_.value(json).take()));
   }
-  void end(heddle_id exchange, heddle_status status = HEDDLE_OK, std::string_view why = {}) { table_.end(object_.self(), exchange, status, {why.data(), why.size()}); }
+  void end(heddle_id exchange, heddle_status status = HEDDLE_OK, std::string_view why = {}) { object_.call(&heddle_transport::end, exchange, status, heddle_str{why.data(), why.size()}); }
   // Waits until nothing of the listener is left.
   void close(heddle_id listener, uint64_t until_ns) {
-    object_.answered([&](heddle_op* op) { table_.close(object_.self(), listener, until_ns, op); });
+    object_.answered(&heddle_transport::close, listener, until_ns);
     gone(listener);
   }
   // Does not wait; close it before this goes.
   const FakeCall& begin_close(heddle_id listener, uint64_t until_ns) {
-    return object_.begun([&](heddle_op* op) { table_.close(object_.self(), listener, until_ns, op); });
+    return object_.begin(&heddle_transport::close, listener, until_ns);
   }
 
   // The client's side -------------------------------------------------------------------------------------------------------------------------
 
   heddle_id connect(std::string_view endpoint, std::string_view operations, uint64_t most_body_bytes = 1 << 20) {
-    const fake::Owned options(object_.value("{\"endpoint\":\"" + std::string(endpoint) + "\",\"operations\":" + std::string(operations) + ",\"connect_ms\":60000,\"most_body_bytes\":" +
-                                            std::to_string(most_body_bytes) + "}"));
+    const fake::Owned options = object_.value("{\"endpoint\":\"" + std::string(endpoint) + "\",\"operations\":" + std::string(operations) + ",\"connect_ms\":60000,\"most_body_bytes\":" +
+                                              std::to_string(most_body_bytes) + "}");
     heddle_id id;
     {
       std::lock_guard lock(mutex_);
       id = ++last_id_;
       listeners_.insert(id);
     }
-    object_.answered([&](heddle_op* op) { table_.connect(object_.self(), id, fake::handle(options.value), op); });
+    object_.answered(&heddle_transport::connect, id, fake::handle(options.value));
     return id;
   }
   struct Asked {
@@ -147,7 +144,7 @@ class FakeTransport {
     bool more = false;
   };
   heddle_id call(heddle_id channel, const Asked& asked) {
-    const fake::Owned parameters(object_.value(asked.parameters)), metadata(object_.value(asked.metadata));
+    const fake::Owned parameters = object_.value(asked.parameters), metadata = object_.value(asked.metadata);
     heddle_request r{};
     r.struct_size = sizeof r;
     {
@@ -165,9 +162,9 @@ class FakeTransport {
     r.deadline_ns = asked.deadline_ns;
     r.credit = asked.credit;
     r.parameters = fake::handle(parameters.value);
-    r.body = fake::handle(object_.value(asked.body));
+    r.body = fake::handle(object_.value(asked.body).take());
     r.metadata = fake::handle(metadata.value);
-    table_.call(object_.self(), channel, &r);
+    object_.call(&heddle_transport::call, channel, &r);
     return r.exchange;
   }
   void grant(heddle_id exchange, uint32_t parts) {
@@ -175,17 +172,17 @@ class FakeTransport {
       std::lock_guard lock(mutex_);
       exchanges_[exchange].room += parts;
     }
-    table_.grant(object_.self(), exchange, parts);
+    object_.call(&heddle_transport::grant, exchange, parts);
   }
-  void cancel(heddle_id exchange) { table_.cancel(object_.self(), exchange); }
+  void cancel(heddle_id exchange) { object_.call(&heddle_transport::cancel, exchange); }
   // "" where the peer is well, else why not.
   std::string probe(heddle_id channel) {
     std::string why;
-    detail::guard([&] { object_.answered([&](heddle_op* op) { table_.probe(object_.self(), channel, op); }); }, [&](heddle_status, std::string_view said) { why = said; });
+    detail::guard([&] { object_.answered(&heddle_transport::probe, channel); }, [&](heddle_status, std::string_view said) { why = said; });
     return why;
   }
   void disconnect(heddle_id channel) {
-    object_.answered([&](heddle_op* op) { table_.disconnect(object_.self(), channel, op); });
+    object_.answered(&heddle_transport::disconnect, channel);
     gone(channel);
   }
 
@@ -221,10 +218,11 @@ class FakeTransport {
     }
   }
 
+  static FakeTransport& of(const heddle_host* h) { return *static_cast<FakeTransport*>(FakeObject<heddle_transport>::context_of(h)); }
   // heddle.inbox/1. `fn` gets the exchange, if it is open.
   template <class Fn>
   static void said(const heddle_host* h, heddle_id id, const char* what, Fn&& fn) noexcept {
-    auto& self = *static_cast<FakeTransport*>(FakeObject::context_of(h));
+    auto& self = of(h);
     std::lock_guard lock(self.mutex_);
     const auto found = self.exchanges_.find(id);
     if (found == self.exchanges_.end() || found->second.over) return self.object_.fault(std::string("it ") + what + " exchange " + std::to_string(id) + ", which is not open");
@@ -232,15 +230,15 @@ class FakeTransport {
     self.changed_.notify_all();
   }
   static void request(const heddle_host* h, heddle_id listener, const heddle_request* r) noexcept {
-    auto& self = *static_cast<FakeTransport*>(FakeObject::context_of(h));
+    auto& self = of(h);
     const fake::Owned body(r->body ? fake::mutable_of(r->body) : nullptr);
     std::lock_guard lock(self.mutex_);
     if (!self.listeners_.contains(listener)) self.object_.fault("it delivered a request for a listener that does not exist");
     Exchange& e = self.exchanges_[r->exchange];
     if (e.id != 0 || r->exchange % 2 != 0) self.object_.fault("it gave a request the id " + std::to_string(r->exchange) + ", which is odd or was given before");
-    e = Exchange{.id = r->exchange, .listener = listener, .operation = FakeObject::text_of(r->operation), .peer = FakeObject::text_of(r->peer), .token = FakeObject::text_of(r->token),
-                 .content_type = FakeObject::text_of(r->content_type), .parameters = FakeObject::text_of(r->parameters), .metadata = FakeObject::text_of(r->metadata),
-                 .body = FakeObject::text_of(r->body), .deadline_ns = r->deadline_ns, .room = r->credit, .answer = {}, .answer_type = {}, .parts = {}, .end_why = {}, .over_why = {}};
+    e = Exchange{.id = r->exchange, .listener = listener, .operation = fake::text_of(r->operation), .peer = fake::text_of(r->peer), .token = fake::text_of(r->token),
+                 .content_type = fake::text_of(r->content_type), .parameters = fake::text_of(r->parameters), .metadata = fake::text_of(r->metadata),
+                 .body = fake::text_of(r->body), .deadline_ns = r->deadline_ns, .room = r->credit, .answer = {}, .answer_type = {}, .parts = {}, .end_why = {}, .over_why = {}};
     self.requests_.push_back(e.id);
     self.changed_.notify_all();
   }
@@ -252,11 +250,11 @@ class FakeTransport {
       if (e.id % 2 == 1 && status == HEDDLE_OK && (!e.answered || (e.more && !e.ended))) self.object_.fault("it said that a call is over well, and never answered or ended it");
       e.over = true;
       e.over_status = status;
-      e.over_why = FakeObject::text_of(why);
+      e.over_why = fake::text_of(why);
     });
   }
   static void lost(const heddle_host* h, heddle_id id, heddle_status, heddle_str) noexcept {
-    auto& self = *static_cast<FakeTransport*>(FakeObject::context_of(h));
+    auto& self = of(h);
     self.object_.fault("a listener or channel was lost: " + std::to_string(id));
   }
   static void answered(const heddle_host* h, heddle_id id, const heddle_answer* a) noexcept {
@@ -267,8 +265,8 @@ class FakeTransport {
       e.status = a->status;
       e.more = a->more;
       e.unsent = a->unsent;
-      e.answer = FakeObject::text_of(a->body);
-      e.answer_type = FakeObject::text_of(a->content_type);
+      e.answer = fake::text_of(a->body);
+      e.answer_type = fake::text_of(a->content_type);
     });
   }
   static void part_came(const heddle_host* h, heddle_id id, heddle_value* v) noexcept {
@@ -277,7 +275,7 @@ class FakeTransport {
       if (!e.more || e.ended) self.object_.fault("it delivered a part of no stream");
       if (e.room == 0) self.object_.fault("it delivered a part without credit");
       else --e.room;
-      e.parts.push_back(FakeObject::text_of(v));
+      e.parts.push_back(fake::text_of(v));
     });
   }
   static void end_came(const heddle_host* h, heddle_id id, heddle_status status, heddle_str why) noexcept {
@@ -285,7 +283,7 @@ class FakeTransport {
       if (!e.more || e.ended) self.object_.fault("it ended a stream twice, or none");
       e.ended = true;
       e.end_status = status;
-      e.end_why = FakeObject::text_of(why);
+      e.end_why = fake::text_of(why);
     });
   }
   static const heddle_inbox_service& service() {
@@ -300,8 +298,7 @@ class FakeTransport {
   std::deque<heddle_id> requests_;
   std::set<heddle_id> listeners_;  // and channels
   heddle_id last_id_ = 0, last_call_ = static_cast<heddle_id>(-1);
-  FakeObject object_;
-  const heddle_transport& table_;
+  FakeObject<heddle_transport> object_;
 };
 
 }  // namespace heddle::sdk

@@ -179,4 +179,14 @@ inline void FakeValue::write(std::string& out) const {
   }
 }
 
+// The text of a STRING or of BYTES, else JSON; "" for none.
+inline std::string text_of(const heddle_value* v) {
+  if (!v) return {};
+  if (of(v).kind == HEDDLE_STRING || of(v).kind == HEDDLE_BYTES) return of(v).text;
+  std::string json;
+  of(v).write(json);
+  return json;
+}
+inline std::string text_of(heddle_str s) { return s.len ? std::string(s.ptr, s.len) : std::string(); }
+
 }  // namespace heddle::sdk::fake
