@@ -1,4 +1,5 @@
 """`heddle new` writes plugins that build out of the tree against what is installed, pass their own tests and run."""
+import base64
 import json
 import os
 import re
@@ -6,12 +7,13 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 from host import HostCase
 from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE, node, pipeline
 
-LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c")}  # those that there is a template in
+LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c"), "chain": ("cpp",)}  # those that there is a template in
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
@@ -156,6 +158,54 @@ class New(HostCase):
                 self.assertEqual(self.finish(run).code, DEAD_LETTERS)
                 os.remove(self.path("letters"))
 
+    def ledger(self, folder, done=0):
+        """The entries of the ledger, once it has so many that complete an activity."""
+        deadline = time.monotonic() + TIMEOUT
+        while True:
+            entries = [json.loads(line) for line in self.read(f"{folder}/ledger").splitlines(keepends=True) if line.endswith(b"\n")]
+            if sum(entry.get("do") == "complete" for entry in entries) >= done:
+                return entries
+            self.assertLess(time.monotonic(), deadline, entries)
+            time.sleep(0.05)
+
+    def test_a_chain_has_each_activity_done_once(self):
+        for language in LANGUAGES["chain"]:
+            with self.subTest(language):
+                self.do_activities(f"{language} chain", language)
+
+    def do_activities(self, folder, language):
+        # The name is a word of C++ and of the template's own code.
+        self.assertIn("100% tests passed, 0 tests failed out of 1", self.shell(self.new("chain", "ledger", "--lang", language, "--dir", folder).stdout))
+        plugins, params = self.path(f"{folder}/build/plugins"), {"path": self.path(f"{folder}/ledger"), "account": "worker"}
+        self.heddle("check", f"{plugins}/ledger.so", "--params", f"Ledger={json.dumps({**params, 'path': self.path('checked')})}")
+        offers = [{"name": f"a{i}", "number": i} for i in range(8)]
+        for _ in range(2):  # who offers the same again has offered it once
+            text = "".join(json.dumps(offer) + "\n" for offer in offers)
+            self.shell(f"heddle run offer.json --plugin-dir build/plugins --state-dir offered <<'END'\n{text}END", self.path(folder), HEDDLE_PLUGIN_PATH=os.path.join(BUILD, "plugins"))
+        with open(self.path(f"{folder}/served/ledger.json"), encoding="utf-8") as file:
+            manifest = json.load(file)
+        manifest["worker"].update(chain_params=params, limit=2)
+        manifest["nodes"].insert(0, node("wait", "Delay", {"delay_ms": 100}))
+        manifest["connections"] = [{"from": "wait", "to": "double"}]
+        os.makedirs(self.path("served"), exist_ok=True)
+        self.write("served/ledger.json", manifest)
+        settings = {"plugin_dirs": [plugins], "store": {"type": "Sqlite", "params": {"path": self.path(f"{folder}/jobs.db")}}}
+        for done in (1, 4):
+            host = self.serve(**settings)
+            self.ledger(folder, done)
+            host.kill()
+            host.wait(TIMEOUT)
+        self.shell("""flock ledger sh -c 'echo "{\\"do\\":\\"offer\\",\\"activity\\":\\"a8\\",\\"queue\\":\\"numbers\\",\\"kind\\":\\"number\\",\\"input\\":\\"$(printf 8 | base64)\\"}" >> ledger'""", self.path(folder))
+        host = self.serve(**settings)
+        entries = self.ledger(folder, 9)
+        self.heddle("txs", "--worker", "ledger")
+        self.stop(host)
+        for deed in ("offer", "complete"):
+            self.assertEqual(sorted(entry["activity"] for entry in entries if entry.get("do") == deed), [f"a{i}" for i in range(9)])
+        results = {entry["activity"]: json.loads(base64.b64decode(entry["result"])) for entry in entries if entry.get("do") == "complete"}
+        self.assertEqual(results, {f"a{i}": 2 * i for i in range(9)})
+        self.assertNotIn("fail", [entry.get("do") for entry in entries])
+
     def test_its_test_can_fail(self):
         shutil.copytree(self.plugin("c")[0], self.path("worse"), ignore=shutil.ignore_patterns("build"))
         source = self.read("worse/tone_map.c").decode()
@@ -183,7 +233,7 @@ class New(HostCase):
                 text = self.read(f"{language}/{name}").decode()
                 for word in (*WORDS, "Your Name", "1970"):
                     self.assertNotIn(word, name + text, name)
-            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json", "transport": "host.json"}[kind], "debian/control", "debian/copyright"):
+            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json", "transport": "host.json", "chain": "served/a_b2_c.json"}[kind], "debian/control", "debian/copyright"):
                 self.assertIn(name, names)
             self.assertTrue(os.access(self.path(f"{language}/debian/rules"), os.X_OK))
             self.assertFalse(os.access(self.path(f"{language}/README.md"), os.X_OK))
@@ -229,8 +279,8 @@ class New(HostCase):
         for name in ("", "1st", "_x", "../x", "tüne", "a" * 65, "x y"):
             self.refused("node", name, says="is no name for a plugin")
         self.refused("node", "test", says="is a word that CMake keeps for itself")
-        self.refused("nod", "x", says="there is no template of a nod; there is one of: node, store, transport; did you mean node?")
-        self.refused("widget", "x", says="there is no template of a widget; there is one of: node, store, transport")
+        self.refused("nod", "x", says="there is no template of a nod; there is one of: chain, node, store, transport; did you mean node?")
+        self.refused("widget", "x", says="there is no template of a widget; there is one of: chain, node, store, transport")
         self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
         self.refused("store", "x", "--lang", "rust", says="there is no template of a store in rust; there is one in: c, cpp")
         self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)

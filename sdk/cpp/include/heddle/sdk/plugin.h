@@ -4,6 +4,7 @@
 // Each writes its ELF note and the text that the code answers with as one and the same bytes. Types are collected by the linker, so nothing
 // runs before init and the order of the files does not matter.
 #pragma once
+#include <heddle/chain.h>
 #include <heddle/note.h>
 #include <heddle/plugin.h>
 #include <heddle/sidecar.h>
@@ -21,51 +22,44 @@ struct Type {
   heddle_status (*create)(const heddle_host* h, const heddle_value* params, void** self, const void** table) HEDDLE_FN;
 };
 
-}  // namespace heddle::sdk::detail
-
-// The bounds of the arrays of pointers that the linker collects, one per kind; null in a plugin without types of the kind.
-extern "C" {
-extern const heddle::sdk::detail::Type* const __start_heddle_node_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __stop_heddle_node_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __start_heddle_store_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __stop_heddle_store_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __start_heddle_transport_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __stop_heddle_transport_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __start_heddle_sidecar_types[] __attribute__((weak, visibility("hidden")));
-extern const heddle::sdk::detail::Type* const __stop_heddle_sidecar_types[] __attribute__((weak, visibility("hidden")));
-}
-
-namespace heddle::sdk::detail {
-
 using Types = std::span<const Type* const>;
-inline Types node_types() noexcept { return {__start_heddle_node_types, __stop_heddle_node_types}; }
-inline Types store_types() noexcept { return {__start_heddle_store_types, __stop_heddle_store_types}; }
 
-inline Types transport_types() noexcept { return {__start_heddle_transport_types, __stop_heddle_transport_types}; }
-inline Types sidecar_types() noexcept { return {__start_heddle_sidecar_types, __stop_heddle_sidecar_types}; }
-
-inline constexpr char kNodeKind[] = "node", kStoreKind[] = "store";
-inline constexpr char kTransportKind[] = "transport", kSidecarKind[] = "sidecar";
+// A kind of types. The linker collects pointers to them in an array, whose bounds are null in a plugin that has none of the kind.
+#define HEDDLE_SDK_KIND(Kind, kind, id)                                                                     \
+  extern "C" const Type* const __start_heddle_##kind##_types[] __attribute__((weak, visibility("hidden"))); \
+  extern "C" const Type* const __stop_heddle_##kind##_types[] __attribute__((weak, visibility("hidden")));  \
+  struct Kind {                                                                                             \
+    static constexpr std::string_view kName = #kind, kId = id;                                              \
+    static Types types() noexcept { return {__start_heddle_##kind##_types, __stop_heddle_##kind##_types}; } \
+  }
+HEDDLE_SDK_KIND(NodeKind, node, HEDDLE_KIND_NODE);
+HEDDLE_SDK_KIND(StoreKind, store, HEDDLE_KIND_STORE);
+HEDDLE_SDK_KIND(TransportKind, transport, HEDDLE_KIND_TRANSPORT);
+HEDDLE_SDK_KIND(SidecarKind, sidecar, HEDDLE_KIND_SIDECAR);
+HEDDLE_SDK_KIND(ChainKind, chain, HEDDLE_KIND_CHAIN);
+#undef HEDDLE_SDK_KIND
 
 // The factory of one kind.
-template <Types (*types)() noexcept, const char* kind>
+template <class Kind>
 struct Factory {
-  static uint32_t count() noexcept { return static_cast<uint32_t>(types().size()); }
-  static const heddle_type* at(uint32_t i) noexcept { return i < count() ? &types()[i]->abi : nullptr; }
+  static uint32_t count() noexcept { return static_cast<uint32_t>(Kind::types().size()); }
+  static const heddle_type* at(uint32_t i) noexcept { return i < count() ? &Kind::types()[i]->abi : nullptr; }
   static heddle_status create(const heddle_host* h, const char* id, const heddle_value* params, void** self, const void** table) noexcept {
-    for (const Type* const type : types())
+    for (const Type* const type : Kind::types())
       if (std::string_view(type->abi.id) == id) return type->create(h, params, self, table);
-    guard([&] { h->fail(h, HEDDLE_NOT_FOUND, to_str(std::string("the plugin has no such ") + kind + " type"), nullptr); }, [](auto&&...) {});
+    guard([&] { h->fail(h, HEDDLE_NOT_FOUND, to_str("the plugin has no such " + std::string(Kind::kName) + " type"), nullptr); }, [](auto&&...) {});
     return HEDDLE_NOT_FOUND;
   }
   static constexpr heddle_factory kTable{sizeof(heddle_factory), &count, &at, &create};
 };
 
+template <class Kind>
+const void* factory_of(std::string_view kind) noexcept {
+  return kind == Kind::kId && !Kind::types().empty() ? &Factory<Kind>::kTable : nullptr;
+}
 inline const void* get_factory(const char* kind) noexcept {
-  if (std::string_view(kind) == HEDDLE_KIND_NODE) return &Factory<node_types, kNodeKind>::kTable;
-  if (std::string_view(kind) == HEDDLE_KIND_STORE) return store_types().empty() ? nullptr : &Factory<store_types, kStoreKind>::kTable;
-  if (std::string_view(kind) == HEDDLE_KIND_TRANSPORT) return transport_types().empty() ? nullptr : &Factory<transport_types, kTransportKind>::kTable;
-  if (std::string_view(kind) == HEDDLE_KIND_SIDECAR) return sidecar_types().empty() ? nullptr : &Factory<sidecar_types, kSidecarKind>::kTable;
+  for (const auto of : {&factory_of<NodeKind>, &factory_of<StoreKind>, &factory_of<TransportKind>, &factory_of<SidecarKind>, &factory_of<ChainKind>})
+    if (const void* const factory = of(kind)) return factory;
   return nullptr;
 }
 
