@@ -13,7 +13,7 @@ import unittest
 from host import HostCase
 from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE, node, pipeline
 
-LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c"), "chain": ("cpp",)}  # those that there is a template in
+LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c"), "chain": ("cpp", "c")}  # those that there is a template in
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
