@@ -177,6 +177,8 @@ class New(HostCase):
         # The name is a word of C++ and of the template's own code.
         self.assertIn("100% tests passed, 0 tests failed out of 1", self.shell(self.new("chain", "ledger", "--lang", language, "--dir", folder).stdout))
         plugins, params = self.path(f"{folder}/build/plugins"), {"path": self.path(f"{folder}/ledger"), "account": "worker"}
+        self.assertEqual(self.exported(f"{plugins}/ledger.so"), ["heddle_entry_v1"])
+        self.assertEqual("libstdc++" in self.shell(f"objdump -p {shlex.quote(plugins)}/ledger.so"), language == "cpp")
         self.heddle("check", f"{plugins}/ledger.so", "--params", f"Ledger={json.dumps({**params, 'path': self.path('checked')})}")
         offers = [{"name": f"a{i}", "number": i} for i in range(8)]
         for _ in range(2):  # who offers the same again has offered it once
