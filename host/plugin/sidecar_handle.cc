@@ -159,6 +159,15 @@ SidecarHandle::~SidecarHandle() {
   table_->base.destroy(self_);
 }
 
+void SidecarHandle::activate(Done done) {
+  if (!table_->base.activate) return done({});
+  table_->base.activate(self_, ops_.open_plain(std::move(done)));
+}
+
+void SidecarHandle::deactivate(Done done) {
+  if (!table_->base.deactivate) return done({});
+  table_->base.deactivate(self_, ops_.open_plain(std::move(done)));
+}
 
 heddle_id SidecarHandle::connect(const WorkerPlace& place, WorkerHearing hearing, Done done) {
   const auto options = value_of(place);

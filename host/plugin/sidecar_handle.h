@@ -68,10 +68,14 @@ class SidecarHandle {
 
   // [setup] As TransportHandle::create.
   static Result<std::unique_ptr<SidecarHandle>> create(const CatalogEntry& entry, const std::string& owner, const Value& params, Lanes* lanes, LaneId lane, Fault fault = nullptr);
-  // [setup] destroy. Every worker is disconnected before. Not from inside a callback.
+  // [setup] destroy. Every worker is disconnected before, and it is deactivated if it was activated. Not from inside a callback.
   ~SidecarHandle();
   SidecarHandle(const SidecarHandle&) = delete;
   SidecarHandle& operator=(const SidecarHandle&) = delete;
+
+  // [start] `done` gets the outcome once, on any thread, perhaps before this returns. Before the first worker, and after the last one.
+  void activate(Done done);
+  void deactivate(Done done);
 
   // [start] The worker's id. `done`: whether the options are understood; whether the worker is there is heard.
   heddle_id connect(const WorkerPlace& place, WorkerHearing hearing, Done done);

@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "log.h"
+#include "plugin/answer_of.h"
+
 namespace heddle {
 namespace {
 
@@ -14,6 +17,13 @@ Result<std::vector<std::unique_ptr<WorkerProcess>>> start_processes(WorkerSettin
   if (!all) return all;
   for (const auto& process : *all) settings.endpoints.push_back({.address = process->endpoint()});
   return all;
+}
+
+// When nobody has a worker of it any more.
+void end(SidecarHandle* sidecar, const std::string& name) {
+  const std::unique_ptr<SidecarHandle> owned(sidecar);
+  const auto ended = answer_of<void>([sidecar](auto done) { sidecar->deactivate(std::move(done)); });
+  if (!ended) log::write(log::Level::kWarn, name, "it did not end cleanly: " + ended.error().text());
 }
 
 }  // namespace
@@ -106,7 +116,8 @@ Result<std::shared_ptr<SidecarHandle>> Sidecars::sidecar(const WorkerSettings& s
   if (!entry) return entry.error();
   auto made = SidecarHandle::create(entry->entry, settings.sidecar, settings.params, &lanes_, *lanes_.find("control"));
   if (!made) return std::move(made).error();
-  std::shared_ptr<SidecarHandle> handle = *std::move(made);
+  if (auto active = answer_of<void>([&](auto done) { (*made)->activate(std::move(done)); }); !active) return std::move(active).error();
+  std::shared_ptr<SidecarHandle> handle(made->release(), [name = settings.sidecar](SidecarHandle* sidecar) { end(sidecar, name); });
   sidecars_[key] = handle;
   return handle;
 }
