@@ -13,7 +13,7 @@ import unittest
 from host import HostCase
 from program import BUILD, DEAD_LETTERS, IO, OK, SOURCE, TIMEOUT, USAGE, node, pipeline
 
-LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c"), "chain": ("cpp", "c")}  # those that there is a template in
+LANGUAGES = {"node": ("cpp", "c"), "store": ("cpp", "c"), "transport": ("cpp", "c"), "sidecar": ("cpp", "c"), "chain": ("cpp", "c")}  # those that there is a template in
 WORDS = ("my_plugin", "MyType", "my-plugin")  # of the template: sdk/template/README.md
 
 
@@ -123,7 +123,10 @@ class New(HostCase):
         """The folder of plugins of a KIND, with the type Wired, made, built and tested by the commands that `heddle new` printed; once."""
         if (kind, language) not in self.made:
             folder = os.path.join(self.home, f"{kind} {language}")
-            out = self.shell(self.new(kind, "wired", "--lang", language, "--dir", folder, folder=self.home).stdout, self.home)
+            out = self.shell(self.new(kind, "wired", "--lang", language, "--dir", folder, folder=self.home).stdout, self.home,
+                             HEDDLE_PLUGIN_PATH=os.path.join(BUILD, "plugins"))  # heddle-plugins-base, which has the type Sidecar
+            if kind == "sidecar":
+                self.assertEqual(out.splitlines()[-1], "41")  # by `rev`, of 14
             self.assertIn("100% tests passed, 0 tests failed out of 1", out)
             self.assertEqual(self.exported(f"{folder}/build/plugins/wired.so"), ["heddle_entry_v1"])
             self.made[kind, language] = f"{folder}/build/plugins"
@@ -156,6 +159,33 @@ class New(HostCase):
                                  self.path("letters"), env={"HEDDLE_PLUGIN_PATH": plugins})
                 self.stop(host)  # with a call in flight, or one that nobody takes any more
                 self.assertEqual(self.finish(run).code, DEAD_LETTERS)
+                os.remove(self.path("letters"))
+
+    def test_programs_do_the_items_of_a_sidecar_node(self):
+        for language in LANGUAGES["sidecar"]:
+            with self.subTest(language):
+                plugins = self.built("sidecar", language)
+                self.heddle("check", f"{plugins}/wired.so")
+
+                def done(command, items, *arguments, code=OK, params=None, **entry):
+                    told = {"sidecar": "Wired", "sidecar_params": {"command": command}, "endpoint": "localhost:1", **(params or {})}
+                    return self.run_manifest(pipeline(node("s", "Sidecar", told, **entry)), items, *arguments, code=code, env={"HEDDLE_PLUGIN_PATH": plugins})
+
+                self.assertEqual(sorted(done(["cat"], list(range(200)), params={"slots": 4}).items), list(range(200)))
+                self.assertEqual(done(["sh", "-c", "grep -v 2 || true"], [1, 2, 3]).items, [1, 3])
+                self.assertEqual(done(["sh", "-c", "cat; cat >/dev/null"], [{"a": {"b": "é"}}], params={"inputs": {"all": ""}}).items, [{"all": {"a": {"b": "é"}}}])
+
+                def why(command, **more):
+                    done(command, [1], "--dead-letters", self.path("letters"), code=DEAD_LETTERS, **more)
+                    return json.loads(self.read("letters").splitlines()[-1])
+                self.assertIn("sh exited with 3: it is full", why(["sh", "-c", "echo it is full >&2; exit 3"])["message"])
+                late = why(["sh", "-c", "trap : TERM; while :; do sleep 3600; done"], params={"timeout_ms": 200, "grace_ms": 50})
+                self.assertEqual(late["code"], "SidecarTimeout", late)
+                self.assertIn("there is no program no-such-program that can be run here", why(["no-such-program"], params={"absent_ms": 200})["message"])
+                # Tried again, by what the program says of its failure.
+                self.assertEqual(done(["sh", "-c", f"[ -e {self.path('tried')} ] && echo 7 || {{ touch {self.path('tried')}; exit 75; }}"], [1], idempotent=True,
+                                      params={"retry": {"initial_backoff_ms": 1}}).items, [7])
+                os.remove(self.path("tried"))
                 os.remove(self.path("letters"))
 
     def ledger(self, folder, done=0):
@@ -235,7 +265,7 @@ class New(HostCase):
                 text = self.read(f"{language}/{name}").decode()
                 for word in (*WORDS, "Your Name", "1970"):
                     self.assertNotIn(word, name + text, name)
-            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json", "transport": "host.json", "chain": "served/a_b2_c.json"}[kind], "debian/control", "debian/copyright"):
+            for name in ("README.md", "CMakeLists.txt", "a_b2_c_test.cc", {"node": "a_b2_c.json", "store": "host.json", "transport": "host.json", "sidecar": "a_b2_c.json", "chain": "served/a_b2_c.json"}[kind], "debian/control", "debian/copyright"):
                 self.assertIn(name, names)
             self.assertTrue(os.access(self.path(f"{language}/debian/rules"), os.X_OK))
             self.assertFalse(os.access(self.path(f"{language}/README.md"), os.X_OK))
@@ -281,8 +311,8 @@ class New(HostCase):
         for name in ("", "1st", "_x", "../x", "tüne", "a" * 65, "x y"):
             self.refused("node", name, says="is no name for a plugin")
         self.refused("node", "test", says="is a word that CMake keeps for itself")
-        self.refused("nod", "x", says="there is no template of a nod; there is one of: chain, node, store, transport; did you mean node?")
-        self.refused("widget", "x", says="there is no template of a widget; there is one of: chain, node, store, transport")
+        self.refused("nod", "x", says="there is no template of a nod; there is one of: chain, node, sidecar, store, transport; did you mean node?")
+        self.refused("widget", "x", says="there is no template of a widget; there is one of: chain, node, sidecar, store, transport")
         self.refused("node", "x", "--lang", "rust", says="there is no template of a node in rust; there is one in: c, cpp")
         self.refused("store", "x", "--lang", "rust", says="there is no template of a store in rust; there is one in: c, cpp")
         self.refused("node", "x", "--dir", "no/such/folder", says="cannot create no/such/folder: No such file or directory", code=IO)
