@@ -40,5 +40,8 @@ Verdict check_memory_growth(const CheckSubject& subject);
 // other_kinds_checks.cc
 Verdict check_store_answers(const CheckSubject& subject);
 Verdict check_listens(const CheckSubject& subject);
+// remote_kinds_checks.cc
+Verdict check_calls(const CheckSubject& subject);
+Verdict check_workers(const CheckSubject& subject);
 
 }  // namespace heddle

@@ -4,6 +4,7 @@
 #include <optional>
 #include <random>
 
+#include "check/awaited.h"
 #include "check/check_runs.h"
 #include "check/made_params.h"
 #include "check/plugin_object.h"
@@ -118,6 +119,26 @@ Verdict check_two_instances(const CheckSubject& subject) {
   });
 }
 
+namespace {
+
+constexpr char kDeactivates[] = "deactivate ends what activate has begun, and completes its op";
+
+template <class Handle>
+Verdict activated(Handle& handle, const ObjectParams& with, const CheckSubject& subject) {
+  Awaited<Result<void>> active, stopped;
+  subject.at("activate");
+  handle.activate(active.taker());
+  const auto begun = active.wait(subject.limit_ms / 2);
+  if (!begun) return failed("activate is not answered", "complete its op once it is done: see heddle/object.h");
+  if (!*begun) return cannot_start(with, subject, begun->error().text());
+  subject.at("deactivate");
+  handle.deactivate(stopped.taker());
+  const auto ended = stopped.wait(subject.limit_ms / 4);
+  return ended && *ended ? passed() : failed(ended ? ended->error().text() : "deactivate is not answered", kDeactivates);
+}
+
+}  // namespace
+
 Verdict check_activates(const CheckSubject& subject) {
   return with_params(subject, [&](const ObjectParams& with, Lanes& lanes) {
     auto object = create_object(subject, "check", with.params, lanes);
@@ -133,8 +154,12 @@ Verdict check_activates(const CheckSubject& subject) {
       if (auto active = start_of(**node, &NodeHandle::activate); !active) return cannot_start(with, subject, "activate: " + active.error().text());
       subject.at("deactivate");
       stopped = stop_fault(start_of(**node, &NodeHandle::deactivate), "deactivate");
+    } else if (auto* const transport = std::get_if<std::unique_ptr<TransportHandle>>(&*object)) {
+      return activated(**transport, with, subject);
+    } else if (auto* const sidecar = std::get_if<std::unique_ptr<SidecarHandle>>(&*object)) {
+      return activated(**sidecar, with, subject);
     }
-    return stopped.empty() ? passed() : failed(stopped, "deactivate ends what activate has begun, and completes its op");
+    return stopped.empty() ? passed() : failed(stopped, kDeactivates);
   });
 }
 

@@ -1,42 +1,13 @@
 // What stores and transports promise beside what all kinds do.
-#include <chrono>
-#include <condition_variable>
 #include <mutex>
-#include <optional>
 
+#include "check/awaited.h"
 #include "check/check_runs.h"
 #include "check/plugin_object.h"
 #include "clock.h"
 
 namespace heddle {
 namespace {
-
-// An answer that comes on any thread, perhaps after nobody waits for it any more.
-template <class T>
-class Awaited {
- public:
-  std::function<void(T)> taker() const {
-    return [state = state_](T answer) {
-      std::lock_guard lock(state->mutex);
-      state->answer = std::move(answer);
-      state->told.notify_all();
-    };
-  }
-  // Empty: it did not come in time.
-  std::optional<T> wait(uint64_t limit_ms) const {
-    std::unique_lock lock(state_->mutex);
-    state_->told.wait_for(lock, std::chrono::milliseconds(limit_ms), [&] { return state_->answer.has_value(); });
-    return std::move(state_->answer);
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable told;
-    std::optional<T> answer;  // guarded by mutex
-  };
-  const std::shared_ptr<State> state_ = std::make_shared<State>();
-};
 
 constexpr char kCompleteOnce[] = "complete each op once: see heddle/op.h";
 

@@ -8,7 +8,7 @@ namespace heddle {
 namespace {
 
 using Scope = PluginCheck::Scope;
-constexpr const char* kStarted = "node store";
+constexpr const char* kStarted = "node store transport sidecar";
 
 constexpr PluginCheck kChecks[] = {
     {"note", "The file says what it is in ELF notes that can be read without running it.", Scope::kFile, "", "", false, check_note},
@@ -44,7 +44,9 @@ constexpr PluginCheck kChecks[] = {
     {"memory-growth", "100,000 items leave the memory as it was after the first ones.", Scope::kType, "node", "emits-on-its-ports", false, check_memory_growth},
 
     {"store-answers-once", "Commits, gets and scans are answered once.", Scope::kType, "store", "activates", false, check_store_answers},
-    {"listens-and-closes", "It keeps the rules of the inbox while it listens, and can be closed.", Scope::kType, "transport", "creates", false, check_listens},
+    {"listens-and-closes", "It keeps the rules of the inbox while it listens, and can be closed.", Scope::kType, "transport", "activates", false, check_listens},
+    {"calls-are-answered", "A call is answered once and over once, by a peer that is there and where there is none; a channel can be left.", Scope::kType, "transport", "listens-and-closes", false, check_calls},
+    {"workers-are-left", "Whether there is a worker is said; it can be asked, drained and left, and what it was assigned is done once.", Scope::kType, "sidecar", "activates", false, check_workers},
 };
 
 }  // namespace
