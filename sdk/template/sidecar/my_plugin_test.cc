@@ -1,8 +1,10 @@
 // MyType without heddle: the SDK's fake host has programs of this machine work.
 #include <heddle/sdk/fake_sidecar.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -29,6 +31,14 @@ constexpr const char* kWorker = "localhost:1";
 struct Script : FakeSidecar {
   Script(sdk::FakeHost& host, const std::string& text) : FakeSidecar(host, "MyType", R"({"command":["sh","-c",")" + text + R"("]})") {}
 };
+
+// Waits for that.
+bool ends(const std::string& pid) {
+  pollfd process{static_cast<int>(::syscall(SYS_pidfd_open, std::stoi(pid), 0)), POLLIN, 0};
+  const bool ended = process.fd < 0 || ::poll(&process, 1, 60'000) == 1;
+  ::close(process.fd);
+  return ended;
+}
 
 bool is_alive(const std::string& pid) { return ::kill(std::stoi(pid), 0) == 0; }
 
@@ -63,7 +73,9 @@ void endings(sdk::FakeHost& host) {
   expect(large.code == "failed" && large.message.find("more than the 1000 bytes") != std::string::npos, "who writes too much is cut off");
   expect(done("exec 0<&-; echo 1", {.inputs = R"([{"name":"item","value":1}])"}).value == "1\n", "it need not read what it is given");
   expect(done("echo $HEDDLE_ACTIVITY $HEDDLE_RUN $HEDDLE_KIND $HEDDLE_CHECKPOINT", {.activity = "a1", .run = "r2", .kind = "k", .checkpoint = "c"}).value == "a1 r2 k c\n", "it knows what it does");
-  expect(done("sleep 3600 & echo 1").value == "1\n", "what it leaves behind holds nothing up");
+  const auto left = done("sleep 3600 & echo $!");
+  expect(left.outcome == "success", "what it leaves behind holds nothing up");
+  expect(ends(left.value), "and ends with it");
 }
 
 void limits(sdk::FakeHost& host) {
