@@ -140,7 +140,7 @@ class FakeHost {
 
   // Creates and activates a node. `saved`: JSON that save() gave. Throws Error with the node's reason where any of it fails.
   FakeNode create(std::string_view type, std::string_view params = "{}", std::optional<std::string_view> saved = {});
-  // The types the plugin offers, and the descriptor of one; empty if it has none of that name.
+  // The types of nodes that the plugin offers, and the descriptor of one; empty if it has none of that name.
   std::vector<std::string> types() const;
   std::string descriptor(std::string_view type) const;
 
@@ -198,6 +198,7 @@ class FakeHost {
     return last_job_;
   }
   const heddle_factory& factory(const char* kind = HEDDLE_KIND_NODE) const;
+  uint32_t count_nodes() const { return entry_.get_factory(HEDDLE_KIND_NODE) ? factory().count() : 0; }
   [[noreturn]] void throw_failure(heddle_status status, std::string_view what);
 
   const heddle_entry& entry_;
@@ -356,12 +357,12 @@ inline const heddle_factory& FakeHost::factory(const char* kind) const {
 
 inline std::vector<std::string> FakeHost::types() const {
   std::vector<std::string> names;
-  for (uint32_t i = 0; i < factory().count(); ++i) names.emplace_back(factory().type(i)->id);
+  for (uint32_t i = 0; i < count_nodes(); ++i) names.emplace_back(factory().type(i)->id);
   return names;
 }
 
 inline std::string FakeHost::descriptor(std::string_view type) const {
-  for (uint32_t i = 0; i < factory().count(); ++i) {
+  for (uint32_t i = 0; i < count_nodes(); ++i) {
     if (factory().type(i)->id == type) return factory().type(i)->descriptor;
   }
   return {};
