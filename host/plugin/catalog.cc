@@ -233,7 +233,7 @@ std::string Catalog::hint_for(std::string_view kind, std::string_view type) cons
   }
   std::vector<const RefusedPlugin*> unread;  // what types they would have, nobody knows
   for (const RefusedPlugin& one : refused_)
-    if (one.plugin.name.empty() && one.why.code != "type-taken" && one.why.code != "alias-taken") unread.push_back(&one);
+    if (one.plugin.types.empty() && one.why.code != "type-taken" && one.why.code != "alias-taken") unread.push_back(&one);
   if (!unread.empty()) {
     hint += (hint.empty() ? "" : "; ") + (unread.size() == 1 ? "a plugin file was refused: " + unread[0]->why.text()
                                                              : std::to_string(unread.size()) + " plugin files were refused, the first " +
