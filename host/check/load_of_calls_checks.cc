@@ -1,6 +1,7 @@
 // Many calls, calls from several threads, and calls that wait.
 #include <malloc.h>
 
+#include <barrier>
 #include <random>
 #include <thread>
 
@@ -65,14 +66,17 @@ Verdict check_parallel_calls(const CheckSubject& subject) {
     const uint32_t batch = in_flight ? std::max(1u, in_flight / kThreads) : 0;
     const uint64_t until = now_ns() + subject.limit_ms * kNsPerMs / 2;
     std::vector<std::thread> threads;
+    std::barrier together(kThreads);  // also where the machine is busy with others
     for (unsigned i = 0; i < kThreads; ++i) {
       threads.emplace_back([&, i] {
         std::mt19937_64 random(subject.seed + i);
         std::vector<Value> inputs = ordinary_inputs();
         for (int round = 0; round < kRounds && !shares[i].outcome.missing && now_ns() < until; ++round) {
           std::shuffle(inputs.begin(), inputs.end(), random);
+          together.arrive_and_wait();
           shares[i].outcome.add(shares[i].calls->call(inputs, {.batch = batch, .is_timed = false}));
         }
+        together.arrive_and_drop();
       });
     }
     for (std::thread& thread : threads) thread.join();
