@@ -249,8 +249,8 @@ class New(HostCase):
         self.assertIn("not kept: a number is doubled", done.stderr)
 
     def test_the_commands_of_the_readme(self):
-        with open(os.path.join(SOURCE, "sdk/cpp/README.md"), encoding="utf-8") as file:
-            commands, result = re.search(r"```bash\n(.*?)```\n```text\n(.*?)```", file.read(), re.S).groups()
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            commands, result = re.search(r"```sh\n(.*?)```\n```text\n(.*?)```", file.read(), re.S).groups()
         commands = commands.splitlines()
         self.assertLessEqual(len(commands), 5)
         self.assertRegex(commands[0], r"^sudo apt install .*\bheddle-dev\b")  # stood in for by setUpClass

@@ -1,6 +1,6 @@
 """Every code block of README.md does what the text says, in order, in one shell.
 
-A block ```json NAME, ```cpp NAME or ```python NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter. The program is the one that was
+A ```sh block begins with the packages, which new_test.py stands in for and packaging/verify-deb installs. A block ```json NAME, ```cpp NAME or ```python NAME is a file. A ```bash block is run; a ```text block right after it is its output, to the letter. The program is the one that was
 built, and the host listens on a port that is free.
 """
 import os
@@ -49,7 +49,7 @@ class Readme(HeddleCase):
     def test_every_block_says_what_it_is(self):
         self.assertGreater(len(self.blocks), 5)
         for language, name, content, _ in self.blocks:
-            self.assertIn(language, ("bash", "json", "cpp", "python", "text"), content)
+            self.assertIn(language, ("bash", "sh", "json", "cpp", "python", "text"), content)
             self.assertEqual(bool(name), language in ("json", "cpp", "python"), content)
 
     def test_the_plugin_has_20_lines(self):
