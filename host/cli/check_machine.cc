@@ -86,17 +86,20 @@ std::optional<ServeConfig> check_config(Checkup& checkup, const std::optional<st
   return std::move(read.config);
 }
 
-void check_plugins(Checkup& checkup, const std::vector<std::string>& directories) {
+void check_plugins(Checkup& checkup, const std::vector<std::string>& directories, const PluginPolicy* policy) {
   std::string found;
   for (const std::string& directory : directories) {
     if (check_directory(checkup, directory)) found += (found.empty() ? "" : ", ") + directory;
   }
-  const Catalog catalog = Catalog::installed(directories);
+  const Catalog catalog = Catalog::installed(directories, policy);
   if (catalog.plugins().empty())
     checkup.warn("plugins", found.empty() ? "there is no directory of plugins" : "no plugin in " + found, "install heddle-plugins-base, or name a directory with --plugin-dir");
   else
     checkup.ok("plugins", std::to_string(catalog.plugins().size()) + " plugins in " + found);
-  for (const RefusedPlugin& one : catalog.refused()) checkup.warn("plugins", one.path + " is not used: " + one.why.text(), "install one that was built for this heddle, or remove it");
+  for (const RefusedPlugin& one : catalog.refused()) {
+    const bool untrusted = one.why.code == "not-trusted";
+    checkup.warn("plugins", one.path + " is not used: " + one.why.text(), untrusted ? "heddle inspect shows what a host loads" : "install one that was built for this heddle, or remove it");
+  }
 }
 
 void check_clock(Checkup& checkup) {

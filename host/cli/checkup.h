@@ -44,7 +44,8 @@ void check_work(Checkup& checkup, HostClient& client);
 // The configuration as a host started from here would find it. What it says, if it is right.
 std::optional<ServeConfig> check_config(Checkup& checkup, const std::optional<std::string>& asked);
 // The directories of plugins and what is in them.
-void check_plugins(Checkup& checkup, const std::vector<std::string>& directories);
+// `policy`: the host's; null where its configuration is not known.
+void check_plugins(Checkup& checkup, const std::vector<std::string>& directories, const PluginPolicy* policy);
 // The clock of this machine.
 void check_clock(Checkup& checkup);
 // Room where `folder` lies. `what` names it: "the store".

@@ -17,7 +17,7 @@ void check_here(Checkup& checkup, const std::optional<std::string>& config_asked
   const std::optional<ServeConfig> config = check_config(checkup, config_asked);
   std::vector<std::string> extra = plugin_dirs;
   if (config) extra.insert(extra.end(), config->plugin_dirs.begin(), config->plugin_dirs.end());
-  check_plugins(checkup, plugin_search_path(extra));
+  check_plugins(checkup, plugin_search_path(extra), config ? &config->plugins : nullptr);
   if (config && config->store) {
     const std::filesystem::path file = text_member(config->store->params, "path");
     if (!file.empty()) check_room(checkup, file.has_parent_path() ? file.parent_path().string() : ".", "the store");

@@ -65,6 +65,7 @@ class WhoWrote(PolicyCase):
     def test_a_folder_that_everybody_can_write_is_refused_with_what_to_do(self):
         os.chmod(self.plugins, 0o777)
         self.refused("is not trusted", f"the directory {self.plugins} can be written by everybody (mode 0777): chmod o-w {self.plugins}")
+        self.assertIn(f"the directory {self.plugins} can be written by everybody", self.heddle("doctor", "--config", self.path("heddle.json"), code=None).out)
         os.chmod(self.plugins, 0o755)
         self.taken()
 

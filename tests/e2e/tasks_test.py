@@ -121,7 +121,7 @@ class AHostWithAWorker(HostCase):
         self.serve_worker()
         task = self.wait_for_task(id, "running")
         self.assertGreater(task["lease_until_unix"], 0)
-        self.assertEqual(self.sample('heddle_task_open{worker="text",state="running"}'), 1)
+        self.wait_for("the metric of a running task", lambda: self.sample('heddle_task_open{worker="text",state="running"}') == 1)
         answer = self.heddle("tasks", "cancel", id[:30], "--reason", "the input is wrong")
         self.assertEqual(answer.err, f"heddle: task {id} is given up; the chain is told why\n")
         self.wait_for_task(id, "failed")
