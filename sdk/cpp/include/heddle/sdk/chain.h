@@ -34,14 +34,7 @@ class ChainThunk {
  public:
   static heddle_status create(const heddle_host* h, const heddle_value* params, void** self, const void** table) noexcept {
     static constexpr heddle_chain kTable = {sizeof(heddle_chain), {&activate, &deactivate, &destroy, nullptr}, &read, &submit, &events, &transactions};
-    heddle_status result = HEDDLE_OK;
-    guard(
-        [&] {
-          *self = new Chain(Config(h, ValueRef(params)));
-          *table = &kTable;
-        },
-        [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
-    return result;
+    return created(h, params, self, table, &kTable, [&](const Config& config) { return new Chain(config); });
   }
 
  private:

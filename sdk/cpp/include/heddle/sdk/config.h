@@ -50,4 +50,20 @@ class Config {
   ValueRef params_;
 };
 
+namespace detail {
+
+// create() of any kind: the object that `make` gives for the params, and its table; or the reason why there is none.
+template <class Make>
+heddle_status created(const heddle_host* h, const heddle_value* params, void** self, const void** table_out, const void* table, Make&& make) noexcept {
+  heddle_status result = HEDDLE_OK;
+  guard(
+      [&] {
+        *self = make(Config(h, ValueRef(params)));
+        *table_out = table;
+      },
+      [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
+  return result;
+}
+
+}  // namespace detail
 }  // namespace heddle::sdk

@@ -66,14 +66,7 @@ template <class T>
 struct SidecarThunk {
   static heddle_status create(const heddle_host* h, const heddle_value* params, void** self, const void** table) noexcept {
     static constexpr heddle_sidecar kTable = {sizeof(heddle_sidecar), {&activate, &deactivate, &destroy, nullptr}, &connect, &assign, &cancel, &drain, &probe, &disconnect};
-    heddle_status result = HEDDLE_OK;
-    guard(
-        [&] {
-          *self = new Mine(h, Config(h, ValueRef(params)));
-          *table = &kTable;
-        },
-        [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
-    return result;
+    return created(h, params, self, table, &kTable, [&](const Config& config) { return new Mine(h, config); });
   }
 
  private:

@@ -42,14 +42,7 @@ class StoreThunk {
  public:
   static heddle_status create(const heddle_host* h, const heddle_value* params, void** self, const void** table) noexcept {
     static constexpr heddle_store kTable = {sizeof(heddle_store), {&activate, &deactivate, &destroy, &get_extension}, &commit, &get, &scan};
-    heddle_status result = HEDDLE_OK;
-    guard(
-        [&] {
-          *self = new Store(Config(h, ValueRef(params)));
-          *table = &kTable;
-        },
-        [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
-    return result;
+    return created(h, params, self, table, &kTable, [&](const Config& config) { return new Store(config); });
   }
 
  private:

@@ -273,14 +273,7 @@ struct Thunk {
   // As heddle_factory::create.
   static heddle_status create(const heddle_host* h, const heddle_value* params, void** self, const void** table_out) noexcept {
     static constexpr heddle_node kTable = table();
-    heddle_status result = HEDDLE_OK;
-    guard(
-        [&] {
-          *self = new Object<T>(h, Config(h, ValueRef(params)));
-          *table_out = &kTable;
-        },
-        [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
-    return result;
+    return created(h, params, self, table_out, &kTable, [&](const Config& config) { return new Object<T>(h, config); });
   }
 };
 

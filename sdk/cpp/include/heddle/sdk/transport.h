@@ -143,14 +143,7 @@ struct TransportThunk {
 
   static heddle_status create(const heddle_host* h, const heddle_value* params, void** self, const void** table_out) noexcept {
     static constexpr heddle_transport kTable = table();
-    heddle_status result = HEDDLE_OK;
-    guard(
-        [&] {
-          *self = new Mine(h, Config(h, ValueRef(params)));
-          *table_out = &kTable;
-        },
-        [&](heddle_status status, std::string_view why) { h->fail(h, result = status, to_str(why), nullptr); });
-    return result;
+    return created(h, params, self, table_out, &kTable, [&](const Config& config) { return new Mine(h, config); });
   }
 
  private:
