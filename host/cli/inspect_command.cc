@@ -125,25 +125,33 @@ std::string everything_as_text(const Catalog& catalog, const DaemonView& daemon)
   return out;
 }
 
-std::string everything(const Catalog& catalog, InspectFormat format, const DaemonView& daemon) {
-  if (format == InspectFormat::kJson) return everything_as_json(catalog, daemon);
-  if (format == InspectFormat::kText) return everything_as_text(catalog, daemon);
-  std::vector<const PluginDescriptor*> plugins;
-  for (const auto& plugin : catalog.plugins()) plugins.push_back(plugin.get());
-  return plugins_page(format == InspectFormat::kMarkdown ? PageFormat::kMarkdown : PageFormat::kMan, plugins);
+// Pages of documentation say nothing of this machine.
+std::optional<PageFormat> page_of(InspectFormat format) {
+  if (format == InspectFormat::kMarkdown) return PageFormat::kMarkdown;
+  return format == InspectFormat::kMan ? std::optional(PageFormat::kMan) : std::nullopt;
 }
 
-std::string one_type(const CatalogEntry& entry, InspectFormat format, const DaemonView& daemon) {
-  if (format == InspectFormat::kMarkdown) return type_page(PageFormat::kMarkdown, *entry.plugin, *entry.type);
-  if (format == InspectFormat::kMan) return type_page(PageFormat::kMan, *entry.plugin, *entry.type);
+std::string everything(const Catalog& catalog, InspectFormat format, const std::vector<std::string>& plugin_dirs) {
+  if (const auto page = page_of(format)) {
+    std::vector<const PluginDescriptor*> plugins;
+    for (const auto& plugin : catalog.plugins()) plugins.push_back(plugin.get());
+    return plugins_page(*page, plugins);
+  }
+  const DaemonView daemon(plugin_dirs);
+  return format == InspectFormat::kJson ? everything_as_json(catalog, daemon) : everything_as_text(catalog, daemon);
+}
+
+std::string one_type(const CatalogEntry& entry, InspectFormat format, const std::vector<std::string>& plugin_dirs) {
+  if (const auto page = page_of(format)) return type_page(*page, *entry.plugin, *entry.type);
+  const DaemonView daemon(plugin_dirs);
   const Trust trust = trust_in(*entry.plugin, daemon);
   if (format == InspectFormat::kJson) return one_as_json(*entry.plugin, entry.type, trust, daemon);
   return type_text(*entry.plugin, *entry.type, trust_text(trust, daemon));
 }
 
-std::string one_plugin(const PluginDescriptor& plugin, InspectFormat format, const DaemonView& daemon) {
-  if (format == InspectFormat::kMarkdown) return plugins_page(PageFormat::kMarkdown, {&plugin});
-  if (format == InspectFormat::kMan) return plugins_page(PageFormat::kMan, {&plugin});
+std::string one_plugin(const PluginDescriptor& plugin, InspectFormat format, const std::vector<std::string>& plugin_dirs) {
+  if (const auto page = page_of(format)) return plugins_page(*page, {&plugin});
+  const DaemonView daemon(plugin_dirs);
   const Trust trust = trust_in(plugin, daemon);
   if (format == InspectFormat::kJson) return one_as_json(plugin, nullptr, trust, daemon);
   std::string out = plugin_listing(plugin) + trust_text(trust, daemon);
@@ -157,7 +165,7 @@ ExitCode inspect_file(const std::string& path, InspectFormat format, const Gener
   Result<PluginDescriptor> plugin = read_note(path);
   if (!plugin) return fail_with(plugin.error().code == "cannot-read" ? ExitCode::kIo : ExitCode::kFailed, plugin.error(), general.json);
   if (auto why = abi_refusal(*plugin)) return fail_with(ExitCode::kFailed, *why, general.json);
-  return say(one_plugin(*plugin, format, DaemonView(general.plugin_dirs)));
+  return say(one_plugin(*plugin, format, general.plugin_dirs));
 }
 
 // A type of any kind; of nodes first, for they are what manifests name.
@@ -169,7 +177,7 @@ CatalogEntry find_type(const Catalog& catalog, const std::string& name) {
 
 ExitCode inspect_type(const Catalog& catalog, const std::string& name, InspectFormat format, const GeneralArguments& general) {
   const CatalogEntry entry = find_type(catalog, name);
-  if (entry.type) return say(one_type(entry, format, DaemonView(general.plugin_dirs)));
+  if (entry.type) return say(one_type(entry, format, general.plugin_dirs));
   return fail_with(
       ExitCode::kUsage,
       Error("unknown-node-type", "no installed plugin has the type " + name + "; " + catalog.hint_for("node", name), ErrorClass::kConfig),
@@ -193,7 +201,7 @@ ExitCode inspect_command(const InspectArguments& arguments, const GeneralArgumen
   const std::vector<std::string> directories = plugin_search_path(general.plugin_dirs);
   const Catalog catalog = arguments.refresh ? read_anew(directories) : Catalog::installed(directories);
   if (!subject.empty()) return inspect_type(catalog, subject, format, general);
-  return say(everything(catalog, format, DaemonView(general.plugin_dirs)));
+  return say(everything(catalog, format, general.plugin_dirs));
 }
 
 }  // namespace heddle
